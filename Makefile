@@ -1,0 +1,47 @@
+# Every target makes what it needs; only Python 3.11+, make and git are expected.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+READY  := $(VENV)/.ready
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo test test-all check format bench docs clean
+
+help: ## print these targets
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+$(READY): pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[all,dev]'
+	@touch $@
+
+install: $(READY) ## make .venv with everything in it
+
+demo: $(READY) ## draw a lake, index it, search it, freeze it: the showcase, in ./demo
+	$(BIN)/datacat demo
+
+test: $(READY) ## the tests of every commit (minutes)
+	$(BIN)/python -m pytest -n 2 -m 'not slow'
+
+test-all: $(READY) ## every test, the slow ones too
+	$(BIN)/python -m pytest -n 2
+
+check: $(READY) ## format, lint, types, imports, sizes
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest -q tests/house
+
+format: $(READY) ## rewrite to the house format
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: $(READY) ## speed and memory, as ratios in one run
+	$(BIN)/python bench/ingest_and_search.py
+
+docs: $(READY) ## write the generated pages of docs/reference
+	$(BIN)/python scripts/reference.py
+
+clean: ## remove what the targets made
+	rm -rf $(VENV) demo build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,0 +1,164 @@
+"""Every error a user can cause or meet.
+
+    DatacatError
+    ├── UsageError            an argument that makes no sense (ValueError)
+    │   └── NameInvalid       a name that breaks the naming rules
+    ├── ConfigError           datacat.toml or a DATACAT_* variable
+    ├── ExtraMissing          a package of an extra is not installed (ImportError)
+    ├── LocationError         a place that cannot be listed or read (OSError)
+    ├── FormatError           a file is not of the format, or of none that is known
+    ├── CatalogError          the catalog as a whole
+    │   ├── CatalogNotFound   there is none here (FileNotFoundError)
+    │   ├── CatalogExists     there is one already (FileExistsError)
+    │   ├── SchemaMismatch    written by another version of datacat
+    │   ├── StateNotFound     no such state (LookupError)
+    │   ├── StorageUnsafe     the store would lose commits
+    │   ├── CommitConflict    others changed the same thing again and again
+    │   └── CommitUnknown     the commit may or may not have happened
+    ├── NotFound              no such asset, label set, space … (LookupError)
+    ├── QueryError            a query that cannot be understood (ValueError)
+    ├── EmbeddingError        a model, a space or a picture
+    └── SnapshotError         snapshots
+        ├── SnapshotNotFound  (LookupError)
+        ├── SnapshotExists    (FileExistsError)
+        └── SnapshotDamaged   its files are not what was frozen
+
+An error is fields first: `what` is wrong, `where`, and a `hint` what to do. Faces print `str(error)`
+and never a traceback for one of these.
+"""
+
+from __future__ import annotations
+
+
+class DatacatError(Exception):
+    """The root. Catch this to catch everything datacat raises on purpose."""
+
+    def __init__(self, what: str, *, where: str | None = None, hint: str | None = None) -> None:
+        super().__init__(what)
+        self.what = what
+        self.where = where
+        self.hint = hint
+
+    def __str__(self) -> str:
+        lines = [f"{self.where}: {self.what}" if self.where else self.what]
+        if self.hint:
+            lines.append(self.hint)
+        return "\n".join(lines)
+
+
+class UsageError(DatacatError, ValueError):
+    """An argument that makes no sense."""
+
+
+class NameInvalid(UsageError):
+    """A name that breaks the naming rules of `model/names.py`."""
+
+
+class ConfigError(DatacatError):
+    """A setting that cannot be used, with the place it came from."""
+
+
+class ExtraMissing(DatacatError, ImportError):
+    """A package that belongs to an extra is not installed."""
+
+    def __init__(self, package: str, *, extra: str) -> None:
+        super().__init__(f"{package} is not installed", hint=f"Run: pip install 'datacat[{extra}]'")
+        self.package = package
+        self.extra = extra
+
+
+class LocationError(DatacatError, OSError):
+    """A place that cannot be listed or read."""
+
+    __str__ = DatacatError.__str__
+
+
+class FormatError(DatacatError):
+    """A file is not of the format it was taken for, or of none that is known."""
+
+
+class CatalogError(DatacatError):
+    """The catalog as a whole."""
+
+
+class CatalogNotFound(CatalogError, FileNotFoundError):
+    """There is no catalog here."""
+
+    __str__ = DatacatError.__str__
+
+
+class CatalogExists(CatalogError, FileExistsError):
+    """There is a catalog here already."""
+
+    __str__ = DatacatError.__str__
+
+
+class SchemaMismatch(CatalogError):
+    """The catalog was written with another schema version."""
+
+
+class StateNotFound(CatalogError, LookupError):
+    """The catalog never had that state."""
+
+
+class StorageUnsafe(CatalogError):
+    """The store under the catalog would lose commits (no conditional PUT)."""
+
+
+class CommitConflict(CatalogError):
+    """Others changed the same thing again and again; nothing was written."""
+
+
+class CommitUnknown(CatalogError):
+    """The store answered neither yes nor no; repeating the command is safe."""
+
+
+class NotFound(DatacatError, LookupError):
+    """No such asset, label set, embedding space, …"""
+
+
+class QueryError(DatacatError, ValueError):
+    """A query that cannot be understood; prints the query with the place underlined.
+
+    Args:
+        what: what is wrong, in words.
+        text: the whole query.
+        start: index of the first wrong character, counted from 0.
+        end: index after the last wrong character.
+        hint: what was expected, or the nearest known name.
+    """
+
+    def __init__(self, what: str, *, text: str, start: int, end: int | None = None, hint: str | None = None) -> None:
+        super().__init__(what, hint=hint)
+        self.text = text
+        self.start = start
+        self.end = max(start + 1, end if end is not None else start + 1)
+
+    def __str__(self) -> str:
+        mark = " " * self.start + "^" * (self.end - self.start)
+        lines = [f"{self.what} (character {self.start + 1})", f"  {self.text}", f"  {mark}"]
+        if self.hint:
+            lines.append(self.hint)
+        return "\n".join(lines)
+
+
+class EmbeddingError(DatacatError):
+    """A model, a space or a picture that cannot be used."""
+
+
+class SnapshotError(DatacatError):
+    """Something about snapshots."""
+
+
+class SnapshotNotFound(SnapshotError, LookupError):
+    """No snapshot of that name or version."""
+
+
+class SnapshotExists(SnapshotError, FileExistsError):
+    """There is a snapshot of that name and version already."""
+
+    __str__ = DatacatError.__str__
+
+
+class SnapshotDamaged(SnapshotError):
+    """The files of a snapshot are not what was frozen."""

@@ -1,0 +1,145 @@
+"""The Arrow schema of every batch that moves between stages and of every logical table.
+
+Two families:
+
+* `STAGED`: what `ingest` writes down and `tables` links. No catalog identifiers yet: a label file is a
+  number `file` within this ingest, an asset is the `key` its label file calls it by (COCO's image id, say),
+  an annotation is `row`, unique within this ingest.
+* `TABLES`: what the catalog holds, per `kind`. Identifiers are dense 64-bit integers.
+
+Boxes are x, y (top left), w, h in pixels of the asset, or in fractions of its size where `is_relative`
+(the size is unknown). They are kept as they were found: outside the image, of no size. `geometry` is JSON:
+
+    polygon   [[x, y, x, y, …], …]            several rings are parts of one shape
+    polyline  [x, y, …]
+    keypoints {"points": [[x, y, v], …], "names": [...]?, "edges": [...]?}
+    mask      {"size": [height, width], "counts": "…" or [...]}   COCO's RLE, compressed or not
+    rotated   {"center": [x, y], "size": [w, h], "degrees": d}     clockwise
+    span      {"start": 3, "end": 9}          characters of a text, end exclusive
+    range     {"start_s": 1.5, "end_s": 2.0}
+    other     whatever the tool wrote
+    box, none: null, the columns say it all
+"""
+
+from __future__ import annotations
+
+import pyarrow as pa
+
+SCHEMA_VERSION = 1
+
+GEOMETRY_TYPES = ("none", "box", "polygon", "polyline", "keypoints", "mask", "rotated", "span", "range", "other")
+ANNOTATION_KINDS = ("annotation", "prediction")
+MEDIA = ("image", "text", "audio", "video", "series", "cloud", "other")
+
+_TIME = pa.timestamp("us", tz="UTC")
+
+
+def _fields(*columns: tuple[str, pa.DataType] | str) -> list[pa.Field]:
+    return [pa.field(*(column if isinstance(column, tuple) else (column, pa.string()))) for column in columns]
+
+
+# What one statement says, whoever stores it.
+_STATEMENT = _fields(
+    "class",  # as the team writes it; null where the tool gave none
+    "kind",  # ANNOTATION_KINDS
+    "geometry_type",  # GEOMETRY_TYPES
+    ("x", pa.float64()),
+    ("y", pa.float64()),
+    ("w", pa.float64()),
+    ("h", pa.float64()),
+    ("is_relative", pa.bool_()),
+    ("area", pa.float64()),  # as the file gives it, else of the geometry, px²; null where unknown
+    "geometry",  # JSON, see above
+    ("is_crowd", pa.bool_()),
+    ("confidence", pa.float64()),
+    "annotator",
+    ("created", _TIME),
+    "status",
+    "text",  # a caption, a transcript
+    "external_id",  # as the tool numbers it; several rows share one where an annotation has several classes
+    "attributes",  # the original JSON object, byte for byte; null where there is none
+)
+
+_FILE_FACTS = _fields("uri", ("size", pa.int64()), "etag", ("modified", _TIME), "digest", "format")
+
+_MEDIA_FACTS = _fields(
+    "uri",
+    "media",  # MEDIA
+    ("width", pa.int32()),
+    ("height", pa.int32()),
+    ("duration_s", pa.float64()),
+    ("size", pa.int64()),
+    "etag",  # local: "<mtime ns>-<size>"
+    ("modified", _TIME),
+    "digest",  # sha256 of the bytes, hex; null where missing or not read
+    ("is_missing", pa.bool_()),
+    "fault",  # why its header could not be read; null where it could
+)
+
+STAGED: dict[str, pa.Schema] = {
+    "files": pa.schema([*_fields(("file", pa.int32())), *_FILE_FACTS]),
+    # Every asset that a label file speaks of, labelled or not.
+    "listed": pa.schema(
+        _fields(
+            ("file", pa.int32()),
+            "key",
+            "uri",
+            ("width", pa.int32()),  # as the label file says
+            ("height", pa.int32()),
+            "split",  # train, val, … where the format says so
+            "metadata",  # the other things said of the asset, JSON
+            "position",
+        )
+    ),
+    "media": pa.schema(_MEDIA_FACTS),
+    "annotations": pa.schema(
+        [*_fields(("file", pa.int32()), ("row", pa.int64()), "key"), *_STATEMENT, *_fields("position")]
+    ),
+    # The scalar leaves of `attributes`. Elements of lists have the path of the list with [] behind it:
+    # {"doors": [{"side": "left"}]} -> doors[].side. Booleans are text "true"/"false"; numbers have number and
+    # text (as written); null has neither. ISO dates are text.
+    "leaves": pa.schema(_fields(("row", pa.int64()), "path", "text", ("number", pa.float64()))),
+    "rejects": pa.schema(_fields(("file", pa.int32()), "position", "reason", "excerpt")),
+    # Class lists that label files declare, used or not. `source_id`: category_id, line number, …
+    "classes": pa.schema(_fields(("file", pa.int32()), "class", "source_id", "parent")),
+}
+
+_LABEL_SET = ("label_set", pa.int64())
+_ASSET = ("asset", pa.int64())
+_SOURCE_FILE = ("source_file", pa.int64())
+_ANNOTATION = ("annotation", pa.int64())
+
+TABLES: dict[str, pa.Schema] = {
+    "sources": pa.schema(_fields(("source", pa.int64()), _LABEL_SET, "location", "format", "options")),
+    "source_files": pa.schema(
+        [
+            *_fields(_SOURCE_FILE, _LABEL_SET),
+            *_FILE_FACTS,
+            *_fields(("annotation_count", pa.int64()), ("asset_count", pa.int64()), ("reject_count", pa.int64())),
+        ]
+    ),
+    "rejects": pa.schema(_fields(_LABEL_SET, _SOURCE_FILE, "position", "reason", "excerpt")),
+    "label_sets": pa.schema(
+        _fields(_LABEL_SET, "team", "name", "format", "licence", "visibility", "owner", "classes", ("created", _TIME))
+    ),
+    "assets": pa.schema([*_fields(_ASSET), *_MEDIA_FACTS]),
+    "label_set_assets": pa.schema(
+        _fields(
+            _LABEL_SET,
+            _SOURCE_FILE,
+            _ASSET,
+            "key",
+            ("width", pa.int32()),
+            ("height", pa.int32()),
+            "split",
+            "metadata",
+        )
+    ),
+    "annotations": pa.schema([*_fields(_ANNOTATION, _ASSET, _LABEL_SET, _SOURCE_FILE), *_STATEMENT]),
+    "attribute_values": pa.schema(
+        _fields("path", "class", "text", ("number", pa.float64()), _LABEL_SET, _ASSET, _ANNOTATION)
+    ),
+    # One row a member: `class` of `team` (null: of every team) belongs to `concept`.
+    "concepts": pa.schema(_fields("concept", "team", "class")),
+}
+KINDS = tuple(TABLES)
