@@ -1,0 +1,98 @@
+"""ingest, rejects, formats."""
+
+from __future__ import annotations
+
+import click
+
+from datacat.cli.options import at_option, catalog_option, commit_options, json_option, opened
+from datacat.cli.output import Output
+from datacat.model.report import IngestReport
+
+_CLASSES_SHOWN = 12
+
+
+@click.command(epilog="Example: datacat ingest lake/mapping --team mapping --name roofs-2026")
+@click.argument("location")
+@click.option("--team", required=True, help="The team whose labels these are.")
+@click.option("--name", required=True, help="The label set's name within the team, as in roofs-2026.")
+@click.option("--format", "format_name", default="auto", show_default=True, help="See `datacat formats`.")
+@click.option(
+    "--media-root", metavar="PLACE", help="Where the pictures lie, if not beside the labels: a folder or s3:// prefix."
+)
+@catalog_option
+@commit_options
+@json_option
+def ingest(
+    location: str,
+    team: str,
+    name: str,
+    format_name: str,
+    media_root: str | None,
+    catalog: str | None,
+    author: str,
+    message: str,
+    output: Output,
+) -> None:
+    """Index the label files of LOCATION, a file, a folder or an s3:// prefix.
+
+    Ingesting the same place again reads what has changed since and replaces exactly that.
+    """
+    report = opened(catalog).ingest(
+        location, team=team, name=name, format=format_name, media_root=media_root, author=author, message=message
+    )
+    if output.as_json:
+        output.record(report)
+    else:
+        print_report(report, output)
+
+
+def print_report(report: IngestReport, output: Output) -> None:
+    """Prints an ingest report for people."""
+    output.line(f"{report.label_set}  ({report.format})")
+    changes = f"{report.files_new} new, {report.files_changed} changed, {report.files_gone} gone"
+    output.line(f"  files        {report.files:>9,}  {changes}")
+    output.line(f"  assets       {report.assets:>9,}  {report.assets_new:,} new to the catalog")
+    if report.assets_missing:
+        output.line(f"  missing      {report.assets_missing:>9,}  assets whose media was not found")
+    output.line(
+        f"  annotations  {report.annotations:>9,}  +{report.added:,} -{report.removed:,}, {report.kept:,} as before"
+    )
+    named = ", ".join(f"{name} {count:,}" for name, count in report.classes[:_CLASSES_SHOWN])
+    more = len(report.classes) - _CLASSES_SHOWN
+    output.line(f"  classes      {len(report.classes):>9,}  {named}{f' … and {more} more' if more > 0 else ''}")
+    for reject in report.rejects:
+        output.line(f"  rejected     {reject.count:>9,}  {reject.reason} ({reject.example})")
+    for text in report.notes:
+        output.line(f"  kept, odd    {text}")
+    for text in report.assumed:
+        output.line(f"  assumed      {text}")
+    for path, reason in report.skipped[:5]:
+        output.line(f"  skipped      {path}: {reason}")
+    if len(report.skipped) > 5:
+        output.line(f"  skipped      … and {len(report.skipped) - 5} more files")
+    if not report.changed:
+        output.note(f"nothing changed since state {report.state}")
+    else:
+        output.note(f"committed as state {report.state}")
+    if report.rejects:
+        output.note(f"the rejected records: datacat rejects {report.label_set}")
+
+
+@click.command(epilog="Example: datacat rejects claims/damage-2026")
+@click.argument("label_set", required=False)
+@catalog_option
+@at_option
+@json_option
+def rejects(label_set: str | None, catalog: str | None, at: int | None, output: Output) -> None:
+    """List records that could not be understood, with file, position and reason."""
+    rows = opened(catalog, at=at).rejects(label_set).to_pylist()
+    output.table(rows, empty="No record was rejected.")
+
+
+@click.command(epilog="Example: datacat formats")
+@json_option
+def formats(output: Output) -> None:
+    """List the label formats that are read and written."""
+    from datacat.catalog import label_formats
+
+    output.table([{"format": f.name, "what": f.title, "writes": f.writes} for f in label_formats()])

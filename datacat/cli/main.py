@@ -1,0 +1,100 @@
+"""The `datacat` command: a thin skin over `Catalog`.
+
+A command's file is imported when the command is called, so `--help` costs no more than click.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+
+import click
+
+from datacat.errors import DatacatError, QueryError, UsageError
+
+# Command -> the module that holds it and the line that `datacat --help` prints.
+COMMANDS: dict[str, tuple[str, str]] = {
+    "init": ("lifecycle", "Make a catalog in a folder or under s3://."),
+    "ingest": ("ingest", "Index the label files of a folder or an S3 prefix."),
+    "rejects": ("ingest", "List the records that could not be understood."),
+    "formats": ("ingest", "List the label formats that are read and written."),
+    "embed": ("embed", "Embed pictures with CLIP, only those that are new."),
+    "spaces": ("embed", "List the embedding spaces."),
+    "search": ("search", "Find assets by class, attributes, text or likeness."),
+    "show": ("search", "Show one asset with everything said about it."),
+    "classes": ("search", "List the classes of all teams."),
+    "attributes": ("search", "List the attribute paths with types and examples."),
+    "concepts": ("concepts", "Say which class names mean the same."),
+    "snapshot": ("snapshot", "Freeze, verify, export and share training sets."),
+    "log": ("lifecycle", "Show the history of the catalog."),
+    "doctor": ("lifecycle", "Check log, files, index, vectors and snapshots."),
+    "gc": ("lifecycle", "Remove files that no state and no snapshot needs."),
+    "compact": ("lifecycle", "Merge small files; every answer stays the same."),
+    "serve": ("serve", "Serve the HTTP API on this machine."),
+    "demo": ("demo", "Draw a lake, index it, search it, freeze it."),
+}
+
+
+class _LazyGroup(click.Group):
+    """Knows its commands by name and imports a command's module when it is called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"datacat.cli.{COMMANDS[cmd_name][0]}")
+        command = getattr(module, cmd_name)
+        assert isinstance(command, click.Command)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            import difflib
+
+            near = difflib.get_close_matches(args[0], COMMANDS, n=1)
+            hint = f" Did you mean {near[0]}?" if near else ""
+            raise click.UsageError(f"There is no command {args[0]!r}.{hint}", ctx)
+        return super().resolve_command(ctx, args)
+
+
+@click.group(
+    cls=_LazyGroup,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Try it on drawn data: datacat demo",
+)
+@click.version_option(package_name="datacat", message="datacat %(version)s")
+def group() -> None:
+    """The catalog and version control for training data.
+
+    Index the labels of every team, ask questions across them, freeze the answers as training sets.
+    """
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Runs the command line; exits 0 when done, 1 when refused, 2 on wrong usage, 130 on Ctrl-C."""
+    try:
+        status = group.main(args=None if arguments is None else list(arguments), standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("interrupted", err=True)
+        sys.exit(130)
+    except DatacatError as error:
+        click.echo(f"error: {error}", err=True)
+        sys.exit(2 if isinstance(error, UsageError | QueryError) else 1)
+    except BrokenPipeError:
+        # `datacat … | head`: whoever read has had enough. Python would complain again at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+    sys.exit(status if isinstance(status, int) else 0)

@@ -1,0 +1,116 @@
+"""The only place that prints results: a table for people, JSON for programs.
+
+Results go to stdout, notes to stderr.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import json
+import math
+import shutil
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+_PLAIN_WIDTH = 160  # columns of a table that is written to a file or a pipe
+
+
+class Output:
+    """Chosen once for a command by `--json`."""
+
+    def __init__(self, *, as_json: bool) -> None:
+        self.as_json = as_json
+        width = None if sys.stdout.isatty() else max(_PLAIN_WIDTH, shutil.get_terminal_size().columns)
+        self.console = Console(width=width, highlight=False, soft_wrap=False)
+        self._notes = Console(stderr=True, highlight=False, soft_wrap=True)
+
+    def table(
+        self,
+        rows: Iterable[Mapping[str, Any]],
+        *,
+        columns: Mapping[str, str] | None = None,
+        empty: str = "nothing",
+        title: str | None = None,
+    ) -> None:
+        """Prints rows: as JSON all their values, as a table the `columns` (key -> heading)."""
+        listed = list(rows)
+        if self.as_json:
+            self.record(listed)
+            return
+        if not listed:
+            self.note(empty)
+            return
+        shown = columns or {key: key.replace("_", " ") for key in listed[0]}
+        table = Table(box=None, pad_edge=False, header_style="bold", title=title, title_justify="left")
+        for key, heading in shown.items():
+            is_number = all(isinstance(row.get(key), int | float | None) for row in listed)
+            table.add_column(heading, justify="right" if is_number else "left", overflow="fold")
+        for row in listed:
+            table.add_row(*(escape(readable(row.get(key))) for key in shown))
+        self.console.print(table)
+
+    def record(self, value: Any) -> None:
+        """Prints one JSON document."""
+        sys.stdout.write(json.dumps(plain(value), ensure_ascii=False, indent=2) + "\n")
+
+    def fields(self, values: Mapping[str, Any]) -> None:
+        """Prints names and values, one a line; as JSON one object."""
+        if self.as_json:
+            self.record(values)
+            return
+        width = max((len(name) for name in values), default=0)
+        for name, value in values.items():
+            self.console.print(f"[bold]{escape(name.replace('_', ' ')):<{width}}[/]  {escape(readable(value))}")
+
+    def line(self, text: str) -> None:
+        """Prints a line of a human-readable result; nothing under `--json`."""
+        if not self.as_json:
+            self.console.print(escape(text))
+
+    def note(self, text: str) -> None:
+        """Tells the person something that is no result, on stderr."""
+        self._notes.print(escape(text), style="dim")
+
+
+def readable(value: Any) -> str:
+    """A value as a table cell."""
+    if value is None:
+        return "-"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        return f"{value:,}"
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    if isinstance(value, datetime.datetime):
+        return value.astimezone().strftime("%Y-%m-%d %H:%M:%S")
+    if isinstance(value, str):
+        return value
+    if isinstance(value, Sequence):
+        return ", ".join(readable(item) for item in value)
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key}={readable(item)}" for key, item in value.items())
+    return str(value)
+
+
+def plain(value: Any) -> Any:
+    """A value as JSON can hold it: dataclasses as objects, times in ISO 8601, no NaN or Infinity."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {item.name: plain(getattr(value, item.name)) for item in dataclasses.fields(value)}
+    if isinstance(value, datetime.datetime | datetime.date):
+        return value.isoformat()
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [plain(item) for item in value]
+    if value is None or isinstance(value, str | int | float | bool):
+        return value
+    return str(value)

@@ -1,0 +1,120 @@
+"""search, show, classes, attributes."""
+
+from __future__ import annotations
+
+import os
+
+import click
+
+from datacat.cli.options import at_option, catalog_option, json_option, opened
+from datacat.cli.output import Output
+
+_REASONS_SHOWN = 3
+_ANNOTATIONS_SHOWN = 40
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  datacat search "all data with roofs"
+  datacat search "roof[material=slate condition.score>0.8] AND NOT car"
+  datacat search "count(person)>=3 team:driving" --count
+  datacat search '"a swimming pool" team:mapping' --limit 5
+"""
+)
+@click.argument("query")
+@click.option("-n", "--limit", type=click.IntRange(min=1), default=20, show_default=True, help="Hits on a page.")
+@click.option("--after", metavar="TOKEN", help="Go on behind a page; the token is printed below it.")
+@click.option("--count", "only_count", is_flag=True, help="Only say how many assets match.")
+@click.option("--space", metavar="NAME", help="The embedding space of a similarity search; see `datacat spaces`.")
+@catalog_option
+@at_option
+@json_option
+def search(
+    query: str,
+    limit: int,
+    after: str | None,
+    only_count: bool,
+    space: str | None,
+    catalog: str | None,
+    at: int | None,
+    output: Output,
+) -> None:
+    """Find assets, each with the annotations that match and the reason why."""
+    hits = opened(catalog, at=at).search(query, limit=limit, after=after, space=space)
+    if only_count:
+        total = hits.count()
+        if output.as_json:
+            output.record({"count": total, "interpretation": hits.interpretation})
+        else:
+            output.line(str(total))
+        return
+    if output.as_json:
+        output.record({"hits": list(hits), "interpretation": hits.interpretation, "next": hits.next})
+        return
+    print_hits(list(hits), output)
+    output.note(f"{hits.count():,} assets match: {hits.interpretation}")
+    if hits.next:
+        output.note(f"the next page: --after {hits.next}")
+
+
+def print_hits(hits: list, output: Output) -> None:  # type: ignore[type-arg]  # Hit is not a face's to name
+    """Prints hits as a table: where, how alike, why."""
+    ranked = any(hit.score is not None for hit in hits)
+    rows = []
+    for hit in hits:
+        why = list(hit.why[:_REASONS_SHOWN])
+        if len(hit.why) > _REASONS_SHOWN:
+            why.append(f"… and {len(hit.why) - _REASONS_SHOWN} more")
+        rows.append({"asset": str(hit.asset), "uri": near(hit.uri), "score": hit.score, "why": "\n".join(why)})
+    columns = {"asset": "asset", "uri": "what", "score": "score", "why": "why"}
+    if not ranked:
+        del columns["score"]
+    output.table(rows, columns=columns, empty="Nothing matches.")
+
+
+def near(uri: str) -> str:
+    """A local path as seen from the working directory where that is shorter."""
+    if "://" in uri:
+        return uri
+    relative = os.path.relpath(uri)
+    return relative if len(relative) < len(uri) else uri
+
+
+@click.command(epilog="Example: datacat show aerial_0003.jpg")
+@click.argument("asset")
+@catalog_option
+@at_option
+@json_option
+def show(asset: str, catalog: str | None, at: int | None, output: Output) -> None:
+    """Show one asset with everything said about it.
+
+    ASSET is its number, its URI, or an end of the URI that no other asset has.
+    """
+    view = opened(catalog, at=at).asset(asset)
+    if output.as_json:
+        output.record(view)
+        return
+    output.fields({key: value for key, value in view.facts().items() if value is not None})
+    rows = view.annotation_rows()
+    output.table(rows[:_ANNOTATIONS_SHOWN], empty="Nobody has labelled it.")
+    if len(rows) > _ANNOTATIONS_SHOWN:
+        output.note(f"… and {len(rows) - _ANNOTATIONS_SHOWN} more annotations; all of them: --json")
+
+
+@click.command(epilog="Example: datacat classes")
+@catalog_option
+@at_option
+@json_option
+def classes(catalog: str | None, at: int | None, output: Output) -> None:
+    """List the classes of all teams, with how often each is used."""
+    output.table(opened(catalog, at=at).classes().to_pylist(), empty="No annotation has a class yet.")
+
+
+@click.command(epilog="Example: datacat attributes")
+@catalog_option
+@at_option
+@json_option
+def attributes(catalog: str | None, at: int | None, output: Output) -> None:
+    """List the attribute paths, with types, counts and example values."""
+    output.table(opened(catalog, at=at).attributes().to_pylist(), empty="No annotation has attributes yet.")
