@@ -1,0 +1,233 @@
+"""A snapshot: a query, a state and a rule, and what they gave."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import pyarrow as pa
+
+from datacat.errors import SnapshotDamaged, UsageError
+from datacat.model.names import SnapshotName, checked_word
+from datacat.model.schemas import TABLES
+
+FORMAT = 1  # of definition.json and the manifest
+ANNOTATION_POLICIES = ("matching", "all")
+
+_INTERNAL = ("annotation", "asset", "label_set", "source_file")
+
+# The manifest holds nothing that means something only within one catalog.
+MANIFEST: dict[str, pa.Schema] = {
+    "assets": pa.schema(
+        [
+            pa.field("uri", pa.string()),
+            pa.field("media", pa.string()),
+            pa.field("digest", pa.string()),  # sha256 of the bytes, hex; null where they were never read
+            pa.field("size", pa.int64()),
+            pa.field("width", pa.int32()),  # of the file; where it could not be read, as the label files say
+            pa.field("height", pa.int32()),
+            pa.field("duration_s", pa.float64()),
+            pa.field("is_missing", pa.bool_()),
+            pa.field("label_sets", pa.list_(pa.string())),  # all that speak of it, team/name, sorted
+            pa.field("split", pa.string()),
+        ]
+    ),
+    "annotations": pa.schema(
+        [
+            pa.field("uri", pa.string()),
+            pa.field("label_set", pa.string()),  # team/name
+            *(column for column in TABLES["annotations"] if column.name not in _INTERNAL),
+        ]
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class SplitRule:
+    """Which share of the assets goes where: `fractions` in their order, and a `seed`.
+
+    Raises:
+        UsageError: no fractions, a name twice, a fraction below 0, or a sum other than 1.
+    """
+
+    fractions: tuple[tuple[str, float], ...] = (("all", 1.0),)
+    seed: str = "0"
+
+    def __post_init__(self) -> None:
+        names = [name for name, _ in self.fractions]
+        for name in names:
+            checked_word(name, what="split")
+        if len(set(names)) < len(names):
+            raise UsageError(f"a split is named twice: {self}")
+        for name, fraction in self.fractions:
+            if not (math.isfinite(fraction) and fraction >= 0):
+                raise UsageError(f"the fraction of {name} must be 0 or more, not {fraction}")
+        total = math.fsum(fraction for _, fraction in self.fractions)
+        if abs(total - 1) > 1e-6:
+            raise UsageError(f"the fractions of {self} sum to {total:g}, not 1")
+
+    def __str__(self) -> str:
+        return ",".join(f"{name}={fraction:g}" for name, fraction in self.fractions)
+
+    @classmethod
+    def parse(cls, text: str, *, seed: str = "0") -> SplitRule:
+        """Reads `train=0.8,val=0.1,test=0.1`; the empty text puts everything into `all`."""
+        if not text.strip():
+            return cls(seed=seed)
+        fractions = []
+        for part in text.split(","):
+            name, _, number = part.partition("=")
+            try:
+                fractions.append((name.strip(), float(number)))
+            except ValueError as error:
+                raise UsageError(
+                    f"{part.strip()!r} is no share of a split", hint="Write train=0.8,val=0.1,test=0.1."
+                ) from error
+        return cls(tuple(fractions), seed)
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What was asked.
+
+    Attributes:
+        text: the query as typed.
+        interpretation: the same in strict form, with no name left to be guessed.
+        concepts: the concepts it used, each with its members (`class` or `team:class`) at that state.
+        space: the embedding space, where similarity was used.
+        limit: how many of the best were taken, where it was limited.
+    """
+
+    text: str
+    interpretation: str = ""
+    concepts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    space: str | None = None
+    limit: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Digests:
+    """What the snapshot's digest is made of; each is a sha256 in hex."""
+
+    assets: str
+    annotations: str
+    split: str
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """Everything that definition.json says.
+
+    `digest` covers the frozen rows alone: not the name, the query, the time, the author.
+    """
+
+    name: str
+    version: int
+    question: Question
+    state: int
+    split: SplitRule
+    annotations: str  # ANNOTATION_POLICIES
+    counts: Mapping[str, int]  # assets, annotations, and assets of each split as split:<name>
+    digest: str
+    digests: Digests
+    datacat: str
+    author: str
+    time: str  # ISO 8601, UTC
+
+    @property
+    def snapshot(self) -> SnapshotName:
+        """`name@version`."""
+        return SnapshotName(self.name, self.version)
+
+    def to_json(self) -> str:
+        """The text of definition.json: keys sorted, one item a line."""
+        document = {"format": FORMAT, **asdict(self)}
+        return json.dumps(document, sort_keys=True, ensure_ascii=False, indent=1) + "\n"
+
+    @classmethod
+    def from_json(cls, text: str | bytes, *, where: str) -> Definition:
+        """Reads definition.json.
+
+        Raises:
+            SnapshotDamaged: it is not what `to_json` writes.
+        """
+        try:
+            values: dict[str, Any] = json.loads(text)
+            found = values.pop("format")
+            question, rule = values.pop("question"), values.pop("split")
+            concepts = {name: tuple(members) for name, members in question.pop("concepts").items()}
+            fractions = tuple((name, float(fraction)) for name, fraction in rule["fractions"])
+            if found == FORMAT:
+                return cls(
+                    question=Question(**question, concepts=concepts),
+                    split=SplitRule(fractions, rule["seed"]),
+                    digests=Digests(**values.pop("digests")),
+                    **values,
+                )
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise SnapshotDamaged(f"definition.json cannot be read: {error}", where=where) from error
+        raise SnapshotDamaged(
+            f"definition.json has format {found}, this datacat reads {FORMAT}",
+            where=where,
+            hint="Upgrade datacat.",
+        )
+
+    def summary(self) -> dict[str, Any]:
+        """What people want to see of it, as names and values."""
+        shares = {
+            key.removeprefix("split:"): count
+            for key, count in self.counts.items()
+            if key.startswith("split:")
+        }
+        return {
+            "snapshot": str(self.snapshot),
+            "query": self.question.text,
+            "interpretation": self.question.interpretation,
+            "state": self.state,
+            "assets": self.counts["assets"],
+            "annotations": self.counts["annotations"],
+            "splits": shares,
+            "seed": self.split.seed,
+            "annotation_policy": self.annotations,
+            "digest": self.digest,
+            "author": self.author,
+            "time": self.time,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class VerifyReport:
+    """What became of a snapshot's assets; URIs in the snapshot's order.
+
+    Attributes:
+        checked: how many assets were looked at.
+        changed: other bytes (or another size) than were frozen.
+        gone: no longer there.
+        unreadable: there, but refused to be read, each with the reason.
+        unverifiable: frozen without a digest, so nobody can tell.
+    """
+
+    checked: int
+    changed: tuple[str, ...] = ()
+    gone: tuple[str, ...] = ()
+    unreadable: tuple[tuple[str, str], ...] = ()
+    unverifiable: tuple[str, ...] = ()
+
+    @property
+    def ok(self) -> bool:
+        """Whether every asset that has a digest still has it."""
+        return not (self.changed or self.gone or self.unreadable)
+
+
+@dataclass(frozen=True, slots=True)
+class ExportReport:
+    """What an export wrote and what its format cannot hold."""
+
+    snapshot: str
+    format: str
+    folder: str
+    files: int
+    losses: tuple[str, ...] = ()

@@ -1,0 +1,142 @@
+"""A manifest becomes files that training code reads."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Protocol
+
+import pyarrow as pa
+
+from datacat.errors import LocationError, UsageError
+from datacat.model.snapshot import MANIFEST, Definition, ExportReport
+from datacat.sources.location import Location
+from datacat.versions.manifest import batches, file_of
+
+PARQUET = "parquet"  # the manifest itself
+MEDIA_CHOICES = ("reference", "copy", "link")
+
+
+class Writer(Protocol):
+    """A format that can write."""
+
+    def write(self, assets: pa.Table, annotations: pa.Table, folder: Path, *, media: str) -> Sequence[str]:
+        """Writes tables of the schemas `MANIFEST` into `folder`; returns what the format cannot hold."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where an export goes, and how.
+
+    Raises:
+        UsageError: no such way to treat media.
+    """
+
+    folder: Path
+    format: str
+    media: str = "reference"
+    force: bool = False
+
+    def __post_init__(self) -> None:
+        if self.media not in MEDIA_CHOICES:
+            raise UsageError(f"no media choice {self.media!r}", hint=f"Known: {', '.join(MEDIA_CHOICES)}.")
+        if self.format == PARQUET and self.media != "reference":
+            raise UsageError(
+                "Parquet names media where they lie", hint="Export as coco or yolo to copy or link them."
+            )
+
+
+def export(source: Path, definition: Definition, *, target: Target, keep: Location) -> ExportReport:
+    """Writes the manifest in the folder `source` to `target`: all of it or nothing.
+
+    Args:
+        source: the folder of the manifest.
+        definition: of the snapshot.
+        target: where and how.
+        keep: a place that `target.force` must not replace, nor a folder above it: the catalog.
+
+    Raises:
+        UsageError: no such format, or the folder is in use.
+        LocationError: the folder cannot be written.
+    """
+    writer = None if target.format == PARQUET else _writer(target.format)
+    folder = Path(os.path.abspath(target.folder))
+    _check_free(folder, force=target.force, keep=keep)
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        staged = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+    except OSError as error:
+        raise LocationError(f"cannot be written: {error}", where=str(folder)) from error
+    try:
+        losses = _write(source, definition, folder=staged, writer=writer, media=target.media)
+        staged.chmod(0o777 & ~_umask())
+        files = sum(len(names) for _, _, names in os.walk(staged))
+        _move(staged, folder)
+    except OSError as error:
+        raise LocationError(f"cannot be written: {error}", where=str(folder)) from error
+    finally:
+        shutil.rmtree(staged, ignore_errors=True)
+    return ExportReport(str(definition.snapshot), target.format, str(folder), files, tuple(losses))
+
+
+def _writer(name: str) -> Writer:
+    found = {point.name: point for point in entry_points(group="datacat.formats")}
+    writer = found[name].load() if name in found else None
+    if writer is None or not hasattr(writer, "write"):
+        raise UsageError(
+            f"no format {name!r} that can write", hint="Known: coco, yolo, parquet; see datacat formats."
+        )
+    chosen: Writer = writer
+    return chosen
+
+
+def _check_free(folder: Path, *, force: bool, keep: Location) -> None:
+    if not os.path.lexists(folder) or (folder.is_dir() and not any(folder.iterdir())):
+        return
+    if not force:
+        raise UsageError(f"{folder} is not empty", hint="Name another folder, or replace it with --force.")
+    guarded = [Path.home(), Path.cwd()] + ([] if keep.is_s3 else [Path(keep.path)])
+    if not folder.is_dir() or any(place.is_relative_to(folder) for place in guarded):
+        raise UsageError(f"{folder} cannot be replaced", hint="Name a folder of its own.")
+
+
+def _write(
+    source: Path, definition: Definition, *, folder: Path, writer: Writer | None, media: str
+) -> Sequence[str]:
+    if writer is not None:
+        assets, annotations = (_table(source, name) for name in ("assets", "annotations"))
+        return writer.write(assets, annotations, folder, media=media)
+    for table in MANIFEST:
+        shutil.copyfile(file_of(source, table), file_of(folder, table))
+    (folder / "definition.json").write_text(definition.to_json(), "utf-8")
+    return ()
+
+
+def _table(source: Path, name: str) -> pa.Table:
+    return pa.Table.from_batches(batches(source, name), schema=MANIFEST[name])
+
+
+def _move(staged: Path, folder: Path) -> None:
+    """Puts `staged` in the place of `folder`, which is replaced in one step where there is something."""
+    if not os.path.lexists(folder) or not any(folder.iterdir()):
+        staged.replace(folder)
+        return
+    aside = Path(tempfile.mkdtemp(prefix=f".{folder.name}.old.", dir=folder.parent))
+    folder.replace(aside)
+    try:
+        staged.replace(folder)
+    except OSError:
+        aside.replace(folder)
+        raise
+    shutil.rmtree(aside)
+
+
+def _umask() -> int:
+    mask = os.umask(0o022)
+    os.umask(mask)
+    return mask

@@ -1,0 +1,135 @@
+"""An answer at a state of the catalog becomes the files of a snapshot."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Protocol
+
+import duckdb
+import pyarrow as pa
+
+from datacat.errors import SnapshotError, UsageError
+from datacat.model.snapshot import ANNOTATION_POLICIES, MANIFEST, Question, SplitRule
+from datacat.versions.manifest import ROWS_AT_ONCE, Contents, Reckoning, writer
+from datacat.versions.split import assign
+
+
+class Selection(Protocol):
+    """The answer to a question: which rows of the catalog to freeze."""
+
+    @property
+    def question(self) -> Question:
+        """What was asked."""
+
+    def assets(self) -> pa.RecordBatchReader:
+        """The assets found: a column `asset`."""
+
+    def annotations(self) -> pa.RecordBatchReader | None:
+        """The annotations that made them match: a column `annotation`; None where it asked for none."""
+
+
+_STATEMENT = [column.name for column in MANIFEST["annotations"] if column.name not in ("uri", "label_set")]
+_STATEMENT_SQL = ", ".join(f'n."{name}"' for name in _STATEMENT)
+
+_ASSETS_SQL = """
+WITH spoken AS (
+  SELECT
+    l.asset,
+    list_sort(list(DISTINCT s.team || '/' || s.name)) AS label_sets,
+    max(struct_pack(width := l.width, height := l.height)) AS said
+  FROM label_set_assets AS l
+  JOIN label_sets AS s USING (label_set)
+  SEMI JOIN snapshot_assets USING (asset)
+  GROUP BY l.asset
+)
+SELECT
+  a.uri, a.media, a.digest, a.size,
+  CASE WHEN a.width IS NULL THEN spoken.said.width ELSE a.width END AS width,
+  CASE WHEN a.width IS NULL THEN spoken.said.height ELSE a.height END AS height,
+  a.duration_s,
+  coalesce(a.is_missing, false) AS is_missing,
+  coalesce(spoken.label_sets, []) AS label_sets
+FROM assets AS a
+SEMI JOIN snapshot_assets USING (asset)
+LEFT JOIN spoken USING (asset)
+ORDER BY a.uri
+"""
+
+# Ordered by every column: rows that are equal in all of them are one another's twins, so the order is the
+# only one.
+_ANNOTATIONS_SQL = f"""
+SELECT a.uri, s.team || '/' || s.name AS label_set, {_STATEMENT_SQL}
+FROM annotations AS n
+SEMI JOIN {{chosen}}
+JOIN assets AS a USING (asset)
+JOIN label_sets AS s USING (label_set)
+SEMI JOIN snapshot_assets USING (asset)
+ORDER BY a.uri, s.team, s.name, {_STATEMENT_SQL}
+"""  # noqa: S608 - names of our own schema
+
+
+def freeze(
+    cursor: duckdb.DuckDBPyConnection, selection: Selection, *, rule: SplitRule, annotations: str, into: Path
+) -> Contents:
+    """Writes the manifest of `selection` into the folder `into`.
+
+    Args:
+        cursor: the catalog at one state; the tables of `model.schemas.TABLES` are views in it.
+        selection: what was found at that state.
+        rule: how to split the assets.
+        annotations: "matching" freezes those that made their asset match (all, where the question asked for
+            none), "all" freezes all of the assets found.
+        into: an existing, empty folder.
+
+    Raises:
+        UsageError: no such policy, or nothing was found.
+    """
+    if annotations not in ANNOTATION_POLICIES:
+        raise UsageError(
+            f"no annotation policy {annotations!r}", hint=f"Known: {', '.join(ANNOTATION_POLICIES)}."
+        )
+    asset_count = _take(cursor, selection.assets(), column="asset", table="snapshot_assets")
+    matching = selection.annotations() if annotations == "matching" else None
+    chosen = "snapshot_assets USING (asset)"
+    if matching is not None:
+        _take(cursor, matching, column="annotation", table="snapshot_annotations")
+        chosen = "snapshot_annotations USING (annotation)"
+    if not asset_count:
+        raise UsageError(f"nothing to freeze: no asset matches {selection.question.text!r}")
+    reckoning = Reckoning()
+    for table, sql in (("assets", _ASSETS_SQL), ("annotations", _ANNOTATIONS_SQL.format(chosen=chosen))):
+        with writer(into, table) as parquet:
+            for batch in _rows(cursor, sql, table=table, rule=rule):
+                reckoning.add(table, batch)
+                parquet.write_batch(batch)
+    contents = reckoning.contents()
+    if contents.counts["assets"] != asset_count:
+        raise SnapshotError(
+            f"{asset_count} assets were found, {contents.counts['assets']} of them are in the catalog",
+            hint="The answer and the catalog are of different states.",
+        )
+    return contents
+
+
+def _take(cursor: duckdb.DuckDBPyConnection, rows: pa.RecordBatchReader, *, column: str, table: str) -> int:
+    """Makes a temporary table of the distinct values of one column; returns how many there are."""
+    cursor.register("snapshot_ids", rows.read_all().select([column]))
+    create = f'CREATE OR REPLACE TEMP TABLE {table} AS SELECT DISTINCT "{column}" FROM snapshot_ids'  # noqa: S608
+    cursor.execute(create)
+    cursor.unregister("snapshot_ids")
+    counted = cursor.execute(f"SELECT count(*) FROM {table}").fetchone()  # noqa: S608
+    assert counted is not None
+    return int(counted[0])
+
+
+def _rows(
+    cursor: duckdb.DuckDBPyConnection, sql: str, *, table: str, rule: SplitRule
+) -> Iterator[pa.RecordBatch]:
+    """The rows of one table of the manifest, with its schema."""
+    for batch in cursor.execute(sql).to_arrow_reader(ROWS_AT_ONCE):
+        rows = pa.table(batch)
+        if table == "assets":
+            contents = pa.compute.coalesce(rows["digest"], rows["uri"]).to_pylist()
+            rows = rows.append_column("split", pa.array(assign(contents, rule=rule), pa.string()))
+        yield from rows.cast(MANIFEST[table]).combine_chunks().to_batches()

@@ -1,0 +1,104 @@
+"""A place that snapshots are sent to and fetched from: a folder or an s3:// prefix.
+
+<place>/repo.bundle    git's history in one file, replaced by compare-and-swap
+<place>/dvc/           a DVC remote with the manifests
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+from pathlib import Path
+from typing import Any
+
+from datacat.config import Settings
+from datacat.errors import LocationError
+from datacat.sources.location import Location, filesystem, s3_address
+
+_REFUSED = (404, 409, 412)  # what S3 answers where If-Match or If-None-Match does not hold
+
+
+class Share:
+    """The place at `location`."""
+
+    def __init__(self, location: Location, settings: Settings) -> None:
+        self.location = location
+        self._settings = settings
+        self._bundle = location.child("repo.bundle")
+
+    def dvc_config(self, name: str) -> str:
+        """The section of DVC's configuration that makes this place the remote `name`."""
+        lines = [f"['remote \"{name}\"']", f"    url = {self.location.child('dvc')}"]
+        if self.location.is_s3:
+            endpoint, region = s3_address(self._settings)
+            lines.append(f"    region = {region}")
+            if endpoint:
+                lines.append(f"    endpointurl = {endpoint}")
+        return "\n".join(lines) + "\n"
+
+    def etag(self) -> str | None:
+        """What tells this bundle from all others; None where there is no bundle."""
+        try:
+            if self.location.is_s3:
+                return str(self._files.info(self._bundle.path)["ETag"])
+            return hashlib.sha256(Path(self._bundle.path).read_bytes()).hexdigest()
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise LocationError(f"cannot be read: {error}", where=str(self._bundle)) from error
+
+    def fetch(self, path: Path) -> str | None:
+        """Copies the bundle to `path` and returns its etag; None where there is none."""
+        while (etag := self.etag()) is not None:
+            try:
+                path.write_bytes(self._files.cat_file(self._bundle.path))
+            except OSError as error:
+                raise LocationError(f"cannot be read: {error}", where=str(self._bundle)) from error
+            if self.etag() == etag:
+                break  # else it was replaced while we read
+        return etag
+
+    def replace(self, path: Path, *, expected: str | None) -> str | None:
+        """Puts the bundle at `path` in the place of the one with the etag `expected` (None: of none).
+
+        Returns:
+            Its etag, or None where somebody else was faster and nothing was written.
+        """
+        try:
+            return (
+                self._put(path.read_bytes(), expected) if self.location.is_s3 else self._move(path, expected)
+            )
+        except OSError as error:
+            raise LocationError(f"cannot be written: {error}", where=str(self._bundle)) from error
+
+    def _put(self, content: bytes, expected: str | None) -> str | None:
+        bucket, _, key = self._bundle.path.partition("/")
+        condition = {"IfMatch": expected} if expected else {"IfNoneMatch": "*"}
+        try:
+            answer = self._files.call_s3("put_object", Bucket=bucket, Key=key, Body=content, **condition)
+        except OSError as error:
+            response = getattr(error.__cause__, "response", None) or {}
+            if response.get("ResponseMetadata", {}).get("HTTPStatusCode") in _REFUSED:
+                return None
+            raise
+        return str(answer["ETag"])
+
+    def _move(self, path: Path, expected: str | None) -> str | None:
+        folder = Path(self.location.path)
+        folder.mkdir(parents=True, exist_ok=True)
+        with (folder / ".lock").open("a") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if self.etag() != expected:
+                return None
+            staged = folder / ".repo.bundle.new"
+            with staged.open("wb") as file:
+                file.write(path.read_bytes())
+                file.flush()
+                os.fsync(file.fileno())
+            staged.replace(self._bundle.path)
+            return self.etag()
+
+    @property
+    def _files(self) -> Any:
+        return filesystem(self.location, self._settings)

@@ -1,0 +1,262 @@
+"""The snapshots of a catalog, as `catalog.snapshots` hands them out."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import hashlib
+import importlib.metadata
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+import pyarrow as pa
+
+from datacat.config import Settings
+from datacat.errors import NameInvalid, SnapshotNotFound, UsageError
+from datacat.model.names import SnapshotName, checked_word
+from datacat.model.snapshot import MANIFEST, Definition, ExportReport, SplitRule, VerifyReport
+from datacat.sources.location import Location
+from datacat.versions import export as exporting
+from datacat.versions.commands import author_of
+from datacat.versions.freeze import Selection, freeze
+from datacat.versions.manifest import Contents, batches
+from datacat.versions.repository import Repository
+from datacat.versions.share import Share
+from datacat.versions.verify import check_assets, check_manifest
+
+if TYPE_CHECKING:
+    from datacat.versions.dataset import ImageDataset
+
+
+def _now() -> str:
+    return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+
+
+class Snapshots:
+    """The snapshots of the catalog at `root`."""
+
+    def __init__(self, root: Location, settings: Settings) -> None:
+        self._settings = settings
+        self._root = root
+        place = root.child("snapshots")
+        if root.is_s3:
+            clone = settings.cache_path / "snapshots" / hashlib.sha256(root.uri.encode()).hexdigest()[:16]
+            self._repository = Repository(clone, author=author_of(settings), home=Share(place, settings))
+        else:
+            self._repository = Repository(Path(place.path), author=author_of(settings))
+
+    def create(
+        self,
+        name: str,
+        *,
+        cursor: duckdb.DuckDBPyConnection,
+        selection: Selection,
+        state: int,
+        split: SplitRule | str = "",
+        seed: str = "0",
+        annotations: str = "matching",
+        author: str = "",
+        now: Callable[[], str] = _now,
+    ) -> Snapshot:
+        """Freezes `selection` as the next version of `name`; all or nothing.
+
+        Where the latest version holds exactly the same, that one is returned, with `is_new` False.
+
+        Args:
+            name: letters, digits, '.', '_' and '-'.
+            cursor: the catalog at `state`; see `freeze`.
+            selection: what was found there, and the question.
+            state: the catalog's state.
+            split: a rule, or its text as in "train=0.8,val=0.1,test=0.1"; "" puts everything into `all`.
+            seed: of the split, where it is given as text.
+            annotations: "matching" or "all"; see `freeze`.
+            author: who freezes it; by default the setting `author`, git's user or the login name.
+            now: tells the time, ISO 8601.
+
+        Raises:
+            UsageError: a name, split or policy that makes no sense, or nothing was found.
+        """
+        if ".." in checked_word(name, what="snapshot"):
+            raise NameInvalid(f"{name!r} is no valid snapshot name", hint="git cannot hold '..' in a name.")
+        rule = SplitRule.parse(split, seed=seed) if isinstance(split, str) else split
+
+        def write(folder: Path) -> Contents:
+            return freeze(cursor, selection, rule=rule, annotations=annotations, into=folder)
+
+        def define(version: int, contents: Contents) -> Definition:
+            return Definition(
+                name=name,
+                version=version,
+                question=selection.question,
+                state=state,
+                split=rule,
+                annotations=annotations,
+                counts=contents.counts,
+                digest=contents.digest,
+                digests=contents.digests,
+                datacat=_version(),
+                author=author or author_of(self._settings),
+                time=now(),
+            )
+
+        definition, is_new = self._repository.add(name, write=write, define=define)
+        return Snapshot(definition, self._repository, self._root, self._settings, is_new=is_new)
+
+    def list(self) -> tuple[Definition, ...]:
+        """What is frozen, by name and version."""
+        return self._repository.definitions()
+
+    def read(self, name: str | SnapshotName) -> Snapshot:
+        """The snapshot `name@version`; of `name` alone the latest version.
+
+        Raises:
+            SnapshotNotFound: there is none.
+        """
+        wanted = name if isinstance(name, SnapshotName) or "@" not in name else SnapshotName.parse(name)
+        known = self.list()
+        found = [item for item in known if wanted in (item.snapshot, item.name)]
+        if not found:
+            names = ", ".join(str(item.snapshot) for item in known[-20:])
+            hint = f"There are: {names}" if names else "None was frozen yet: datacat snapshot create"
+            raise SnapshotNotFound(f"no snapshot {name}", hint=hint)
+        return Snapshot(found[-1], self._repository, self._root, self._settings)
+
+    def push(self, remote: str = "") -> tuple[str, ...]:
+        """Sends all snapshots to `remote` (a folder or s3://…; by default the setting `dvc_remote`).
+
+        Returns:
+            Those that it did not have.
+
+        Raises:
+            SnapshotExists: it has other contents under the same name and version.
+        """
+        return tuple(map(str, self._repository.push(self._share(remote))))
+
+    def pull(self, remote: str = "") -> tuple[str, ...]:
+        """Takes in the snapshots of `remote` that are not here, and returns them.
+
+        Raises:
+            SnapshotExists: here are other contents under the same name and version.
+            SnapshotError: nothing was ever pushed there.
+        """
+        return tuple(map(str, self._repository.pull(self._share(remote))))
+
+    def pinned_states(self) -> set[int]:
+        """The states that a snapshot was taken of; of a pulled one, a state of the catalog it came from."""
+        return {item.state for item in self.list()}
+
+    def _share(self, remote: str) -> Share:
+        chosen = remote or self._settings.dvc_remote
+        if not chosen:
+            raise UsageError("no remote is named", hint="Give --remote, or set dvc_remote in datacat.toml.")
+        return Share(Location.parse(chosen), self._settings)
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """One frozen training set."""
+
+    definition: Definition
+    _repository: Repository
+    _root: Location
+    _settings: Settings
+    is_new: bool = dataclasses.field(default=False, kw_only=True)
+
+    @property
+    def name(self) -> str:
+        """`name@version`."""
+        return str(self.definition.snapshot)
+
+    def summary(self) -> dict[str, Any]:
+        """What it is: query, state, counts, split, digest."""
+        return self.definition.summary()
+
+    def assets(self, split: str | None = None) -> pa.RecordBatchReader:
+        """The assets (of one split), with the schema `model.snapshot.MANIFEST["assets"]`, ordered by URI.
+
+        Raises:
+            UsageError: it has no such split.
+        """
+        rows = batches(self._folder(), "assets", split=self._known(split))
+        return pa.RecordBatchReader.from_batches(MANIFEST["assets"], rows)
+
+    def annotations(self) -> pa.RecordBatchReader:
+        """The annotations, with the schema `model.snapshot.MANIFEST["annotations"]`, ordered by URI."""
+        return pa.RecordBatchReader.from_batches(
+            MANIFEST["annotations"], batches(self._folder(), "annotations")
+        )
+
+    def verify(self, *, quick: bool = False) -> VerifyReport:
+        """Checks the manifest, then every asset's bytes (`quick`: only their sizes).
+
+        Raises:
+            SnapshotDamaged: the manifest itself is not what was frozen.
+        """
+        return check_assets(self._intact(), settings=self._settings, quick=quick)
+
+    def checkout(self, folder: str | Path, *, force: bool = False) -> Path:
+        """Writes manifest and definition.json into `folder`, which must be empty or not there (or `force`).
+
+        Raises:
+            SnapshotDamaged: the manifest is not what was frozen.
+        """
+        self.export(folder, format="parquet", force=force)
+        return Path(folder)
+
+    def export(
+        self,
+        folder: str | Path,
+        *,
+        format: str,  # noqa: A002 - the word that people know
+        media: str = "reference",
+        force: bool = False,
+    ) -> ExportReport:
+        """Writes it in a format that training code reads; all or nothing, and the same bytes every time.
+
+        Args:
+            folder: where to; must be empty or not there, unless `force` replaces it.
+            format: "parquet", or any format of `datacat formats` that writes: coco, yolo.
+            media: "reference" names the pictures where they lie, "copy" copies and "link" links them.
+            force: replace `folder` whatever it holds.
+
+        Raises:
+            SnapshotDamaged: the manifest is not what was frozen.
+            UsageError: no such format, or the folder is in use.
+        """
+        definition, source = self.definition, self._intact()
+        target = exporting.Target(Path(folder), format=format, media=media, force=force)
+        return exporting.export(source, definition, target=target, keep=self._root)
+
+    def torch(self, split: str | None = None, *, transform: Callable[..., Any] | None = None) -> ImageDataset:
+        """Its images (of one split) as a map-style dataset for torch's DataLoader; see `ImageDataset`.
+
+        Raises:
+            ExtraMissing: torch is not installed.
+            UsageError: it has no such split.
+        """
+        from datacat.versions.dataset import ImageDataset
+
+        return ImageDataset(
+            self._folder(), split=self._known(split), transform=transform, settings=self._settings
+        )
+
+    def _folder(self) -> Path:
+        return self._repository.manifest(self.definition.snapshot)
+
+    def _intact(self) -> Path:
+        folder = self._folder()
+        check_manifest(folder, self.definition)
+        return folder
+
+    def _known(self, split: str | None) -> str | None:
+        names = [name for name, _ in self.definition.split.fractions]
+        if split is not None and split not in names:
+            raise UsageError(f"{self.name} has no split {split!r}", hint=f"It has: {', '.join(names)}.")
+        return split
+
+
+def _version() -> str:
+    return importlib.metadata.version("datacat")

@@ -1,0 +1,119 @@
+"""Are the bytes still those that were frozen?"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from datacat.config import Settings
+from datacat.errors import SnapshotDamaged
+from datacat.model.snapshot import Definition, VerifyReport
+from datacat.progress import bar
+from datacat.sources.location import Location, filesystem
+from datacat.versions.manifest import batches, reckon
+
+_CHUNK_BYTES = 1 << 20
+_THREADS_PER_CORE = 4  # they wait for the store more than they hash; hashing lets go of the interpreter
+
+
+@dataclass(frozen=True, slots=True)
+class _Frozen:
+    uri: str
+    size: int | None
+    digest: str | None
+
+
+def check_manifest(folder: Path, definition: Definition) -> None:
+    """Compares the manifest in `folder` with its digest.
+
+    Raises:
+        SnapshotDamaged: they differ, or a file cannot be read.
+    """
+    hint = f"Delete {folder}; the next use brings it back from DVC's cache or the remote."
+    try:
+        found = reckon(folder)
+    except SnapshotDamaged as error:
+        raise SnapshotDamaged(error.what, where=error.where, hint=hint) from error
+    if found.digest != definition.digest:
+        parts = [
+            name
+            for name in ("assets", "annotations", "split")
+            if _differs(name, found.digests, definition.digests)
+        ]
+        what = f"{definition.snapshot} is not what was frozen: other {' and '.join(parts) or 'digest'}"
+        raise SnapshotDamaged(what, where=str(folder), hint=hint)
+
+
+def check_assets(folder: Path, *, settings: Settings, quick: bool = False) -> VerifyReport:
+    """Compares every asset's bytes with what was frozen.
+
+    Args:
+        folder: of the manifest.
+        settings: how to reach the assets.
+        quick: compare sizes only, without reading the bytes.
+    """
+    faults: dict[str, list[str]] = {"changed": [], "gone": [], "unverifiable": []}
+    unreadable: list[tuple[str, str]] = []
+    checked = 0
+
+    def judged(asset: _Frozen) -> tuple[_Frozen, str, str]:
+        return asset, *_judged(asset, settings=settings, quick=quick)
+
+    total = sum(batch.num_rows for batch in batches(folder, "assets"))
+    threads = ThreadPoolExecutor(settings.thread_count * _THREADS_PER_CORE)
+    with threads, bar("verifying", total=total, unit="assets") as advance:
+        for group in _assets(folder):
+            for asset, verdict, reason in threads.map(judged, group):
+                checked += 1
+                advance()
+                if verdict == "unreadable":
+                    unreadable.append((asset.uri, reason))
+                elif verdict:
+                    faults[verdict].append(asset.uri)
+    return VerifyReport(
+        checked=checked,
+        changed=tuple(faults["changed"]),
+        gone=tuple(faults["gone"]),
+        unreadable=tuple(unreadable),
+        unverifiable=tuple(faults["unverifiable"]),
+    )
+
+
+def _differs(name: str, found: object, expected: object) -> bool:
+    return bool(getattr(found, name) != getattr(expected, name))
+
+
+def _assets(folder: Path) -> Iterator[list[_Frozen]]:
+    for batch in batches(folder, "assets"):
+        columns = (batch.column(name).to_pylist() for name in ("uri", "size", "digest"))
+        yield [_Frozen(*row) for row in zip(*columns, strict=True)]
+
+
+def _judged(asset: _Frozen, *, settings: Settings, quick: bool) -> tuple[str, str]:
+    """The verdict on one asset ("": as it was) and, where it is unreadable, why."""
+    if asset.digest is None:
+        return "unverifiable", ""
+    location = Location(asset.uri)
+    try:
+        files = filesystem(location, settings)
+        if asset.size is not None and files.info(location.path)["size"] != asset.size:
+            return "changed", ""
+        if not quick and _sha256(files, location.path) != asset.digest:
+            return "changed", ""
+    except FileNotFoundError:
+        return "gone", ""
+    except OSError as error:
+        return "unreadable", str(error)
+    return "", ""
+
+
+def _sha256(files: Any, path: str) -> str:
+    found = hashlib.sha256()
+    with files.open(path, "rb", block_size=_CHUNK_BYTES * 8) as file:
+        while chunk := file.read(_CHUNK_BYTES):
+            found.update(chunk)
+    return found.hexdigest()
