@@ -1,0 +1,253 @@
+"""The result of a search: iterate it, count it, take it as Arrow or pandas.
+
+Binding has happened when a `Hits` exists; the rows are read when they are asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+import pyarrow as pa
+
+from datacat.errors import EmbeddingError, ExtraMissing
+from datacat.query import meaning as m
+from datacat.query.compare import Sql
+from datacat.query.page import Page, position_after, query_digest
+from datacat.query.plan import Plan
+from datacat.query.reasons import Explainer, Match
+from datacat.query.run import arrow, rows
+from datacat.query.sql import Sets
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Nearest = Callable[[m.Question, int, pa.Array | None], pa.Table]
+"""(question, k, allowed assets or None) -> table (asset int64, score float): the k nearest, or all if fewer."""
+
+_CHUNK = 10_000  # assets whose matches are in memory at once where everything is read
+_BATCH_ROWS = 65_536
+
+MATCH = pa.struct(
+    [
+        ("annotation", pa.int64()),
+        ("class", pa.string()),
+        ("team", pa.string()),
+        ("label_set", pa.string()),
+        ("kind", pa.string()),
+        ("geometry_type", pa.string()),
+        ("x", pa.float64()),
+        ("y", pa.float64()),
+        ("w", pa.float64()),
+        ("h", pa.float64()),
+        ("is_relative", pa.bool_()),
+        ("confidence", pa.float64()),
+        ("attributes", pa.string()),
+    ]
+)
+HITS = pa.schema(
+    [
+        ("asset", pa.int64()),
+        ("uri", pa.string()),
+        ("media", pa.string()),
+        ("width", pa.int32()),
+        ("height", pa.int32()),
+        ("score", pa.float64()),
+        ("matches", pa.list_(MATCH)),
+        ("why", pa.list_(pa.string())),
+    ]
+)
+ASSET_IDS = pa.schema([("asset", pa.int64())])
+ANNOTATION_IDS = pa.schema([("asset", pa.int64()), ("annotation", pa.int64())])
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """An asset that was found.
+
+    Attributes:
+        asset: its number in the catalog.
+        uri: where it lies.
+        media: image, text, ….
+        width: pixels; None where unknown.
+        height: pixels; None where unknown.
+        score: likeness to what was asked, -1 to 1; None where nothing ranks.
+        matches: the annotations that fulfil the query.
+        why: a reason per term, for people.
+    """
+
+    asset: int
+    uri: str
+    media: str | None
+    width: int | None
+    height: int | None
+    score: float | None
+    matches: tuple[Match, ...]
+    why: tuple[str, ...]
+
+
+class Hits:
+    """What `search` returns: one page of hits (all of them where `limit` was None), and the whole as numbers."""
+
+    def __init__(
+        self,
+        cursor: duckdb.DuckDBPyConnection,
+        plan: Plan,
+        *,
+        state: int,
+        limit: int | None,
+        after: str | None,
+        nearest: Nearest | None,
+    ) -> None:
+        self._cursor = cursor
+        self._plan = plan
+        self._limit = limit
+        self._position = position_after(after, state=state, interpretation=plan.interpretation)
+        self.state = state
+        if plan.similar is not None and nearest is None:
+            raise EmbeddingError("this catalog has no embeddings to rank by", hint="Run: datacat embed")
+        self._nearest = nearest
+
+    @property
+    def interpretation(self) -> str:
+        """What was understood, in strict syntax; empty where everything was asked for."""
+        return self._plan.interpretation
+
+    def __iter__(self) -> Iterator[Hit]:
+        page = self._page
+        for start in range(0, len(page), _CHUNK):
+            yield from self._hits(page[start : start + _CHUNK])
+
+    def count(self) -> int:
+        """How many assets match in all, whatever the page; of a ranked search: how many its filter leaves."""
+        found = self._plan.assets()
+        ((number,),) = rows(self._cursor, Sql("SELECT count(DISTINCT asset) FROM ({})").filled(found))
+        return int(number)
+
+    @property
+    def next(self) -> str | None:
+        """The token of the next page, for `after`; None at the end."""
+        if not self._has_more:
+            return None
+        if self._plan.similar is not None:
+            position = (self._position or 0) + len(self._page)
+        else:
+            position = self._page[-1][0]
+        return Page(self.state, query_digest(self.interpretation), position).token
+
+    def to_arrow(self) -> pa.Table:
+        """The hits as a table of schema `HITS`."""
+        return pa.Table.from_batches(self.batches(), schema=HITS)
+
+    def batches(self) -> Iterator[pa.RecordBatch]:
+        """The hits as batches of schema `HITS`, so that everything need not be in memory at once."""
+        page = self._page
+        for start in range(0, len(page), _CHUNK):
+            hits = [_as_row(hit) for hit in self._hits(page[start : start + _CHUNK])]
+            yield pa.RecordBatch.from_pylist(hits, schema=HITS)
+
+    def to_pandas(self) -> pd.DataFrame:
+        """The hits as a data frame with the columns of `HITS`.
+
+        Raises:
+            ExtraMissing: pandas is not installed.
+        """
+        try:
+            import pandas  # noqa: F401 - pyarrow makes the frame; without pandas its own error would say less
+        except ImportError as error:
+            raise ExtraMissing("pandas", extra="pandas") from error
+        frame: pd.DataFrame = self.to_arrow().to_pandas()
+        return frame
+
+    def assets(self) -> pa.RecordBatchReader:
+        """Every matching asset, not only this page's, by number; of a ranked search, the `limit` best of all."""
+        return _reader(self._all_assets, ASSET_IDS)
+
+    def annotations(self) -> pa.RecordBatchReader:
+        """Every annotation that fulfils the query on an asset of `assets()`, ordered by asset and annotation.
+
+        Where the query asks for nothing about annotations, there are none.
+        """
+        table = self._all_assets
+        sets = Sets()
+        found = sets.evidence(self._plan.evidence)
+        if found is None:
+            return _reader(ANNOTATION_IDS.empty_table(), ANNOTATION_IDS)
+        if self._plan.similar is None:
+            chosen = self._plan.assets()
+        else:
+            chosen = Sql("SELECT unnest(?::BIGINT[]) AS asset", (table["asset"].to_pylist(),))
+        query = Sql("SELECT DISTINCT asset, annotation FROM ({}) SEMI JOIN ({}) USING (asset) ORDER BY ALL")
+        return _reader(arrow(self._cursor, query.filled(found, chosen)), ANNOTATION_IDS)
+
+    @cached_property
+    def _all_assets(self) -> pa.Table:
+        if self._plan.similar is not None:
+            best = [(asset,) for asset, _ in self._ranked(0, self._limit)[: self._limit]]
+            return pa.Table.from_pylist([{"asset": asset} for (asset,) in sorted(best)], schema=ASSET_IDS)
+        query = Sql("SELECT DISTINCT asset FROM ({}) ORDER BY asset").filled(self._plan.assets())
+        return arrow(self._cursor, query)
+
+    @cached_property
+    def _found(self) -> list[tuple[int, float | None]]:
+        """The page's assets with their scores, and one more where there is a next page."""
+        if self._plan.similar is not None:
+            return self._ranked(self._position or 0, self._limit)
+        after = -1 if self._position is None else self._position
+        query = Sql("SELECT DISTINCT asset FROM ({}) WHERE asset > ? ORDER BY asset", (after,)).filled(
+            self._plan.assets()
+        )
+        if self._limit is not None:
+            query = Sql(f"{query.text} LIMIT ?", (*query.values, self._limit + 1))
+        return [(asset, None) for asset in arrow(self._cursor, query)["asset"].to_pylist()]
+
+    @property
+    def _page(self) -> list[tuple[int, float | None]]:
+        return self._found if self._limit is None else self._found[: self._limit]
+
+    @property
+    def _has_more(self) -> bool:
+        return self._limit is not None and len(self._found) > self._limit
+
+    def _ranked(self, offset: int, limit: int | None) -> list[tuple[int, float | None]]:
+        """The assets from `offset` on, best first, equal scores by number; one more than `limit`."""
+        assert self._plan.similar is not None
+        assert self._nearest is not None
+        allowed: pa.Array | None = None
+        if not isinstance(self._plan.wanted, m.Everything):
+            query = Sql("SELECT DISTINCT asset FROM ({}) ORDER BY asset").filled(self._plan.assets())
+            allowed = arrow(self._cursor, query)["asset"].combine_chunks()
+        wanted = self.count() if limit is None else offset + limit + 1
+        if wanted == 0 or (allowed is not None and len(allowed) == 0):
+            return []
+        found = self._nearest(self._plan.similar.question, wanted, allowed)
+        ranked = zip(found["asset"].to_pylist(), found["score"].to_pylist(), strict=True)
+        return sorted(ranked, key=lambda item: (-item[1], item[0]))[offset:wanted]
+
+    def _hits(self, page: list[tuple[int, float | None]]) -> Iterator[Hit]:
+        numbers = [asset for asset, _ in page]
+        explainer = Explainer(self._cursor, self._plan.meaning, assets=numbers)
+        facts = explainer.facts()
+        for asset, score in page:
+            matches, why = explainer.explain(asset, score=score)
+            yield Hit(asset, *facts[asset], score=score, matches=matches, why=why)
+
+
+def _as_row(hit: Hit) -> dict[str, Any]:
+    return {
+        "asset": hit.asset,
+        "uri": hit.uri,
+        "media": hit.media,
+        "width": hit.width,
+        "height": hit.height,
+        "score": hit.score,
+        "matches": [match.as_row() for match in hit.matches],
+        "why": list(hit.why),
+    }
+
+
+def _reader(table: pa.Table, schema: pa.Schema) -> pa.RecordBatchReader:
+    return pa.RecordBatchReader.from_batches(schema, table.cast(schema).to_batches(max_chunksize=_BATCH_ROWS))

@@ -1,0 +1,46 @@
+"""`like:…` -> the picture it means: an asset by number, URI or unique tail of its URI, or a file elsewhere."""
+
+from __future__ import annotations
+
+import os
+
+import duckdb
+
+from datacat.query.meaning import Question, Similar, Value
+from datacat.query.scope import Scope
+from datacat.query.tree import Token
+
+_SHOWN = 3  # candidates in an error
+
+
+def bind_likeness(value: Token, *, scope: Scope) -> Similar:
+    """Raises QueryError where nothing or more than one asset is meant."""
+    shown = f"like:{Value(value.text, value.is_quoted)}"
+    found = assets_named(scope.cursor, value.text)
+    if len(found) == 1:
+        return Similar(Question(asset=found[0][0]), shown)
+    if len(found) > 1:
+        uris = ", ".join(uri for _, uri in found[:_SHOWN])
+        scope.stop("that is the end of several URIs", value.span, hint=f"Say more of it: {uris} …")
+    if value.text.startswith("s3://") or os.path.isfile(os.path.expanduser(value.text)):
+        return Similar(Question(file=value.text), shown)
+    scope.stop(
+        f"no asset and no file `{value.text}`",
+        value.span,
+        hint="Give an asset's number, its URI or the end of it, or the path of a picture.",
+    )
+
+
+def assets_named(cursor: duckdb.DuckDBPyConnection, name: str) -> list[tuple[int, str]]:
+    """Assets (number, URI) by number, by URI, or by the end of their URI; at most 4 of several."""
+    if name.isdecimal() and len(name) < 19:
+        found = cursor.execute("SELECT asset, uri FROM assets WHERE asset = ?", [int(name)]).fetchall()
+        if found:
+            return found
+    exact = cursor.execute("SELECT asset, uri FROM assets WHERE uri = ?", [name]).fetchall()
+    if exact:
+        return exact
+    tail = "/" + name.lstrip("/")
+    return cursor.execute(
+        "SELECT asset, uri FROM assets WHERE ends_with(uri, ?) ORDER BY asset LIMIT 4", [tail]
+    ).fetchall()

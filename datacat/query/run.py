@@ -1,0 +1,37 @@
+"""The one door to DuckDB: runs our SQL and translates what can go wrong."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from datacat.errors import CatalogError
+from datacat.query.compare import Sql
+
+
+def rows(cursor: duckdb.DuckDBPyConnection, sql: Sql) -> list[tuple[Any, ...]]:
+    """All rows as tuples.
+
+    Raises:
+        CatalogError: DuckDB could not run it: out of memory and disk, a damaged or missing file.
+    """
+    return _executed(cursor, sql).fetchall()
+
+
+def arrow(cursor: duckdb.DuckDBPyConnection, sql: Sql) -> pa.Table:
+    """All rows as an Arrow table; raises as `rows`."""
+    return _executed(cursor, sql).to_arrow_table()
+
+
+def _executed(cursor: duckdb.DuckDBPyConnection, sql: Sql) -> duckdb.DuckDBPyConnection:
+    try:
+        return cursor.execute(sql.text, list(sql.values))
+    except duckdb.InterruptException as error:
+        raise KeyboardInterrupt from error
+    except duckdb.Error as error:
+        first_line = str(error).splitlines()[0]
+        raise CatalogError(
+            f"the query could not be run: {first_line}", hint="`datacat doctor` checks the files."
+        ) from error

@@ -1,0 +1,42 @@
+"""The stage's front door."""
+
+from __future__ import annotations
+
+import duckdb
+
+from datacat.errors import UsageError
+from datacat.query.hits import Hits, Nearest
+from datacat.query.plan import plan
+
+
+def search(
+    cursor: duckdb.DuckDBPyConnection,
+    text: str,
+    *,
+    state: int,
+    limit: int | None = 20,
+    after: str | None = None,
+    nearest: Nearest | None = None,
+) -> Hits:
+    """Answers a query.
+
+    Args:
+        cursor: shows the logical tables of `model.schemas.TABLES` at one state; the hits go on using it.
+        text: the query, as docs/reference/query.md describes it.
+        state: the number of that state; page tokens hold it.
+        limit: hits a page; None: all.
+        after: the token of the page before.
+        nearest: ranks assets by likeness; None where nothing was embedded.
+
+    Raises:
+        QueryError: the query cannot be understood; points at the place.
+        EmbeddingError: it asks for likeness and `nearest` is None.
+        UsageError: a limit below 1, or a page token of another query or state.
+    """
+    if limit is not None and limit < 1:
+        raise UsageError(
+            f"a page of {limit} hits makes no sense", hint="Give a limit from 1, or none for everything."
+        )
+    return Hits(
+        cursor, plan(cursor, text, state=state), state=state, limit=limit, after=after, nearest=nearest
+    )

@@ -1,0 +1,45 @@
+"""How many rows a condition selects, guessed from counts that are at hand."""
+
+from __future__ import annotations
+
+import duckdb
+
+from datacat.query import meaning as m
+from datacat.query.tree import Operator
+from datacat.query.vocabulary import Vocabulary
+
+# Shares of the leaves at a path. Only their order matters: names repeat less than ranges cover.
+_SHARE = {Operator.EQUAL: 0.1, Operator.MATCHES: 0.2, Operator.UNEQUAL: 0.9}
+_SHARE_OF_RANGE = 0.3
+
+
+class Statistics:
+    """Row counts of one state."""
+
+    def __init__(self, cursor: duckdb.DuckDBPyConnection, vocabulary: Vocabulary) -> None:
+        self._cursor = cursor
+        self._vocabulary = vocabulary
+        self._by_class: dict[str, int] = {}
+        for use in vocabulary.uses:
+            self._by_class[use.name] = self._by_class.get(use.name, 0) + use.annotations
+        self._all = float(sum(self._by_class.values()))
+
+    def rows(self, node: m.Meaning) -> float:
+        """A guess at how many annotations (or assets) fulfil `node`."""
+        match node:
+            case m.ClassIs(members=members):
+                return sum(self._by_class.get(member.name, 0) for member in members)
+            case m.AttributeIs(path=path, operator=operator):
+                return self._leaves(path) * _SHARE.get(operator, _SHARE_OF_RANGE)
+            case m.HasAttribute(path=path):
+                return self._leaves(path)
+            case m.And(parts=parts):
+                return min(map(self.rows, parts))
+            case m.Or(parts=parts):
+                return sum(map(self.rows, parts))
+            case m.Some(predicate=predicate) | m.Counted(predicate=predicate):
+                return self.rows(predicate)
+        return self._all
+
+    def _leaves(self, path: str) -> int:
+        return self._vocabulary.leaf_counts(self._cursor).get(path, 0)
