@@ -162,7 +162,10 @@ class Repository:
         with (self.folder / ".lock").open("a") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             self._remove_stale_locks()
-            yield Commands(self.folder, author=self._author, lock=lock.fileno())
+            try:
+                yield Commands(self.folder, author=self._author, lock=lock.fileno())
+            finally:
+                shutil.rmtree(self._staging(), ignore_errors=True)
 
     def _remove_stale_locks(self) -> None:
         """We hold the lock, so nobody who made one of these is alive."""
