@@ -1,0 +1,121 @@
+"""Rows of the staged tables, written to Parquet as they come, so that memory stays bounded."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from datacat.ingest.attributes import Leaves
+from datacat.model.report import Tally
+from datacat.model.schemas import STAGED
+
+# What a label file calls an asset, before it is matched to the lake; `uri` is set where the format itself knows.
+NAMED = pa.schema([*STAGED["listed"], pa.field("name", pa.string())])
+_SCHEMAS = {**STAGED, "named": NAMED}
+_ROWS_PER_TASK = 1 << 32
+_EXCERPT = 200
+_REPEATED = {
+    "annotations": ["class", "kind", "geometry_type", "annotator", "status", "key"],
+    "leaves": ["path", "text"],
+    "named": ["split"],
+    "listed": ["split"],
+    "classes": [],
+}
+
+
+class Sheets:
+    """What one task writes: `<kind>-<task>.parquet` in `folder`, one row group per call.
+
+    `next_row` numbers annotations; it is unique over all tasks of an ingest.
+    """
+
+    def __init__(self, folder: Path, task: int) -> None:
+        self.tally = Tally()
+        self.next_row = task * _ROWS_PER_TASK
+        self.reject_count = 0
+        self._folder = folder
+        self._task = task
+        self._writers: dict[str, pq.ParquetWriter] = {}
+        self._rejects: dict[str, list[Any]] = {"file": [], "position": [], "reason": [], "excerpt": []}
+
+    def add(self, kind: str, count: int, /, **columns: Any) -> None:
+        """Writes `count` rows. A column is a list, an Arrow array, or one value for all rows; a missing one is null."""
+        if count:
+            self._write(kind, table(kind, count, **columns))
+
+    def leaves(self, leaves: Leaves) -> None:
+        """Writes the leaves of a batch of annotations."""
+        self.add(
+            "leaves",
+            len(leaves),
+            row=leaves.rows,
+            path=leaves.paths,
+            text=leaves.texts,
+            number=leaves.numbers,
+        )
+
+    def reject(self, file: int, position: str, reason: str, excerpt: str = "") -> None:
+        """Records something that could not be understood."""
+        for name, value in zip(
+            self._rejects, (file, position, _clean(reason), _clean(excerpt[:_EXCERPT])), strict=True
+        ):
+            self._rejects[name].append(value)
+        self.reject_count += 1
+        if len(self._rejects["file"]) >= 10_000:
+            self._flush_rejects()
+
+    def close(self) -> None:
+        """Completes the files."""
+        self._flush_rejects()
+        for writer in self._writers.values():
+            writer.close()
+
+    def _flush_rejects(self) -> None:
+        columns, count = self._rejects, len(self._rejects["file"])
+        self._rejects = {name: [] for name in columns}
+        self.add("rejects", count, **columns)
+
+    def _write(self, kind: str, rows: pa.Table) -> None:
+        if kind not in self._writers:
+            self._writers[kind] = parquet_writer(self._folder / f"{kind}-{self._task:06}.parquet", kind)
+        self._writers[kind].write_table(rows)
+
+
+def parquet_writer(path: Path, kind: str) -> pq.ParquetWriter:
+    """Fast settings: these files are read once and thrown away."""
+    return pq.ParquetWriter(
+        path,
+        _SCHEMAS[kind],
+        compression="snappy",
+        use_dictionary=_REPEATED.get(kind, False),
+        write_statistics=False,
+    )
+
+
+def table(kind: str, count: int, /, **columns: Any) -> pa.Table:
+    """`count` rows of `kind`; see `Sheets.add`."""
+    schema = _SCHEMAS[kind]
+    unknown = set(columns) - set(schema.names)
+    assert not unknown, unknown
+    arrays = [_array(columns.get(field.name), field.type, count) for field in schema]
+    return pa.Table.from_arrays(arrays, schema=schema)
+
+
+def _array(value: Any, type_: pa.DataType, count: int) -> pa.Array:
+    if value is None:
+        return pa.nulls(count, type_)
+    if isinstance(value, pa.Array | pa.ChunkedArray):
+        return value if value.type == type_ else value.cast(type_)
+    if not isinstance(value, list):
+        return pa.repeat(pa.scalar(value, type_), count)
+    try:
+        return pa.array(value, type_)
+    except UnicodeEncodeError:  # half of a surrogate pair, as \ud800 in JSON
+        return pa.array([None if item is None else _clean(item) for item in value], type_)
+
+
+def _clean(text: str) -> str:
+    return text.encode("utf-8", errors="replace").decode("utf-8")

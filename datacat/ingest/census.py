@@ -1,0 +1,170 @@
+"""What only shows when all rows are there: keys without an asset, keys used twice, boxes outside the image."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import fields
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+
+from datacat.config import Settings
+from datacat.ingest.batches import parquet_writer, table
+from datacat.ingest.format import FileFacts
+from datacat.model.report import Tally
+from datacat.model.schemas import STAGED
+from datacat.sources.listing import Entry
+from datacat.sources.media import MediaFacts
+
+_MEDIA_FIELDS = tuple(item.name for item in fields(MediaFacts))
+_EXTERNAL = """
+    SELECT count(*), coalesce(sum(n - 1), 0) FROM (
+        SELECT count(*) AS n FROM annotations WHERE external_id IS NOT NULL GROUP BY file, external_id HAVING n > 1)
+"""
+_ODD_BOXES = """
+    SELECT
+        count(*) FILTER (WHERE a.w <= 0 OR a.h <= 0),
+        count(*) FILTER (WHERE NOT (a.w <= 0 OR a.h <= 0) AND (
+            a.x < -e OR a.y < -e OR a.x + a.w > coalesce(l.width, 'inf'::DOUBLE) + e
+            OR a.y + a.h > coalesce(l.height, 'inf'::DOUBLE) + e))
+    FROM (SELECT file, key, x, y, w, h, is_relative, 0.5 AS e FROM annotations
+          WHERE geometry_type = 'box' AND NOT is_relative) a
+    LEFT JOIN listed l ON a.file = l.file AND a.key = l.key
+"""
+_ODD_RELATIVE = """
+    SELECT count(*) FILTER (WHERE w <= 0 OR h <= 0),
+        count(*) FILTER (WHERE w > 0 AND h > 0 AND (x < -1e-5 OR y < -1e-5 OR x + w > 1.00001 OR y + h > 1.00001))
+    FROM annotations WHERE geometry_type = 'box' AND is_relative
+"""
+_ORPHANS = """
+    SELECT DISTINCT a.file, a.key FROM annotations a
+    WHERE NOT EXISTS (FROM listed l WHERE l.file = a.file AND l.key = a.key) ORDER BY ALL
+"""
+
+
+class Census:
+    """Looks over the staged rows with DuckDB, which spills to disk."""
+
+    def __init__(self, folder: Path, files: Sequence[FileFacts], *, settings: Settings) -> None:
+        self._folder = folder
+        self._files = files
+        self._db = duckdb.connect(
+            config={
+                "threads": settings.thread_count,
+                "memory_limit": settings.memory_limit,
+                "temp_directory": str(folder / "spill"),
+                "autoinstall_known_extensions": False,
+            }
+        )
+        self._view("annotations")
+        self._view("listed")
+
+    def complete(self, tally: Tally, *, unique_ids: bool) -> None:
+        """Gives every annotation an asset, every key one row in `listed`, and notes what is odd."""
+        self._write_files()
+        self._list_orphans(tally)
+        self._drop_double_keys(tally)
+        for query in (_ODD_BOXES, _ODD_RELATIVE):
+            flat, outside = self._row(query)
+            if flat:
+                tally.note("a box of no size", flat)
+            if outside:
+                tally.note("a box that reaches outside the image", outside)
+        if unique_ids:
+            _, again = self._row(_EXTERNAL)
+            if again:
+                tally.note("an annotation id that was used before in the same file", int(again))
+
+    def present(self, media: Mapping[str, Entry]) -> list[Entry]:
+        """The assets that are in the lake; rows for those that are not are written now."""
+        uris = self._db.execute("SELECT DISTINCT uri FROM listed ORDER BY uri")
+        found: list[Entry] = []
+        with parquet_writer(self._folder / "media-000000.parquet", "media") as writer:
+            for batch in uris.to_arrow_reader(100_000):
+                names = batch.column(0).to_pylist()
+                found.extend(media[uri] for uri in names if uri in media)
+                missing = [uri for uri in names if uri not in media]
+                kinds = [_kind(uri) for uri in missing]
+                writer.write_table(table("media", len(missing), uri=missing, media=kinds, is_missing=True))
+        return found
+
+    def write_media(self, facts: Iterable[MediaFacts], *, number: int) -> None:
+        """Writes media that were looked at."""
+        rows = list(facts)
+        if rows:
+            columns = {name: [getattr(row, name) for row in rows] for name in _MEDIA_FIELDS}
+            with parquet_writer(self._folder / f"media-{number:06}.parquet", "media") as writer:
+                writer.write_table(table("media", len(rows), **columns))
+
+    def _view(self, kind: str) -> None:
+        paths = [str(path) for path in sorted(self._folder.glob(f"{kind}-*.parquet"))]
+        if paths:
+            self._db.read_parquet(paths).create_view(kind, replace=True)  # type: ignore[arg-type]
+        else:
+            empty = STAGED[kind].empty_table()
+            self._db.from_arrow(empty).create_view(kind, replace=True)
+
+    def _row(self, query: str) -> tuple[int, ...]:
+        row = self._db.execute(query).fetchone()
+        assert row
+        return tuple(int(value) for value in row)
+
+    def _write_files(self) -> None:
+        with parquet_writer(self._folder / "files-000000.parquet", "files") as writer:
+            columns = {
+                name: [getattr(facts, name) for facts in self._files]
+                for name in STAGED["files"].names
+                if name != "file"
+            }
+            count = len(self._files)
+            writer.write_table(table("files", count, file=pa.array(range(count), pa.int32()), **columns))
+
+    def _list_orphans(self, tally: Tally) -> None:
+        """An annotation of an image that the file does not list keeps an asset of its own, which is missing."""
+        count = 0
+        reader = self._db.execute(_ORPHANS).to_arrow_reader(100_000)
+        path = self._folder / "listed-000001.parquet"
+        writer = None
+        for batch in reader:
+            if not batch.num_rows:
+                continue
+            writer = writer or parquet_writer(path, "listed")
+            files, keys = batch.column(0).to_pylist(), batch.column(1).to_pylist()
+            uris = [f"{self._files[file].uri}#{key}" for file, key in zip(files, keys, strict=True)]
+            writer.write_table(
+                table("listed", len(keys), file=files, key=keys, uri=uris, position="not listed")
+            )
+            count += len(keys)
+        if writer:
+            writer.close()
+            tally.note("annotations speak of an image that their file does not list", count)
+            self._view("listed")
+
+    def _drop_double_keys(self, tally: Tally) -> None:
+        """Of several rows with one key the first is kept; the others are rejected."""
+        double = self._db.execute(
+            "SELECT file, key, min(uri), count(*) - 1 FROM listed GROUP BY file, key HAVING count(*) > 1 ORDER BY ALL"
+        ).fetchall()
+        if not double:
+            return
+        tally.note("an image id that was used before in the same file", sum(row[3] for row in double))
+        numbered = "SELECT *, row_number() OVER (PARTITION BY file, key) AS place FROM listed"
+        columns = ", ".join(STAGED["listed"].names)
+        rejected = self._db.execute(
+            f"SELECT file, position, 'the image id ' || key || ' was used before' AS reason, uri AS excerpt "  # noqa: S608
+            f"FROM ({numbered}) WHERE place > 1"
+        ).to_arrow_table()
+        kept = self._db.execute(f"SELECT {columns} FROM ({numbered}) WHERE place = 1").to_arrow_table()  # noqa: S608
+        for path in self._folder.glob("listed-*.parquet"):
+            path.unlink()
+        for kind, rows in (("listed", kept), ("rejects", rejected)):
+            with parquet_writer(self._folder / f"{kind}-999999.parquet", kind) as writer:
+                writer.write_table(rows.cast(STAGED[kind]))
+        self._view("listed")
+
+
+def _kind(uri: str) -> str:
+    from datacat.sources.media import media_kind
+
+    return media_kind(uri) or "other"

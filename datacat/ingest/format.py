@@ -1,0 +1,159 @@
+"""The contract of a label format.
+
+A format is one module with one object `FORMAT`. It recognises files by their content (`sniff`), says what must be known
+beyond a single file (`plan`), cuts a document into parts (`survey`) and turns a part into rows (`read`). Parts of one
+document are read in several processes, so everything handed to `read` can be pickled. Formats know nothing of catalogs,
+processes or progress.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal, Protocol, runtime_checkable
+
+from datacat.config import Settings
+from datacat.ingest.batches import Sheets
+from datacat.ingest.json_stream import CUT, Layout, Shape, scan
+from datacat.model.report import Tally
+from datacat.sources.listing import Entry
+from datacat.sources.location import Location
+from datacat.sources.reading import blocks, read_bytes, sha256
+
+Role = Literal["labels", "context"]
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """The beginning of a file (byte order mark removed, UTF-8), by which it is recognised."""
+
+    uri: str
+    size: int
+    head: bytes
+    tail: bytes  # the last bytes, where the file is longer than the head; else empty
+
+    @property
+    def name(self) -> str:
+        """The file's name."""
+        return self.uri.rsplit("/", 1)[-1]
+
+
+@dataclass(frozen=True, slots=True)
+class FileFacts:
+    """One file that a label set rests on, as in the staged table `files`."""
+
+    uri: str
+    size: int
+    etag: str
+    modified: datetime | None
+    digest: str | None
+    format: str
+
+
+@dataclass(frozen=True, slots=True)
+class Dataset:
+    """What lies at a location: label files, files that go with them, media."""
+
+    location: Location
+    media_root: Location | None
+    labels: Sequence[Entry]
+    context: Sequence[Entry]
+    media: Sequence[Entry]
+    read: Callable[[str], bytes]
+    tally: Tally
+    options: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What `read` must know beyond its document.
+
+    Attributes:
+        shared: the same for every document.
+        each: by URI of a label file.
+        unlabelled: media that belong to the data set though no label file speaks of them, and their split.
+        idle: label files that turned out to be none, with the reason.
+    """
+
+    shared: Any = None
+    each: Mapping[str, Any] = field(default_factory=dict)
+    unlabelled: Sequence[tuple[Entry, str | None]] = ()
+    idle: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Document:
+    """One label file while it is read. `file` is its number, `source` where its UTF-8 bytes lie."""
+
+    uri: str
+    file: int
+    source: str
+    size: int
+    settings: Settings
+    shared: Any = None
+    own: Any = None
+    content: bytes | None = None
+    _layouts: dict[str, Layout] = field(default_factory=dict)
+
+    def bytes(self, start: int = 0, end: int | None = None) -> bytes:
+        """Some of its bytes."""
+        if self.content is not None:
+            return self.content[start:end]
+        return read_bytes(self.source, self.settings, start=start, end=end)
+
+    def layout(self, shape: Shape) -> Layout:
+        """Where its JSON records lie."""
+        if shape not in self._layouts:
+            pieces: Iterator[bytes] = (
+                iter([self.content])
+                if self.content is not None
+                else blocks(self.source, self.settings, size=self.size)
+            )
+            self._layouts[shape] = scan(pieces, shape=shape, cut=CUT)
+        return self._layouts[shape]
+
+    def digest(self) -> str:
+        """The sha256 of its bytes, hex; of a document that was walked through it is known already."""
+        for layout in self._layouts.values():
+            return layout.digest
+        return sha256(self.source, self.settings, size=self.size)
+
+    def forget(self) -> None:
+        """Drops what need not travel to other processes."""
+        self._layouts, self.shared = {}, None
+
+
+@runtime_checkable
+class Format(Protocol):
+    """A label format that datacat reads."""
+
+    name: str
+    title: str
+
+    @property
+    def writes(self) -> bool:
+        """Whether it has `write(assets, annotations, folder, …) -> losses` too."""
+
+    def sniff(self, sample: Sample) -> Role | None:
+        """What the file is to this format, judged by content."""
+
+    def plan(self, dataset: Dataset) -> Plan:
+        """What reading needs beyond single files."""
+
+    def survey(self, document: Document, sheets: Sheets) -> list[Any]:
+        """Cuts a document into parts; writes down what is said once per document (its classes).
+
+        Raises:
+            FormatError: it is no such document at all.
+        """
+
+    def read(self, document: Document, part: Any, sheets: Sheets) -> None:
+        """Turns one part into rows."""
+
+
+@functools.lru_cache(maxsize=1)
+def no_plan() -> Plan:
+    """For formats whose files stand alone."""
+    return Plan()

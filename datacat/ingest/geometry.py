@@ -1,0 +1,144 @@
+"""Shapes of label files as boxes, areas and the JSON of `annotations.geometry`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import msgspec
+
+_DECODER = msgspec.json.Decoder()
+_POLYGONS = msgspec.json.Decoder(list[list[float]])
+
+
+class Shape(NamedTuple):
+    """The geometry columns of one annotation."""
+
+    type: str = "none"
+    x: float | None = None
+    y: float | None = None
+    w: float | None = None
+    h: float | None = None
+    area: float | None = None
+    geometry: str | None = None
+
+
+def coco_shape(bbox: list[float] | None, segmentation: bytes, *, area: float | None) -> Shape:
+    """The shape of a COCO annotation; box and area are computed where the file gives none.
+
+    Raises:
+        ValueError: a box without four numbers, or no segmentation that COCO knows.
+    """
+    box: Sequence[float | None] = (None, None, None, None)
+    if bbox:
+        if len(bbox) != 4:
+            raise ValueError(f"bbox has {len(bbox)} numbers, not 4")
+        box = bbox
+    if segmentation in (b"", b"[]", b"null", b"[[]]"):
+        if not bbox:
+            return Shape(area=area)
+        if area is None:
+            area = max(bbox[2], 0.0) * max(bbox[3], 0.0)
+        return Shape("box", *box, area, None)
+    kind, text = _segmentation(segmentation)
+    if area is None or not bbox:
+        found, measured = _measured(kind, text)
+        box = box if bbox else found
+        area = measured if area is None else area
+    return Shape(kind, *box, area, text)
+
+
+def _segmentation(raw: bytes) -> tuple[str, str]:
+    text = raw.decode("utf-8").strip()
+    if text.startswith("{"):
+        return "mask", text
+    if text.startswith("["):
+        return "polygon", text if text[1:].lstrip().startswith("[") else f"[{text}]"
+    raise ValueError("segmentation is neither a list of polygons nor RLE")
+
+
+def _measured(kind: str, text: str) -> tuple[Sequence[float | None], float | None]:
+    if kind == "polygon":
+        return polygon_bounds(_POLYGONS.decode(text))
+    return mask_bounds(_DECODER.decode(text))
+
+
+def polygon_bounds(rings: Sequence[Sequence[float]]) -> tuple[Sequence[float | None], float | None]:
+    """Bounding box (x, y, w, h) and the sum of the rings' areas (shoelace formula), px and px²."""
+    xs = [value for ring in rings for value in ring[0::2]]
+    ys = [value for ring in rings for value in ring[1::2]]
+    if not xs or any(len(ring) % 2 for ring in rings):
+        raise ValueError("a polygon with an odd number of coordinates, or with none")
+    area = 0.0
+    for ring in rings:
+        x, y = ring[0::2], ring[1::2]
+        twice = sum(x[i - 1] * y[i] - x[i] * y[i - 1] for i in range(len(x)))
+        area += abs(twice) / 2
+    return (min(xs), min(ys), max(xs) - min(xs), max(ys) - min(ys)), area
+
+
+def mask_bounds(mask: Any) -> tuple[Sequence[float | None], float | None]:
+    """Bounding box and area of COCO's RLE: run lengths down the columns, beginning with background."""
+    if not isinstance(mask, dict) or not isinstance(mask.get("size"), list) or len(mask["size"]) != 2:
+        raise ValueError("RLE without size")
+    height = int(mask["size"][0])
+    counts = mask.get("counts")
+    runs = run_lengths(counts) if isinstance(counts, str) else counts
+    if not isinstance(runs, list) or height <= 0:
+        raise ValueError("RLE without counts")
+    at, area = 0, 0
+    columns: list[int] = []
+    top, bottom = height, 0
+    for number, run in enumerate(runs):
+        if number % 2 and run:
+            area += run
+            first, last = at, at + run - 1
+            columns += [first // height, last // height]
+            if first // height != last // height:
+                top, bottom = 0, height
+            else:
+                top, bottom = min(top, first % height), max(bottom, last % height + 1)
+        at += run
+    if not columns:
+        return (0.0, 0.0, 0.0, 0.0), 0.0
+    left, right = min(columns), max(columns) + 1
+    return (float(left), float(top), float(right - left), float(bottom - top)), float(area)
+
+
+def run_lengths(counts: str) -> list[int]:
+    """COCO's compressed RLE as run lengths (source: `rleFrString` in cocoapi's maskApi.c)."""
+    runs: list[int] = []
+    at = 0
+    while at < len(counts):
+        value, shift, more = 0, 0, True
+        while more:
+            if at >= len(counts):
+                raise ValueError("RLE counts end in the middle")
+            code = ord(counts[at]) - 48
+            value |= (code & 0x1F) << shift
+            more = bool(code & 0x20)
+            at, shift = at + 1, shift + 5
+            if not more and code & 0x10:
+                value |= -1 << shift
+        runs.append(value + runs[-2] if len(runs) > 2 else value)
+    return runs
+
+
+def keypoints_geometry(
+    raw: bytes, *, names: list[str] | None, edges: list[list[int]] | None, also: str | None
+) -> str:
+    """COCO's flat x, y, v list as the JSON of `geometry`; edges count from 1, as in COCO's skeleton.
+
+    `also` is the segmentation of the same annotation, kept beside the points.
+    """
+    flat = _DECODER.decode(raw)
+    if not isinstance(flat, list) or len(flat) % 3:
+        raise ValueError("keypoints are not a list of x, y, v")
+    document: dict[str, Any] = {"points": [flat[i : i + 3] for i in range(0, len(flat), 3)]}
+    if names:
+        document["names"] = names
+    if edges:
+        document["edges"] = edges
+    if also:
+        document["segmentation"] = msgspec.Raw(also.encode())
+    return msgspec.json.encode(document).decode()

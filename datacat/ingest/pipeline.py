@@ -1,0 +1,302 @@
+"""Label files become a `Staged`: a folder of Parquet files with the schemas `model.schemas.STAGED`.
+
+listing -> recognise -> plan -> tasks in a process pool -> match assets -> look at media
+"""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from datacat.config import Settings
+from datacat.errors import LocationError
+from datacat.ingest.batches import parquet_writer, table
+from datacat.ingest.census import Census
+from datacat.ingest.format import Dataset, FileFacts, Format, Plan, Sample
+from datacat.ingest.matching import Lake
+from datacat.ingest.registry import Recognised, recognise
+from datacat.ingest.tasks import Job, Reader, measure_media
+from datacat.model.report import Tally
+from datacat.sources.changes import is_same
+from datacat.sources.listing import Entry, listed
+from datacat.sources.location import Location
+from datacat.sources.media import MediaFacts, media_kind
+from datacat.sources.reading import encoding_mark, read_bytes, sha256
+
+_HEAD = 64 << 10
+_CANDIDATES = (".json", ".jsonl", ".ndjson", ".txt", ".xml", ".yaml", ".yml", ".names", ".data", ".parquet")
+
+
+@dataclass(frozen=True, slots=True)
+class IngestRequest:
+    """What is to be read: label files at `location`, media below `media_root` or else `location`."""
+
+    location: Location
+    media_root: Location | None = None
+    format: str = "auto"
+    options: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Staged:
+    """What one ingest read.
+
+    Attributes:
+        folder: holds `<kind>-<number>.parquet`, schemas as in `model.schemas.STAGED`.
+        format: the format's name.
+        files: every file that the label set rests on now; `file` in the tables is an index of it.
+        read: indexes of the files that were read now; of the others no rows are here.
+        gone: URIs of `known_files` that are no longer there.
+        tally: what was assumed and noted.
+        skipped: files that are no label files, and why.
+    """
+
+    folder: Path
+    format: str
+    files: tuple[FileFacts, ...]
+    read: tuple[int, ...]
+    gone: tuple[str, ...]
+    tally: Tally
+    skipped: tuple[tuple[str, str], ...]
+
+    def paths(self, kind: str) -> list[Path]:
+        """The Parquet files of one kind, perhaps none."""
+        return sorted(self.folder.glob(f"{kind}-*.parquet"))
+
+
+def stage(
+    request: IngestRequest,
+    *,
+    into: Path,
+    known_files: Mapping[str, FileFacts],
+    known_media: Mapping[str, MediaFacts],
+    settings: Settings,
+) -> Staged:
+    """Reads what changed since `known_files`.
+
+    Raises:
+        LocationError: the location or the media root is not there.
+        FormatError: no label file was recognised, or those of several formats.
+    """
+    into.mkdir(parents=True, exist_ok=True)
+    tally = Tally()
+    entries = listed(request.location, settings)
+    media = _media(request, entries, settings)
+    others = [entry for entry in entries if media_kind(entry.uri) is None]
+    found = recognise(
+        others,
+        name=request.format,
+        sample=lambda entry: _sample(entry, settings),
+        where=str(request.location),
+    )
+    plan = found.format.plan(_dataset(request, found, media, tally=tally, settings=settings))
+    files = _Files.listed(found, plan, known_files, settings=settings)
+    reader = Reader(found.format.name, plan, into=into, settings=settings)
+    outcome = reader.run([job for job in files.jobs() if job.entry.uri not in plan.idle])
+    tally.merge([outcome.tally])
+    files.learn(outcome.digests, same=outcome.same)
+    lake = Lake(media, location=request.location, media_root=request.media_root)
+    _write_listed(into, lake, files=files, plan=plan)
+    lake.report(tally)
+    census = Census(into, files.facts, settings=settings)
+    census.complete(tally, unique_ids=getattr(found.format, "unique_ids", False))
+    _write_media(census, lake, known_media=known_media, into=into, settings=settings)
+    return Staged(
+        folder=into,
+        format=found.format.name,
+        files=files.facts,
+        read=files.read,
+        gone=tuple(sorted(uri for uri in known_files if uri not in {facts.uri for facts in files.facts})),
+        tally=tally,
+        skipped=(*found.skipped, *sorted(plan.idle.items())),
+    )
+
+
+@dataclass(slots=True)
+class _Files:
+    """The files of the label set, numbered in URI order, and which of them have to be read."""
+
+    entries: list[Entry]
+    known: Mapping[str, FileFacts]
+    format: str
+    parse: frozenset[str]  # label files whose records are to be read
+    digests: dict[str, str | None]
+    whole: bool  # something that all files rest on has changed
+    same: set[str] = field(default_factory=set)
+
+    @classmethod
+    def listed(
+        cls, found: Recognised, plan: Plan, known: Mapping[str, FileFacts], *, settings: Settings
+    ) -> _Files:
+        digests: dict[str, str | None] = {}
+        changed = False
+        for entry in found.context:
+            before = known.get(entry.uri)
+            digest = before.digest if before and is_same(entry, before) else None
+            digests[entry.uri] = digest or sha256(entry.uri, settings, size=entry.size)
+            changed |= before is None or before.digest != digests[entry.uri]
+        labels = [entry for entry in found.labels if entry.uri not in plan.idle]
+        loose = [entry for entry, _ in plan.unlabelled]
+        used = {entry.uri for entry in (*labels, *found.context)}
+        changed |= any(
+            facts.uri not in used and not media_kind(facts.uri) and _is_context(facts)
+            for facts in known.values()
+        )
+        files = cls(
+            sorted([*labels, *found.context, *loose]), known, found.format.name,
+            frozenset(entry.uri for entry in labels), digests, whole=changed,
+        )  # fmt: skip
+        files.same = {
+            entry.uri
+            for entry in files.entries
+            if is_same(entry, known.get(entry.uri)) and (entry.uri not in files.parse or not changed)
+        }
+        return files
+
+    def jobs(self) -> list[Job]:
+        """The label files to be read."""
+        return [
+            Job(number, entry, None if self.whole else self._known_digest(entry.uri))
+            for number, entry in enumerate(self.entries)
+            if entry.uri in self.parse and entry.uri not in self.same
+        ]
+
+    def learn(self, digests: Mapping[str, str], *, same: Iterable[str]) -> None:
+        """Takes over what reading found: digests, and files whose bytes are those that are known."""
+        self.digests.update(digests)
+        self.same.update(same)
+
+    @property
+    def facts(self) -> tuple[FileFacts, ...]:
+        """One row a file."""
+        return tuple(
+            FileFacts(
+                e.uri,
+                e.size,
+                e.etag,
+                e.modified,
+                self.digests.get(e.uri) or self._known_digest(e.uri),
+                self.format,
+            )
+            for e in self.entries
+        )
+
+    @property
+    def read(self) -> tuple[int, ...]:
+        """Indexes of the files that were read now."""
+        return tuple(n for n, entry in enumerate(self.entries) if entry.uri not in self.same)
+
+    def number(self, uri: str) -> int:
+        """The index of a file."""
+        return next(n for n, entry in enumerate(self.entries) if entry.uri == uri)
+
+    def _known_digest(self, uri: str) -> str | None:
+        known = self.known.get(uri)
+        return known.digest if known else None
+
+
+def _is_context(facts: FileFacts) -> bool:
+    return facts.uri.lower().endswith((".yaml", ".yml", ".names", ".data"))
+
+
+def _media(request: IngestRequest, entries: Sequence[Entry], settings: Settings) -> list[Entry]:
+    """Media below the media root, else below the location; beside it where the location is a single file."""
+    found = {entry.uri: entry for entry in entries}
+    places = [request.media_root] if request.media_root else []
+    if not places and len(entries) == 1 and entries[0].uri == request.location.uri:
+        places = [request.location.parent, request.location.parent.parent.child("images")]
+    for place in places:
+        try:
+            found.update((entry.uri, entry) for entry in listed(place, settings))
+        except LocationError:
+            if request.media_root:
+                raise
+    return [found[uri] for uri in sorted(found) if media_kind(uri)]
+
+
+def _sample(entry: Entry, settings: Settings) -> Sample:
+    if posixpath.splitext(entry.uri.lower())[1] not in _CANDIDATES:
+        return Sample(entry.uri, entry.size, b"", b"")
+    head = read_bytes(entry.uri, settings, end=_HEAD)
+    encoding, mark = encoding_mark(head[:4])
+    if encoding != "utf-8":
+        head = head[mark:].decode(encoding, errors="ignore").encode()
+    else:
+        head = head[mark:]
+    tail = b""
+    if entry.size > _HEAD and encoding == "utf-8":
+        tail = read_bytes(entry.uri, settings, start=max(_HEAD, entry.size - _HEAD), end=entry.size)
+    return Sample(entry.uri, entry.size, head, tail)
+
+
+def _dataset(
+    request: IngestRequest, found: Recognised, media: Sequence[Entry], *, tally: Tally, settings: Settings
+) -> Dataset:
+    return Dataset(
+        location=request.location,
+        media_root=request.media_root,
+        labels=found.labels,
+        context=found.context,
+        media=media,
+        read=lambda uri: read_bytes(uri, settings),
+        tally=tally,
+        options=request.options,
+    )
+
+
+def _write_listed(into: Path, lake: Lake, *, files: _Files, plan: Plan) -> None:
+    """Turns `named` into `listed`: each name matched to the lake; adds media that no label file speaks of."""
+    import pyarrow.parquet as pq
+
+    names = [entry.uri for entry in files.entries]
+    with parquet_writer(into / "listed-000000.parquet", "listed") as writer:
+        for path in sorted(into.glob("named-*.parquet")):
+            for batch in pq.ParquetFile(path).iter_batches():
+                known = batch.column("uri").to_pylist()
+                called = batch.column("name").to_pylist()
+                owners = [names[file] for file in batch.column("file").to_pylist()]
+                uris = [
+                    uri or lake.match(name, label_file=owner)
+                    for uri, name, owner in zip(known, called, owners, strict=True)
+                ]
+                columns = {
+                    name: batch.column(name) for name in batch.schema.names if name not in ("uri", "name")
+                }
+                writer.write_table(table("listed", len(uris), uri=uris, **columns))
+            path.unlink()
+        read = set(files.read)
+        numbers = {uri: number for number, uri in enumerate(names)}
+        loose = [(numbers[entry.uri], entry.uri, split) for entry, split in plan.unlabelled]
+        loose = [item for item in loose if item[0] in read]
+        if loose:
+            numbers_, uris, splits = (list(column) for column in zip(*loose, strict=True))
+            columns = {"file": numbers_, "key": uris, "uri": uris, "split": splits}
+            writer.write_table(table("listed", len(loose), position="no label file", **columns))
+
+
+def _write_media(
+    census: Census, lake: Lake, *, known_media: Mapping[str, MediaFacts], into: Path, settings: Settings
+) -> None:
+    """A row of `media` for each asset that is spoken of, and for known ones that have changed since."""
+    present = census.present(lake.entries)
+    moved = [
+        lake.entries[uri]
+        for uri, facts in known_media.items()
+        if uri in lake.entries and (facts.is_missing or not is_same(lake.entries[uri], facts))
+    ]
+    wanted = {entry.uri: entry for entry in (*present, *moved)}
+    fresh = [
+        e
+        for e in wanted.values()
+        if not (is_same(e, known_media.get(e.uri)) and not known_media[e.uri].is_missing)
+    ]
+    kept = [known_media[uri] for uri in wanted if uri in known_media and uri not in {e.uri for e in fresh}]
+    census.write_media(kept, number=1)
+    for number, facts in enumerate(measure_media(fresh, settings=settings), start=2):
+        census.write_media(facts, number=number)
+
+
+__all__ = ["FileFacts", "Format", "IngestRequest", "MediaFacts", "Staged", "stage"]
+_ = Callable

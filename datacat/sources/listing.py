@@ -1,0 +1,85 @@
+"""What lies below a location: every object with size, etag and time."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from datacat.config import Settings
+from datacat.errors import LocationError
+from datacat.sources.location import Location, filesystem
+
+_LITTER = ("__MACOSX", "Thumbs.db")
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Entry:
+    """One object. `etag` changes whenever the bytes do; of a local file it is `<mtime ns>-<size>`."""
+
+    uri: str
+    size: int
+    etag: str
+    modified: datetime
+
+
+def listed(location: Location, settings: Settings) -> list[Entry]:
+    """Everything at or below `location` in URI order; hidden files and folders are left out.
+
+    Raises:
+        LocationError: there is nothing at that place, or it cannot be listed.
+    """
+    entries = sorted(_listed_s3(location, settings) if location.is_s3 else _listed_local(location))
+    if not entries and location.is_s3:
+        raise LocationError("there is nothing at this place", where=str(location))
+    return entries
+
+
+def _listed_local(location: Location) -> Iterator[Entry]:
+    if os.path.isfile(location.path):
+        yield _local_entry(location.path, os.stat(location.path))
+        return
+    if not os.path.isdir(location.path):
+        raise LocationError("no such file or folder", where=str(location))
+    folders, seen = [location.path], set[str]()
+    while folders:
+        folder = folders.pop()
+        real = os.path.realpath(folder)
+        if real in seen:  # a symbolic link that leads back
+            continue
+        seen.add(real)
+        try:
+            with os.scandir(folder) as items:
+                for item in items:
+                    if _is_litter(item.name):
+                        continue
+                    if item.is_dir():
+                        folders.append(item.path)
+                    elif item.is_file():
+                        yield _local_entry(item.path, item.stat())
+        except OSError as error:
+            raise LocationError(f"cannot be listed: {error.strerror}", where=folder) from error
+
+
+def _local_entry(path: str, stat: os.stat_result) -> Entry:
+    modified = datetime.fromtimestamp(stat.st_mtime_ns // 1000 / 1e6, UTC)
+    return Entry(path, stat.st_size, f"{stat.st_mtime_ns}-{stat.st_size}", modified)
+
+
+def _listed_s3(location: Location, settings: Settings) -> Iterator[Entry]:
+    system = filesystem(location, settings)
+    try:
+        found = system.find(location.path, detail=True)
+    except OSError as error:
+        raise LocationError(f"cannot be listed: {error}", where=str(location)) from error
+    root = len(location.path) + 1
+    for path, facts in found.items():
+        if facts.get("type") != "file" or any(_is_litter(part) for part in path[root:].split("/")):
+            continue
+        modified = facts.get("LastModified") or datetime.fromtimestamp(0, UTC)
+        yield Entry(f"s3://{path}", int(facts["size"]), str(facts.get("ETag", "")).strip('"'), modified)
+
+
+def _is_litter(name: str) -> bool:
+    return name.startswith(".") or name in _LITTER

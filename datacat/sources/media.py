@@ -1,0 +1,106 @@
+"""What a media file is: kind, size, duration and the sha256 of its bytes, or why they could not be read."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import posixpath
+import warnings
+import wave
+from dataclasses import dataclass
+from datetime import datetime
+
+from datacat.config import Settings
+from datacat.errors import LocationError
+from datacat.sources.listing import Entry
+from datacat.sources.reading import read_bytes
+
+_KINDS = {
+    "image": "jpg jpeg jpe jfif png bmp dib gif tif tiff webp avif heic heif jp2 ppm pgm pbm pnm tga dcm exr jxl",
+    "audio": "wav mp3 flac ogg oga opus m4a aac aiff aif wma",
+    "video": "mp4 avi mov mkv webm mpg mpeg m4v wmv flv ts",
+    "cloud": "pcd ply las laz bin",
+}
+_KIND_OF = {f".{suffix}": kind for kind, suffixes in _KINDS.items() for suffix in suffixes.split()}
+_WHOLE = 64 << 20  # a file up to here is read once for header and digest
+
+
+@dataclass(frozen=True, slots=True)
+class MediaFacts:
+    """One row of the staged table `media`."""
+
+    uri: str
+    media: str
+    width: int | None = None
+    height: int | None = None
+    duration_s: float | None = None
+    size: int | None = None
+    etag: str | None = None
+    modified: datetime | None = None
+    digest: str | None = None
+    is_missing: bool = False
+    fault: str | None = None
+
+
+def media_kind(uri: str) -> str | None:
+    """image, audio, video or cloud by the name's ending; None where the name says nothing of the kind."""
+    return _KIND_OF.get(posixpath.splitext(uri.lower())[1])
+
+
+def measured(entry: Entry, settings: Settings) -> MediaFacts:
+    """Reads the object once; a file that cannot be read has a `fault` instead of raising."""
+    kind = media_kind(entry.uri) or "other"
+    known = {"size": entry.size, "etag": entry.etag, "modified": entry.modified}
+    digest = hashlib.sha256()
+    try:
+        head = read_bytes(entry.uri, settings, end=_WHOLE)
+        digest.update(head)
+        for start in range(len(head), entry.size, _WHOLE):
+            for block in (read_bytes(entry.uri, settings, start=start, end=start + _WHOLE),):
+                digest.update(block)
+    except LocationError as error:
+        return MediaFacts(entry.uri, kind, fault=error.what, **known)  # type: ignore[arg-type]
+    width, height, duration_s, fault = _header(kind, head, entry.uri)
+    return MediaFacts(
+        entry.uri,
+        kind,
+        width=width,
+        height=height,
+        duration_s=duration_s,
+        digest=digest.hexdigest(),
+        fault=fault,
+        **known,  # type: ignore[arg-type]
+    )
+
+
+def _header(kind: str, head: bytes, uri: str) -> tuple[int | None, int | None, float | None, str | None]:
+    if not head:
+        return None, None, None, "the file is empty"
+    if kind == "image":
+        return _picture(head)
+    if uri.lower().endswith(".wav"):
+        return _wave(head)
+    return None, None, None, None
+
+
+def _picture(head: bytes) -> tuple[int | None, int | None, float | None, str | None]:
+    from PIL import Image
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # odd but readable pictures
+            with Image.open(io.BytesIO(head)) as picture:
+                return picture.width, picture.height, None, None
+    except Image.DecompressionBombError:
+        return None, None, None, "the picture claims an unreasonable size"
+    except (OSError, ValueError, SyntaxError, OverflowError) as error:
+        text = "not a picture that can be read" if "cannot identify" in str(error) else str(error)
+        return None, None, None, text or "not a picture that can be read"
+
+
+def _wave(head: bytes) -> tuple[int | None, int | None, float | None, str | None]:
+    try:
+        with wave.open(io.BytesIO(head)) as sound:
+            return None, None, sound.getnframes() / sound.getframerate(), None
+    except (wave.Error, EOFError, ZeroDivisionError) as error:
+        return None, None, None, f"not a sound that can be read: {error}"
