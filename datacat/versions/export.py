@@ -7,13 +7,13 @@ import shutil
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib.metadata import entry_points
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import pyarrow as pa
 
 from datacat.errors import LocationError, UsageError
+from datacat.ingest.registry import formats
 from datacat.model.snapshot import MANIFEST, Definition, ExportReport
 from datacat.sources.location import Location
 from datacat.versions.manifest import batches, file_of
@@ -85,14 +85,11 @@ def export(source: Path, definition: Definition, *, target: Target, keep: Locati
 
 
 def _writer(name: str) -> Writer:
-    found = {point.name: point for point in entry_points(group="datacat.formats")}
-    writer = found[name].load() if name in found else None
-    if writer is None or not hasattr(writer, "write"):
-        raise UsageError(
-            f"no format {name!r} that can write", hint="Known: coco, yolo, parquet; see datacat formats."
-        )
-    chosen: Writer = writer
-    return chosen
+    known: dict[str, Any] = {key: found for key, found in formats().items() if found.writes}
+    if name not in known:
+        raise UsageError(f"no format {name!r} that can write", hint=f"Known: {', '.join([*known, PARQUET])}.")
+    writer: Writer = known[name]
+    return writer
 
 
 def _check_free(folder: Path, *, force: bool, keep: Location) -> None:

@@ -20,7 +20,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from datacat.errors import CommitConflict, SnapshotDamaged, SnapshotError, SnapshotExists
+from datacat.errors import (
+    CommitConflict,
+    DatacatError,
+    LocationError,
+    SnapshotDamaged,
+    SnapshotError,
+    SnapshotExists,
+)
 from datacat.model.names import SnapshotName
 from datacat.model.snapshot import MANIFEST, Definition
 from datacat.versions.commands import Commands
@@ -158,14 +165,19 @@ class Repository:
 
     @contextmanager
     def _locked(self) -> Iterator[Commands]:
-        self.folder.mkdir(parents=True, exist_ok=True)
-        with (self.folder / ".lock").open("a") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            self._remove_stale_locks()
-            try:
-                yield Commands(self.folder, author=self._author, lock=lock.fileno())
-            finally:
-                shutil.rmtree(self._staging(), ignore_errors=True)
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            with (self.folder / ".lock").open("a") as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX)
+                self._remove_stale_locks()
+                try:
+                    yield Commands(self.folder, author=self._author, lock=lock.fileno())
+                finally:
+                    shutil.rmtree(self._staging(), ignore_errors=True)
+        except OSError as error:
+            if isinstance(error, DatacatError):
+                raise
+            raise LocationError(f"cannot be written: {error}", where=str(self.folder)) from error
 
     def _remove_stale_locks(self) -> None:
         """We hold the lock, so nobody who made one of these is alive."""

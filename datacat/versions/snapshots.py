@@ -195,7 +195,8 @@ class Snapshot:
         Raises:
             SnapshotDamaged: the manifest itself is not what was frozen.
         """
-        return check_assets(self._intact(), settings=self._settings, quick=quick)
+        folder, total = self._intact(), self.definition.counts["assets"]
+        return check_assets(folder, total=total, settings=self._settings, quick=quick)
 
     def checkout(self, folder: str | Path, *, force: bool = False) -> Path:
         """Writes manifest and definition.json into `folder`, which must be empty or not there (or `force`).

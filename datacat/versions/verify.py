@@ -48,11 +48,12 @@ def check_manifest(folder: Path, definition: Definition) -> None:
         raise SnapshotDamaged(what, where=str(folder), hint=hint)
 
 
-def check_assets(folder: Path, *, settings: Settings, quick: bool = False) -> VerifyReport:
+def check_assets(folder: Path, *, total: int, settings: Settings, quick: bool = False) -> VerifyReport:
     """Compares every asset's bytes with what was frozen.
 
     Args:
         folder: of the manifest.
+        total: how many assets there are, for the progress bar.
         settings: how to reach the assets.
         quick: compare sizes only, without reading the bytes.
     """
@@ -63,7 +64,6 @@ def check_assets(folder: Path, *, settings: Settings, quick: bool = False) -> Ve
     def judged(asset: _Frozen) -> tuple[_Frozen, str, str]:
         return asset, *_judged(asset, settings=settings, quick=quick)
 
-    total = sum(batch.num_rows for batch in batches(folder, "assets"))
     threads = ThreadPoolExecutor(settings.thread_count * _THREADS_PER_CORE)
     with threads, bar("verifying", total=total, unit="assets") as advance:
         for group in _assets(folder):

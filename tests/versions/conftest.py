@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -36,10 +37,10 @@ def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
         "AWS_EC2_METADATA_DISABLED": "true",
     }.items():
         monkeypatch.setenv(name, value)
-    place = Location.parse("s3://lake")
+    place = Location.parse(f"s3://lake-{uuid.uuid4().hex}")  # servers of one process share their buckets
     configuration = {"LocationConstraint": "eu-central-1"}
     filesystem(place, Settings()).call_s3(
-        "create_bucket", Bucket="lake", CreateBucketConfiguration=configuration
+        "create_bucket", Bucket=place.path, CreateBucketConfiguration=configuration
     )
     yield place.uri
     server.stop()

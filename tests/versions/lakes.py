@@ -91,7 +91,8 @@ def drawn_lake(folder: Path, *, count: int = 6) -> Lake:
     folder.mkdir(parents=True, exist_ok=True)
     for number in range(count):
         path = folder / f"{number:04}.png"
-        Image.new("RGB", (64, 48), (number * 7 % 256, 20, 30)).save(path)
+        if not path.exists():  # another process may be reading it
+            Image.new("RGB", (64, 48), (number * 7 % 256, 20, 30)).save(path)
         asset = lake.add_asset(str(path), path.read_bytes(), width=64, height=48)
         box = {"geometry_type": "box", "x": 4.0, "y": 2.0, "w": 10.0, "h": 20.0}
         said = {"class": "Roof", "attributes": '{"b": 1, "a": 1e400}', "is_relative": False}

@@ -1,0 +1,76 @@
+"""Snapshots as torch reads them."""
+
+from __future__ import annotations
+
+import os
+import pickle
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from datacat.errors import LocationError
+
+from .lakes import drawn_lake, frozen, opened
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+
+def test_images_and_targets_reach_a_training_loop(tmp_path: Path) -> None:
+    from torch.utils.data import DataLoader
+
+    lake = drawn_lake(tmp_path / "lake")
+    box = {"geometry_type": "box", "x": 0.25, "y": 0.5, "w": 0.5, "h": 0.25, "is_relative": True}
+    lake.add_annotation(0, **box)
+    lake.add_asset(str(tmp_path / "lake" / "gone.png"), None)
+    snapshot = frozen(opened(tmp_path / "catalog"), lake, split="train=1")
+    images = snapshot.torch("train")
+    assert (len(images), images.left_out_count, images.classes) == (6, 1, ["Roof", "car"])
+
+    image, target = images[0]
+    assert tuple(image.shape) == (3, 48, 64)
+    assert image.max().item() == pytest.approx(30 / 255)
+    boxes = {tuple(corners) for corners in target["boxes"].tolist()}
+    assert boxes == {(4.0, 2.0, 14.0, 22.0), (16.0, 24.0, 48.0, 36.0)}
+    assert sorted(zip(target["labels"].tolist(), target["class_names"], strict=True)) == [
+        (-1, None),
+        (0, "Roof"),
+    ]
+    assert {"b": 1, "a": float("inf")} in target["attributes"]
+    assert target["image_labels"].tolist() == [1]
+
+    loader = DataLoader(
+        images, batch_size=None, num_workers=1, multiprocessing_context="spawn", collate_fn=_as_it_is
+    )
+    loaded = list(loader)
+    assert [tuple(target["boxes"].shape) for _, target in loaded] == [(2, 4)] + [(1, 4)] * 5
+    assert all((image == images[index][0]).all() for index, (image, _) in enumerate(loaded))
+
+
+def _as_it_is(item: Any) -> Any:
+    return item
+
+
+def test_splits_share_their_class_numbers_and_have_no_image_in_common(tmp_path: Path) -> None:
+    snapshot = frozen(opened(tmp_path / "catalog"), drawn_lake(tmp_path / "lake", count=8))
+    parts = [snapshot.torch(split) for split in ("train", "test")]
+    uris = [{part.uri(index) for index in range(len(part))} for part in parts]
+    assert not uris[0] & uris[1]
+    assert len(uris[0] | uris[1]) == 8
+    assert parts[0].classes == parts[1].classes == ["Roof", "car"]
+    assert all(target["class_names"] == ["Roof"] for part in parts for _, target in part)
+
+
+def test_a_transform_gets_the_picture_and_an_unreadable_one_is_named(tmp_path: Path) -> None:
+    snapshot = frozen(opened(tmp_path / "catalog"), drawn_lake(tmp_path / "lake", count=2))
+    images = pickle.loads(pickle.dumps(snapshot.torch(transform=_size)))
+    assert images[-1][0] == (64, 48)
+    with pytest.raises(IndexError):
+        images[2]
+    (tmp_path / "lake" / "0001.png").write_bytes(b"no picture")
+    with pytest.raises(LocationError, match=r"0001\.png: cannot be read as a picture"):
+        images[1]
+
+
+def _size(picture: Any) -> Any:
+    return picture.size
