@@ -191,11 +191,17 @@ class Repository:
             return ()
         listed = run.git("for-each-ref", "--format=%(refname)", refs).split()
         names = sorted(SnapshotName.parse(ref.removeprefix(refs)) for ref in listed)
-        return tuple(self._definition(run, name, ref=f"{refs}{name}") for name in names)
-
-    def _definition(self, run: Commands, name: SnapshotName, *, ref: str) -> Definition:
-        text = run.git("show", f"{ref}:{name.name}/{name.version}/definition.json")
-        return Definition.from_json(text, where=str(name))
+        wanted = "".join(f"{refs}{name}:{name.name}/{name.version}/definition.json\n" for name in names)
+        rest = run.git("cat-file", "--batch", stdin=wanted).encode()
+        found = []
+        for name in names:  # of each a line `<object> blob <size>`, its content, a line feed
+            head, _, rest = rest.partition(b"\n")
+            size = head.rpartition(b" ")[2]
+            if not size.isdigit():
+                raise SnapshotDamaged("it has no definition.json", where=str(name))
+            found.append(Definition.from_json(rest[: int(size)], where=str(name)))
+            rest = rest[int(size) + 1 :]
+        return tuple(found)
 
     def _begin(self, run: Commands, *, keep_staged: bool = False) -> None:
         """Makes the folder a repository at its last whole snapshot, with an empty staging folder."""
@@ -226,13 +232,16 @@ class Repository:
         """Makes the folder hold what the tags say: takes back what a killed process left without one."""
         run.git("reset", "-q", "--hard", "main")
         tags = set(run.git("for-each-ref", "--format=%(refname:strip=2)", "refs/tags/").split())
-        if self._tracked(run) - tags:
-            run.git("reset", "-q", "--hard", "main~1")
+        tracked = self._tracked(run)
+        stray = sorted(SnapshotName.parse(name) for name in tracked - tags)
+        if stray:
+            run.git("rm", "-r", "-q", "--", *(f"{name.name}/{name.version}" for name in stray))
+            run.git("commit", "-q", "-m", f"Take back {', '.join(map(str, stray))}")
         for folder in self.folder.glob("[!.]*/*"):
             if f"{folder.parent.name}@{folder.name}" not in tags:
                 shutil.rmtree(folder)
-        lost = sorted(SnapshotName.parse(tag) for tag in tags - self._tracked(run))
-        if lost:  # killed between two tags
+        lost = sorted(SnapshotName.parse(name) for name in tags - tracked)
+        if lost:
             self._check_out(run, lost, refs="refs/tags/")
 
     def _tracked(self, run: Commands) -> set[str]:
@@ -319,12 +328,15 @@ class Repository:
         return etag, self._tagged(run, refs="refs/incoming/")
 
     def _union_bundle(self, run: Commands, added: tuple[Definition, ...]) -> Path:
-        """A bundle of what came in and of our tags `added`."""
+        """A bundle of what came in and of our tags `added`, made in a repository that borrows our objects."""
         union = Commands(self._staging() / "union", lock=run.lock)
         shutil.rmtree(union.folder, ignore_errors=True)
         run.git("init", "-q", "--bare", str(union.folder))
-        ours = (f"refs/tags/{item.snapshot}:refs/tags/{item.snapshot}" for item in added)
-        union.git("fetch", "-q", "--no-tags", str(self.folder), "refs/incoming/*:refs/tags/*", *ours)
+        (union.folder / "objects" / "info" / "alternates").write_text(f"{self.folder / '.git' / 'objects'}\n")
+        ours = [f"refs/tags/{item.snapshot}" for item in added]
+        refs = run.git("for-each-ref", "--format=%(refname) %(objectname)", "refs/incoming/", *ours)
+        tags = "".join(f"create refs/tags/{line.split('/', 2)[2]}\n" for line in refs.splitlines())
+        union.git("update-ref", "--stdin", stdin=tags)
         bundle = self._staging() / "union.bundle"
         union.git("bundle", "create", "-q", str(bundle), "--tags")
         return bundle
@@ -333,9 +345,10 @@ class Repository:
         """Makes incoming snapshots ours: their files, their manifests, and last their tags."""
         self._check_out(run, [item.snapshot for item in added], refs="refs/incoming/")
         self._remotes(home=self._home, share=share)
-        run.dvc("pull", "-q", "-r", "share", *(f"{item.name}/{item.version}/manifest.dvc" for item in added))
-        for item in added:
-            run.git("update-ref", f"refs/tags/{item.snapshot}", f"refs/incoming/{item.snapshot}")
+        manifests = (f"{item.name}/{item.version}/manifest.dvc" for item in added)
+        run.dvc("pull", "-q", "-r", "share", *manifests)
+        tags = (f"create refs/tags/{item.snapshot} refs/incoming/{item.snapshot}\n" for item in added)
+        run.git("update-ref", "--stdin", stdin="".join(tags))
 
 
 def _missing(

@@ -1,0 +1,100 @@
+"""Exports: whole or not at all, and the same every time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from datacat.errors import LocationError, UsageError
+from datacat.ingest.registry import formats
+from datacat.model.snapshot import MANIFEST
+from datacat.versions import export
+
+from .lakes import drawn_lake, frozen, opened
+
+
+def _bytes(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.mark.parametrize(
+    "format_name", ["parquet", *(name for name, found in formats().items() if found.writes)]
+)
+def test_a_snapshot_exports_to_the_same_bytes_every_time(format_name: str, tmp_path: Path) -> None:
+    snapshot = frozen(opened(tmp_path / "catalog"), drawn_lake(tmp_path / "lake"))
+    first = snapshot.export(tmp_path / "first", format=format_name)
+    second = snapshot.export(tmp_path / "deep" / "second", format=format_name)
+    assert (first.snapshot, first.format, first.losses) == ("roofs@1", format_name, second.losses)
+    assert first.files == len(_bytes(tmp_path / "first")) > 0
+    assert _bytes(tmp_path / "first") == _bytes(tmp_path / "deep" / "second")
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "catalog",
+        "deep",
+        "first",
+        "gitconfig",
+        "lake",
+    ]
+
+
+def test_parquet_holds_the_manifest(tmp_path: Path) -> None:
+    snapshot = frozen(opened(tmp_path / "catalog"), drawn_lake(tmp_path / "lake"))
+    snapshot.export(tmp_path / "out", format="parquet")
+    assert pq.read_table(tmp_path / "out" / "annotations.parquet").equals(snapshot.annotations().read_all())
+    assert (tmp_path / "out" / "definition.json").read_text() == snapshot.definition.to_json()
+
+
+def test_a_folder_in_use_is_left_alone_unless_forced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    snapshot = frozen(opened(tmp_path / "catalog"), drawn_lake(tmp_path / "lake"))
+    folder = tmp_path / "out"
+    folder.mkdir()
+    snapshot.export(folder, format="parquet")  # an empty one is fine
+    (folder / "mine.txt").write_text("keep me")
+    with pytest.raises(UsageError, match="is not empty"):
+        snapshot.export(folder, format="parquet")
+    assert (folder / "mine.txt").read_text() == "keep me"
+    snapshot.export(folder, format="parquet", force=True)
+    assert sorted(_bytes(folder)) == ["annotations.parquet", "assets.parquet", "definition.json"]
+    monkeypatch.chdir(tmp_path / "lake")
+    for guarded in (tmp_path, tmp_path / "catalog", tmp_path / "lake", tmp_path / "lake" / "0000.png"):
+        with pytest.raises(UsageError, match="cannot be replaced"):
+            snapshot.export(guarded, format="parquet", force=True)
+    with pytest.raises(LocationError, match="cannot be written"):
+        snapshot.export(tmp_path / "lake" / "0000.png" / "out", format="parquet")
+
+
+class _Failing:
+    """A format that fails after it has written something."""
+
+    writes = True
+
+    def write(self, assets: pa.Table, annotations: pa.Table, folder: Path, **_: Any) -> Sequence[str]:
+        assert assets.schema.equals(MANIFEST["assets"])
+        assert annotations.schema.equals(MANIFEST["annotations"])
+        (folder / "half.json").write_text("[")
+        raise OSError("disk full")
+
+
+def test_a_failed_export_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    snapshot = frozen(opened(tmp_path / "catalog"), drawn_lake(tmp_path / "lake"))
+    monkeypatch.setattr(export, "formats", lambda: {"failing": _Failing()})
+    snapshot.export(tmp_path / "out", format="parquet")
+    before = sorted(path.name for path in tmp_path.iterdir())
+    with pytest.raises(LocationError, match="disk full"):
+        snapshot.export(tmp_path / "out", format="failing", force=True)
+    assert sorted(path.name for path in tmp_path.iterdir()) == before
+    assert len(_bytes(tmp_path / "out")) == 3
+
+
+def test_what_makes_no_sense_is_refused(tmp_path: Path) -> None:
+    snapshot = frozen(opened(tmp_path / "catalog"), drawn_lake(tmp_path / "lake", count=1))
+    with pytest.raises(UsageError, match=r"no format 'word' that can write\nKnown: .*parquet"):
+        snapshot.export(tmp_path / "out", format="word")
+    with pytest.raises(UsageError, match="no media choice 'steal'"):
+        snapshot.export(tmp_path / "out", format="coco", media="steal")
+    with pytest.raises(UsageError, match="Parquet names media where they lie"):
+        snapshot.export(tmp_path / "out", format="parquet", media="copy")
