@@ -81,7 +81,7 @@ class _Binder:
                 self._scope.stop(
                     "free text ranks whole assets; it cannot stand here",
                     span,
-                    hint='Put it outside, as in: roof "a swimming pool". A quoted value follows a name: material="old slate".',
+                    hint='Put it outside, as in: roof "a swimming pool".',
                 )
         return bind_condition(node, scope=self._scope)
 

@@ -1,7 +1,7 @@
 """One comparison as SQL, and the little that is needed to put pieces of SQL together.
 
-Text is compared without regard to case: lower() on the column costs 2 ms where a condition reads 4 million leaves,
-and row groups are pruned by path and class, not by text.
+Text is compared without regard to case: lower() on the column costs 2 ms where a condition reads 4 million
+leaves, and row groups are pruned by path and class all the same.
 """
 
 from __future__ import annotations

@@ -175,7 +175,7 @@ def _attribute(node: Condition, scope: Scope) -> m.Meaning:
     return m.AttributeIs(path, node.operator, _value(node.value), typed)
 
 
-def _path(token: Token, scope: Scope) -> str:
+def _path(token: Token, scope: Scope) -> str:  # noqa: RET503 - stop() raises
     """The attribute path that was typed, or an error with the nearest one."""
     for path in (token.text, token.text.removeprefix(ATTRIBUTE_PREFIX)):
         if scope.vocabulary.has_path(scope.cursor, path):

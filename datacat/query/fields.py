@@ -1,8 +1,8 @@
 """The names that datacat gives a meaning itself, as opposed to attributes: one table row each.
 
-Outside brackets a name in `ASSET_COLUMNS` is about the asset; inside, `ANNOTATION_COLUMNS` is about the annotation.
-So `width>4000` speaks of the picture and `[width>40]` of a box. An attribute of the same name is reached as
-`attributes.width`.
+Outside brackets a name in `ASSET_COLUMNS` is about the asset; inside, one in `ANNOTATION_COLUMNS` is about
+the annotation. So `width>4000` speaks of the picture and `[width>40]` of a box. An attribute of the same name
+is reached as `attributes.width`.
 """
 
 from __future__ import annotations

@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Nearest = Callable[[m.Question, int, pa.Array | None], pa.Table]
-"""(question, k, allowed assets or None) -> table (asset int64, score float): the k nearest, or all if fewer."""
+"""(question, k, allowed assets or None)
+-> table (asset int64, score float): the k nearest, or all of fewer."""
 
 _CHUNK = 10_000  # assets whose matches are in memory at once where everything is read
 _BATCH_ROWS = 65_536
@@ -90,7 +91,7 @@ class Hit:
 
 
 class Hits:
-    """What `search` returns: one page of hits (all of them where `limit` was None), and the whole as numbers."""
+    """What `search` returns: a page of hits (all where `limit` was None), and the whole in numbers."""
 
     def __init__(
         self,
@@ -163,7 +164,7 @@ class Hits:
         return frame
 
     def assets(self) -> pa.RecordBatchReader:
-        """Every matching asset, not only this page's, by number; of a ranked search, the `limit` best of all."""
+        """Every matching asset, not only this page's, by number; of a ranked search, the `limit` best."""
         return _reader(self._all_assets, ASSET_IDS)
 
     def annotations(self) -> pa.RecordBatchReader:

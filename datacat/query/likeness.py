@@ -1,4 +1,4 @@
-"""`like:…` -> the picture it means: an asset by number, URI or unique tail of its URI, or a file elsewhere."""
+"""`like:…` -> the picture it means: an asset by number, by URI or the end of one, or a file elsewhere."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from datacat.query.tree import Token
 _SHOWN = 3  # candidates in an error
 
 
-def bind_likeness(value: Token, *, scope: Scope) -> Similar:
+def bind_likeness(value: Token, *, scope: Scope) -> Similar:  # noqa: RET503 - stop() raises
     """Raises QueryError where nothing or more than one asset is meant."""
     shown = f"like:{Value(value.text, value.is_quoted)}"
     found = assets_named(scope.cursor, value.text)

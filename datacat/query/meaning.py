@@ -200,7 +200,7 @@ class Counted:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What a similarity search is asked for: exactly one of a text, an asset of the catalog, a file elsewhere."""
+    """What a similarity search is asked for: one of a text, an asset of the catalog, a file elsewhere."""
 
     text: str | None = None
     asset: int | None = None

@@ -10,8 +10,9 @@ from datacat.errors import QueryError
 from datacat.query import meaning as m
 from datacat.query import tree
 from datacat.query.bind import bind
+from datacat.query.compare import Sql
 from datacat.query.rules import RULES, rarest_last
-from datacat.query.sql import Sets, Sql
+from datacat.query.sql import Sets
 from datacat.query.statistics import Statistics
 from datacat.query.syntax import parse
 from datacat.query.vocabulary import vocabulary

@@ -37,7 +37,7 @@ _ES_AFTER = ("ches", "shes", "xes", "sses", "zes")  # benches, bushes, boxes, gl
 
 
 def comparable(name: str) -> str:
-    """The form in which class names are equal: folded (`model.names.folded`), the last word in the singular."""
+    """The form in which class names are equal: folded (`model.names`), the last word in the singular."""
     head, space, last = folded(name).rpartition(" ")
     return head + space + singular(last)
 

@@ -1,7 +1,7 @@
 """Why each hit was found: the annotations that fulfil the query, and a sentence per term.
 
-Each term of the query is run once more, narrowed to the assets of a page; then the query is evaluated in Python
-over those answers, which says which side of an OR it was.
+Each term of the query is run once more, narrowed to the assets of a page; then the query is evaluated in
+Python over those answers, which says which side of an OR it was.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 import duckdb
 
 from datacat.query import meaning as m
-from datacat.query.compare import Sql, leaf_compares
+from datacat.query.compare import Sql, joined, leaf_compares
 from datacat.query.plurals import comparable
 from datacat.query.rules.absent_counts import COMPARE
 from datacat.query.run import rows
@@ -57,16 +57,19 @@ class Explainer:
     def __init__(self, cursor: duckdb.DuckDBPyConnection, root: m.Meaning, *, assets: Sequence[int]) -> None:
         self._cursor = cursor
         self._root = root
-        within = Sql("asset BETWEEN ? AND ? AND asset IN (SELECT unnest(?::BIGINT[]))", _span_of(assets))
-        self._within = within
-        self._sets = Sets(within=within)
+        self._of_page = Sql(
+            "asset BETWEEN ? AND ? AND asset IN (SELECT unnest(?::BIGINT[]))", _span_of(assets)
+        )
+        self._sets = Sets(within=self._of_page)
+        self._found: dict[int, str | None] = {}  # annotation -> class
         self._of_term = {term: self._annotations(term) for term in _terms(root)}
-        self._leaves = {leaf: self._leaf_texts(leaf) for leaf in _leaves(root)}
+        self._of_found = self._narrowed_to_found()
         self._details = self._read_details()
+        self._leaves = {leaf: self._leaf_texts(leaf) for leaf in _leaves(root)}
 
     def facts(self) -> dict[int, tuple[str, str | None, int | None, int | None]]:
         """Asset -> URI, media, width and height."""
-        query = Sql("SELECT asset, uri, media, width, height FROM assets WHERE {}").filled(self._within)
+        query = Sql("SELECT asset, uri, media, width, height FROM assets WHERE {}").filled(self._of_page)
         return {
             asset: (uri, media, width, height)
             for asset, uri, media, width, height in rows(self._cursor, query)
@@ -79,22 +82,35 @@ class Explainer:
         return matches, tuple(dict.fromkeys(reasons))
 
     def _annotations(self, term: m.Meaning) -> dict[int, list[int]]:
-        """Asset -> annotations that fulfil a term; for terms about the asset, an empty list where it holds."""
+        """Asset -> annotations that fulfil a term; of a term about the asset, none where it holds."""
         if isinstance(term, m.Some | m.Counted):
             pairs = self._sets.pairs(term.predicate)
-        elif isinstance(term, m.InLabelSet):
-            annotated = self._sets.pairs(m.LabelSetIs(term.shown, term.label_sets))
-            pairs = Sql("SELECT asset, NULL AS annotation FROM ({}) UNION ALL {}").filled(
-                self._sets.assets(term), annotated
-            )
         else:
-            pairs = Sql("SELECT asset, NULL AS annotation FROM ({})").filled(self._sets.assets(term))
+            pairs = Sql("SELECT asset, NULL AS annotation, NULL AS class FROM ({})").filled(
+                self._sets.assets(term)
+            )
+        if isinstance(term, m.InLabelSet):
+            annotated = self._sets.pairs(m.LabelSetIs(term.shown, term.label_sets))
+            pairs = joined(" UNION ALL ", [pairs, annotated])
+        query = Sql("SELECT DISTINCT asset, annotation, class FROM ({}) ORDER BY ALL").filled(pairs)
         found: dict[int, list[int]] = {}
-        for asset, annotation in rows(
-            self._cursor, Sql("SELECT DISTINCT asset, annotation FROM ({}) ORDER BY ALL").filled(pairs)
-        ):
-            found.setdefault(asset, []).extend([] if annotation is None else [annotation])
+        for asset, annotation, name in rows(self._cursor, query):
+            of_asset = found.setdefault(asset, [])
+            if annotation is not None:
+                of_asset.append(annotation)
+                self._found[annotation] = name
         return found
+
+    def _narrowed_to_found(self) -> Sql:
+        """A condition for exactly the annotations that were found; the classes let DuckDB skip row groups."""
+        names = {name for name in self._found.values() if name is not None}
+        classes = (
+            Sql(f"class IN ({', '.join('?' * len(names))})", tuple(sorted(names))) if names else Sql("false")
+        )
+        if None in self._found.values():
+            classes = Sql("({} OR class IS NULL)").filled(classes)
+        numbers = Sql("annotation IN (SELECT unnest(?::BIGINT[]))", (sorted(self._found),))
+        return joined(" AND ", [classes, numbers, self._of_page])
 
     def _leaf_texts(self, leaf: m.AttributeIs | m.HasAttribute) -> dict[int, list[str]]:
         """Annotation -> `path=value` of the leaves that fulfil a condition."""
@@ -107,23 +123,17 @@ class Explainer:
             "SELECT DISTINCT annotation, path, text FROM attribute_values WHERE {} AND {} ORDER BY ALL"
         )
         found: dict[int, list[str]] = {}
-        for annotation, path, text in rows(self._cursor, query.filled(where, self._within)):
+        for annotation, path, text in rows(self._cursor, query.filled(where, self._of_found)):
             found.setdefault(annotation, []).append(f"{path}={'null' if text is None else text}")
         return found
 
     def _read_details(self) -> dict[int, tuple[Match, dict[str, Any]]]:
         """Annotation -> its match, and the columns that conditions may speak of."""
-        wanted = sorted(
-            {number for found in self._of_term.values() for numbers in found.values() for number in numbers}
-        )
-        if not wanted:
-            return {}
         query = Sql(
-            "SELECT annotation, class, team, team || '/' || name, kind, geometry_type, x, y, w, h, is_relative, confidence, "
-            "attributes, area, annotator, status, text, external_id FROM annotations JOIN label_sets USING (label_set) "
-            "WHERE {} AND annotation IN (SELECT unnest(?::BIGINT[]))",
-            (wanted,),
-        ).filled(self._within)
+            "SELECT annotation, class, team, team || '/' || name, kind, geometry_type, "
+            "x, y, w, h, is_relative, confidence, attributes, area, annotator, status, text, external_id "
+            "FROM annotations JOIN label_sets USING (label_set) WHERE {}"
+        ).filled(self._of_found)
         details = {}
         for row in rows(self._cursor, query):
             match = Match(*row[:13])
@@ -190,7 +200,7 @@ class Explainer:
     def _facts(self, node: m.Meaning, annotation: int, columns: dict[str, Any]) -> Iterator[str]:
         match node:
             case m.AttributeIs() | m.HasAttribute():
-                yield from self._leaves[node].get(annotation, ())
+                yield from self._leaves.get(node, {}).get(annotation, ())
             case m.ColumnIs(name=name, column=column):
                 value = columns[column]
                 yield f"{name}={value:g}" if isinstance(value, float) else f"{name}={value}"
@@ -233,7 +243,7 @@ def _terms(node: m.Meaning) -> list[m.Meaning]:
 
 
 def _leaves(node: m.Meaning) -> list[m.AttributeIs | m.HasAttribute]:
-    """The attribute conditions whose values a reason quotes."""
+    """The attribute conditions whose values a reason quotes: none below NOT."""
     match node:
         case m.And(parts=parts) | m.Or(parts=parts):
             return [leaf for part in parts for leaf in _leaves(part)]

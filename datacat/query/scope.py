@@ -13,13 +13,14 @@ from datacat.query.plurals import comparable
 from datacat.query.tree import Span
 from datacat.query.vocabulary import Vocabulary
 
-# Words of a question that say nothing about what is sought. One that names a class of the catalog is that class.
-FILLERS = frozenset(
-    "a all an and any are asset assets at contain containing contains data dataset datasets do does each every everything "
-    "file files find for frame frames from get give has have having image images in is label labeled labelled labels "
-    "list many me media my of on one our photo photos picture pictures please sample samples search select show some "
-    "that the their there these this those us we what where which who with".split()
-)
+_FILLERS = """
+a all an and any are asset assets at contain containing contains data dataset datasets do does each every
+everything file files find for frame frames from get give has have having image images in is label labeled
+labelled labels list many me media my of on one our photo photos picture pictures please sample samples search
+select show some that the their there these this those us we what where which who with
+"""
+# Words of a question that say nothing of what is sought. One that names a class of the catalog is that class.
+FILLERS = frozenset(_FILLERS.split())
 
 
 @dataclass(frozen=True, slots=True)

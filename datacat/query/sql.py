@@ -1,8 +1,8 @@
 """Meaning -> SQL with bound values. A condition on annotations becomes a set of assets.
 
-Two shapes are built: `pairs` selects (asset, annotation) that fulfil a predicate, `assets` selects assets (perhaps
-more than once). Attribute conditions read `attribute_values` alone, narrowed to class and label set there, so
-`roof[material=slate]` never touches `annotations`.
+Two shapes are built: `pairs` selects (asset, annotation, class) that fulfil a predicate, `assets` selects
+assets (perhaps more than once). Attribute conditions read `attribute_values` alone, narrowed to class and label
+set there, so `roof[material=slate]` never touches `annotations`.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from datacat.query import meaning as m
 from datacat.query.compare import TRUE, Sql, column_compares, joined, leaf_compares, uri_compares
 
 _OF_STATE = {
-    "missing": "SELECT asset FROM assets WHERE is_missing",
-    "unreadable": "SELECT asset FROM assets WHERE fault IS NOT NULL",
-    "labelled": "SELECT asset FROM annotations",
-    "unlabelled": "SELECT asset FROM assets ANTI JOIN annotations USING (asset)",
+    "missing": Sql("SELECT asset FROM assets WHERE is_missing"),
+    "unreadable": Sql("SELECT asset FROM assets WHERE fault IS NOT NULL"),
+    "labelled": Sql("SELECT asset FROM annotations"),
+    "unlabelled": Sql("SELECT asset FROM assets ANTI JOIN annotations USING (asset)"),
 }
 
 
@@ -39,12 +39,10 @@ class Sets:
             case m.Some(predicate=predicate):
                 return Sql("SELECT asset FROM ({})").filled(self.pairs(predicate))
             case m.Counted(predicate=predicate, operator=operator, number=number):
-                template = (
-                    f"SELECT asset FROM ({{}}) GROUP BY asset HAVING count(DISTINCT annotation) {operator} ?"
-                )
-                return Sql(template, (number,)).filled(self.pairs(predicate))
+                template = "SELECT asset FROM ({}) GROUP BY asset HAVING count(DISTINCT annotation) {} ?"
+                return Sql(template, (number,)).filled(self.pairs(predicate), Sql(operator.value))
             case m.AssetState(state=state):
-                return Sql(f"SELECT asset FROM ({_OF_STATE[state]}) WHERE {{}}").filled(self.within)
+                return Sql("SELECT asset FROM ({}) WHERE {}").filled(_OF_STATE[state], self.within)
             case m.SplitIs(operator=operator, value=value):
                 where = joined(" AND ", [column_compares("split", operator, value), self.within])
                 return Sql("SELECT asset FROM label_set_assets WHERE {}").filled(where)
@@ -56,12 +54,12 @@ class Sets:
         )
 
     def evidence(self, node: m.Meaning) -> Sql | None:
-        """A SELECT of asset and annotation that show `node` to hold (of assets for which it does); None: no need of any."""
+        """A SELECT of asset, annotation and class that show why `node` holds, where it does; None: none can."""
         match node:
             case m.And(parts=parts):
                 found = [sql for part in parts if (sql := self.evidence(part))]
             case m.Or(parts=parts):
-                template = Sql("SELECT asset, annotation FROM ({}) SEMI JOIN ({}) USING (asset)")
+                template = Sql("SELECT asset, annotation, class FROM ({}) SEMI JOIN ({}) USING (asset)")
                 found = [
                     template.filled(sql, self.assets(part)) for part in parts if (sql := self.evidence(part))
                 ]
@@ -85,7 +83,7 @@ class Sets:
         return _narrowed(sets, [self.assets(part) for part in absent], by="asset")
 
     def pairs(self, node: m.Meaning, *, given: Sql = TRUE) -> Sql:
-        """A SELECT of the asset and annotation of each annotation for which `node` holds.
+        """A SELECT of asset, annotation and class of each annotation for which `node` holds.
 
         Args:
             node: a predicate.
@@ -108,7 +106,7 @@ class Sets:
         return self._same_annotation((node,), given=given)
 
     def _same_annotation(self, parts: Sequence[m.Meaning], *, given: Sql) -> Sql:
-        """The conjunction: what the index knows of a row narrows every scan, the rest is joined by annotation."""
+        """The conjunction: what the index knows of a row narrows every scan, the rest is joined."""
         rows = [(part, row) for part in parts if (row := of_row(part)) is not None]
         keyed = joined(" AND ", [given, *(row for part, row in rows if not _needs_annotations(part))])
         columns = [row for part, row in rows if _needs_annotations(part)]
@@ -121,18 +119,18 @@ class Sets:
 
     def _scan(self, table: str, where: Iterable[Sql]) -> Sql:
         condition = joined(" AND ", [*where, self.within])
-        return Sql(f"SELECT asset, annotation FROM {table} WHERE {{}}").filled(condition)
+        return Sql("SELECT asset, annotation, class FROM {} WHERE {}").filled(Sql(table), condition)
 
 
 def _narrowed(sets: Sequence[Sql], absent: Sequence[Sql], *, by: str) -> Sql:
     """The first set, as far as its rows are in the other sets and in none of `absent`."""
     if len(sets) == 1 and not absent:
         return sets[0]
-    columns = "asset" if by == "asset" else "asset, annotation"
-    joins = [" SEMI JOIN ({}) USING (" + by + ")"] * (len(sets) - 1) + [
-        " ANTI JOIN ({}) USING (" + by + ")"
-    ] * len(absent)
-    return Sql(f"SELECT {columns} FROM ({{}}){''.join(joins)}").filled(*sets, *absent)
+    columns = "asset" if by == "asset" else "asset, annotation, class"
+    joins = " SEMI JOIN ({}) USING ({})" * (len(sets) - 1) + " ANTI JOIN ({}) USING ({})" * len(absent)
+    pieces = [piece for joined_set in (*sets[1:], *absent) for piece in (joined_set, Sql(by))]
+    template = "SELECT {} FROM ({})" + joins  # noqa: S608 - our own words
+    return Sql(template).filled(Sql(columns), sets[0], *pieces)
 
 
 def of_row(node: m.Meaning) -> Sql | None:

@@ -37,7 +37,6 @@ _EXPECTED = {
     "LSQB": "[",
     "RSQB": "]",
 }
-_FINISHED = {"NAME", "$END"}  # both expected: what came before was complete, so naming either would mislead
 
 
 def parse(text: str) -> Node | None:
@@ -50,10 +49,7 @@ def parse(text: str) -> Node | None:
         parsed = _parser().parse(text)
     except lark.exceptions.UnexpectedInput as error:
         _refuse(error, text)
-    try:
-        root: Node | None = _Builder(text).transform(parsed)
-    except lark.exceptions.VisitError as error:
-        raise error.orig_exc from None
+    root: Node | None = _Builder(text).build(parsed)
     return root
 
 
@@ -81,31 +77,36 @@ def _refuse(error: lark.exceptions.UnexpectedInput, text: str) -> NoReturn:
 
 
 def _expectation(error: Any) -> str | None:
-    accepted = set(
-        getattr(error, "accepts", None) or getattr(error, "expected", None) or getattr(error, "allowed", ())
-    )
+    accepted: set[str] = set()
+    for attribute in ("accepts", "expected", "allowed"):
+        accepted = accepted or set(getattr(error, attribute, None) or ())
     names = [name for terminal, name in _EXPECTED.items() if terminal in accepted]
     if not names:
         return None
     return f"Expected {' or '.join(filter(None, [', '.join(names[:-1]), names[-1]]))}."
 
 
-class _Builder(lark.Transformer[lark.Token, Any]):
-    """Builds our nodes from lark's, bottom up."""
+class _Builder:
+    """Builds our nodes from lark's, bottom up: one method a rule of the grammar."""
 
     def __init__(self, text: str) -> None:
-        super().__init__()
         self._text = text
 
-    def start(self, children: list[Any]) -> Node | None:
+    def build(self, parsed: Any) -> Any:
+        """A node; tokens stay as they are."""
+        if isinstance(parsed, lark.Token):
+            return parsed
+        children = [self.build(child) for child in parsed.children]
+        span = Span(getattr(parsed.meta, "start_pos", 0), getattr(parsed.meta, "end_pos", 0))
+        return getattr(self, f"_{parsed.data}")(children, span)
+
+    def _start(self, children: list[Node], span: Span) -> Node | None:
         return children[0] if children else None
 
-    def either(self, children: list[Node]) -> Node:
-        return (
-            children[0] if len(children) == 1 else Or(tuple(children), children[0].span.to(children[-1].span))
-        )
+    def _either(self, children: list[Node], span: Span) -> Node:
+        return children[0] if len(children) == 1 else Or(tuple(children), span)
 
-    def both(self, children: list[Any]) -> Node:
+    def _both(self, children: list[Any], span: Span) -> Node:
         parts: list[Node] = []
         follows_directly = False
         for child in children:
@@ -115,55 +116,49 @@ class _Builder(lark.Transformer[lark.Token, Any]):
             joined = _joined(parts[-1], child) if follows_directly else None
             parts[-1 if joined else len(parts) :] = [joined or child]
             follows_directly = True
-        return parts[0] if len(parts) == 1 else And(tuple(parts), parts[0].span.to(parts[-1].span))
+        return parts[0] if len(parts) == 1 else And(tuple(parts), span)
 
-    @lark.v_args(meta=True)
-    def negated(self, meta: Any, children: list[Node]) -> Node:
-        return Not(children[0], Span(meta.start_pos, meta.end_pos))
+    def _negated(self, children: list[Node], span: Span) -> Node:
+        return Not(children[0], span)
 
-    @lark.v_args(meta=True)
-    def group(self, meta: Any, children: list[Node]) -> Node:
-        return Group(children[0], Span(meta.start_pos, meta.end_pos))
+    def _group(self, children: list[Node], span: Span) -> Node:
+        return Group(children[0], span)
 
-    @lark.v_args(meta=True)
-    def word(self, meta: Any, children: list[Any]) -> Node:
+    def _word(self, children: list[Any], span: Span) -> Node:
         name, bracket = [*children, None][:2]
-        return Words((_token(name),), bracket, Span(meta.start_pos, meta.end_pos))
+        return Words((_token(name),), bracket, span)
 
-    def alone(self, children: list[Node]) -> Node:
+    def _alone(self, children: list[Node], span: Span) -> Node:
         return children[0]
 
-    @lark.v_args(meta=True)
-    def bracket(self, meta: Any, children: list[Node]) -> Node:
-        return Bracket(children[0], Span(meta.start_pos, meta.end_pos))
+    def _bracket(self, children: list[Node], span: Span) -> Node:
+        return Bracket(children[0], span)
 
-    @lark.v_args(meta=True)
-    def condition(self, meta: Any, children: list[lark.Token]) -> Node:
+    def _condition(self, children: list[lark.Token], span: Span) -> Node:
         name, operator, value = children
-        return Condition(_token(name), _operator(operator), _token(value), Span(meta.start_pos, meta.end_pos))
+        return Condition(_token(name), _operator(operator), _token(value), span)
 
-    def quoted(self, children: list[lark.Token]) -> Node:
+    def _quoted(self, children: list[lark.Token], span: Span) -> Node:
         token = _token(children[0])
         if not token.text.strip():
-            self._stop("there is no text between the quotes", token.span)
-        return Quoted(token.text, token.span)
+            self._stop("there is no text between the quotes", span)
+        return Quoted(token.text, span)
 
-    @lark.v_args(meta=True)
-    def count(self, meta: Any, children: list[Any]) -> Node:
+    def _count(self, children: list[Any], span: Span) -> Node:
         inner, operator, value = children
         number = _token(value)
         if not number.text.isdecimal():
             self._stop("a count is compared with a whole number", number.span, hint="As in count(person)>=3.")
         if _operator(operator) is Operator.MATCHES:
             self._stop("a count cannot be matched with ~", _span(operator), hint="Use = != < <= > or >=.")
-        return Count(inner, _operator(operator), int(number.text), Span(meta.start_pos, meta.end_pos))
+        return Count(inner, _operator(operator), int(number.text), span)
 
     def _stop(self, what: str, span: Span, *, hint: str | None = None) -> NoReturn:
         raise QueryError(what, text=self._text, start=span.start, end=span.end, hint=hint)
 
 
 def _joined(before: Node, after: Node) -> Node | None:
-    """Adjacent words as one node, so that binding can find classes of several words; None where they stay apart.
+    """Adjacent words as one node, so that binding can find classes of several words; None: they stay apart.
 
     `NOT traffic light` is joined below the NOT; binding negates only the first class it finds there.
     """
@@ -189,4 +184,5 @@ def _span(token: lark.Token) -> Span:
 
 
 def _operator(token: lark.Token) -> Operator:
-    return Operator.EQUAL if token == ":" else Operator(str(token))
+    text = str(token)
+    return Operator.EQUAL if text == ":" else Operator(text)

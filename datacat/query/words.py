@@ -44,7 +44,7 @@ def wildcard(word: Token, *, scope: Scope) -> ClassIs | Anything:
 
 
 def class_named(word: Token, *, scope: Scope) -> ClassIs:
-    """`class:…`: that very name (folded; wildcards unless quoted), neither its plural nor what means the same."""
+    """`class:…`: that very name (folded; wildcards unless quoted), not its plural nor what means the same."""
     pattern = re.escape(folded(word.text))
     if not word.is_quoted:
         pattern = pattern.replace(r"\*", ".*")

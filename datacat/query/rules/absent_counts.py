@@ -1,4 +1,4 @@
-"""A count that zero fulfils becomes the absence of its opposite, since no set of annotations shows who has none.
+"""A count that zero fulfils becomes the absence of its opposite: no set of annotations shows who has none.
 
 before: count(car)<3              before: count(car)>=1
 after:  NOT count(car)>=3         after:  car

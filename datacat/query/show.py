@@ -1,0 +1,151 @@
+"""One asset with everything that is said of it."""
+
+from __future__ import annotations
+
+import datetime
+from dataclasses import dataclass, fields
+from typing import Any
+
+import duckdb
+
+from datacat.errors import NotFound
+from datacat.query.compare import Sql
+from datacat.query.likeness import assets_named
+from datacat.query.run import rows
+
+_LINE = 60  # characters of a value in a table for people
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """What a label set says of the asset itself."""
+
+    label_set: str
+    key: str | None  # what its label file calls the asset
+    split: str | None
+    metadata: str | None  # JSON
+    file: str | None  # URI of that label file
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """One annotation of the asset, as `model.schemas` describes the columns."""
+
+    annotation: int
+    label_set: str
+    class_name: str | None
+    kind: str
+    geometry_type: str
+    x: float | None
+    y: float | None
+    w: float | None
+    h: float | None
+    is_relative: bool | None
+    area: float | None
+    geometry: str | None
+    is_crowd: bool | None
+    confidence: float | None
+    annotator: str | None
+    created: datetime.datetime | None
+    status: str | None
+    text: str | None
+    external_id: str | None
+    attributes: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class AssetView:
+    """An asset, who speaks of it, and what they say. `equal` are the URIs of assets with the same bytes."""
+
+    asset: int
+    uri: str
+    media: str | None
+    width: int | None
+    height: int | None
+    duration_s: float | None
+    size: int | None
+    modified: datetime.datetime | None
+    digest: str | None
+    is_missing: bool
+    fault: str | None
+    equal: tuple[str, ...]
+    label_sets: tuple[Listing, ...]
+    annotations: tuple[Statement, ...]
+
+    def facts(self) -> dict[str, Any]:
+        """What is known of the asset itself, by name."""
+        own = {field.name: getattr(self, field.name) for field in fields(self)[:11]}
+        splits = [f"{item.label_set}: {item.split}" for item in self.label_sets if item.split]
+        metadata = [f"{item.label_set}: {item.metadata}" for item in self.label_sets if item.metadata]
+        own["label_sets"] = list(dict.fromkeys(item.label_set for item in self.label_sets)) or None
+        own["splits"] = splits or None
+        own["metadata"] = metadata or None
+        own["same_bytes_as"] = list(self.equal) or None
+        return own
+
+    def annotation_rows(self) -> list[dict[str, Any]]:
+        """The annotations in few columns, for people."""
+        return [
+            {
+                "label_set": item.label_set,
+                "class": item.class_name,
+                "geometry": item.geometry_type,
+                "box": _box(item),
+                "confidence": item.confidence,
+                "text": _cut(item.text),
+                "attributes": _cut(item.attributes),
+            }
+            for item in self.annotations
+        ]
+
+
+def show(cursor: duckdb.DuckDBPyConnection, name: str) -> AssetView:
+    """Everything about the asset of that number, URI, or unique end of a URI.
+
+    Raises:
+        NotFound: no asset is so called, or several are.
+    """
+    found = assets_named(cursor, name)
+    if not found:
+        raise NotFound(f"no asset is called {name!r}", hint="Give its number, its URI or the end of its URI.")
+    if len(found) > 1:
+        raise NotFound(
+            f"several assets are called {name!r}",
+            hint=f"Say more of it: {', '.join(uri for _, uri in found[:3])} …",
+        )
+    asset = found[0][0]
+    own = (
+        "SELECT asset, uri, media, width, height, duration_s, size, modified, digest, is_missing, fault "
+        "FROM assets WHERE asset = ?"
+    )
+    equal = (
+        "SELECT uri FROM assets WHERE asset <> ? AND digest = (SELECT digest FROM assets WHERE asset = ?) "
+        "ORDER BY uri"
+    )
+    listed = (
+        "SELECT team || '/' || name, listed.key, listed.split, listed.metadata, files.uri "
+        "FROM label_set_assets AS listed JOIN label_sets USING (label_set) "
+        "LEFT JOIN source_files AS files ON files.source_file = listed.source_file "
+        "WHERE asset = ? ORDER BY ALL"
+    )
+    said = (
+        "SELECT annotation, team || '/' || name, class, kind, geometry_type, x, y, w, h, is_relative, "
+        "area, geometry, is_crowd, confidence, annotator, annotations.created, status, text, external_id, attributes "
+        "FROM annotations JOIN label_sets USING (label_set) WHERE asset = ? ORDER BY annotation"
+    )
+    (facts,) = rows(cursor, Sql(own, (asset,)))
+    equals = tuple(uri for (uri,) in rows(cursor, Sql(equal, (asset, asset))))
+    label_sets = tuple(Listing(*row) for row in rows(cursor, Sql(listed, (asset,))))
+    annotations = tuple(Statement(*row) for row in rows(cursor, Sql(said, (asset,))))
+    return AssetView(*facts, equals, label_sets, annotations)
+
+
+def _box(item: Statement) -> str | None:
+    if item.x is None or item.y is None or item.w is None or item.h is None:
+        return None
+    unit = "" if item.is_relative else " px"
+    return f"{item.x:g}, {item.y:g}, {item.w:g} × {item.h:g}{unit}"
+
+
+def _cut(text: str | None) -> str | None:
+    return text if text is None or len(text) <= _LINE else text[: _LINE - 1] + "…"

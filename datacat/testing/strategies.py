@@ -1,0 +1,139 @@
+"""Hypothesis strategies: corpora of a few assets with nested attributes, and queries about them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import strategies as st
+
+from datacat.testing.corpus import Corpus
+
+# Few names, so that conditions meet data; among them what is easily confused.
+LABEL_SETS = ("mapping/roofs", "claims/houses", "driving/street")
+CLASSES = ("Roof", "rooftop", "car", "traffic light", "Person", None)
+SPLITS = ("train", "val", None)
+KEYS = ("material", "score", "inspector", "tags")
+TEXTS = ("slate", "Slate", "tile", "0.5", "true", "", "50%", "a_b", "axb")
+NUMBERS = (0, 0.5, 1, -3, 2.5)
+
+scalars = st.one_of(st.sampled_from(TEXTS), st.sampled_from(NUMBERS), st.booleans(), st.none())
+_nested = st.one_of(
+    st.dictionaries(st.sampled_from(KEYS), scalars, max_size=2), st.lists(scalars, max_size=2)
+)
+_contents = st.one_of(
+    scalars, _nested, st.lists(_nested, max_size=2), st.dictionaries(st.sampled_from(KEYS), _nested)
+)
+documents = st.dictionaries(st.sampled_from(KEYS), _contents, max_size=3)
+
+
+@st.composite
+def corpora(draw: st.DrawFn) -> Corpus:
+    """A corpus of three label sets and up to five assets with up to ten annotations."""
+    corpus = Corpus()
+    for name in LABEL_SETS:
+        corpus.add_label_set(name, classes=["Roof", "rooftop", "car", "traffic light", "Person"])
+    if draw(st.booleans()):
+        corpus.add_concept("roof", "claims:rooftop", "mapping:Roof")
+    count = draw(st.integers(1, 5))
+    for number in range(count):
+        corpus.add_asset(
+            f"s3://lake/{draw(st.sampled_from(['a', 'b_']))}/{number}.png",
+            media=draw(st.sampled_from(["image", "text"])),
+            is_missing=draw(st.booleans()),
+            width=draw(st.sampled_from([None, 64, 640])),
+        )
+        if draw(st.booleans()):
+            listing: dict[str, Any] = {
+                "label_set": draw(st.integers(0, 2)),
+                "split": draw(st.sampled_from(SPLITS)),
+            }
+            corpus.list_asset(number, **listing)
+    for _ in range(draw(st.integers(0, 10))):
+        corpus.add_annotation(
+            draw(st.integers(0, count - 1)),
+            draw(st.sampled_from(CLASSES)),
+            label_set=draw(st.integers(0, 2)),
+            attributes=draw(st.none() | documents),
+            area=draw(st.sampled_from([None, 1.0, 50.0])),
+            confidence=draw(st.sampled_from([None, 0.25, 0.9])),
+            annotator=draw(st.sampled_from([None, "Ann", "bob"])),
+        )
+    return corpus
+
+
+@st.composite
+def queries(draw: st.DrawFn, corpus: Corpus) -> str:
+    """A query about `corpus` that binds; without similarity."""
+    inside = _expressions(_predicates(corpus))
+    bracket = st.one_of(
+        st.builds("[{}]".format, inside),
+        st.builds("{}[{}]".format, st.sampled_from(["roof", "car", "traffic-light"]), inside),
+    )
+    count = st.builds(
+        "count({}){}{}".format, inside, st.sampled_from(["=", "!=", "<", "<=", ">", ">="]), st.integers(0, 3)
+    )
+    asset = st.sampled_from(
+        [
+            "media:image",
+            "team:mapping",
+            "team!=mapping",
+            "label_set:claims/*",
+            "split:train",
+            "split!=train",
+            "is:missing",
+            "is:labelled",
+            "is!=unlabelled",
+            "width>100",
+            "uri:a/*.png",
+            "uri:0.png",
+            "uri!=*b_*",
+        ]
+    )
+    return draw(_expressions(st.one_of(_predicates(corpus), bracket, count, asset)))
+
+
+def _expressions(terms: st.SearchStrategy[str], *, depth: int = 2) -> st.SearchStrategy[str]:
+    """Terms under AND, OR and NOT. (st.recursive is not used: drawing again at its limit upsets shrinking.)"""
+    if depth == 0:
+        return terms
+    inner = _expressions(terms, depth=depth - 1)
+    return st.one_of(
+        terms,
+        st.builds("{} {}".format, inner, inner),
+        st.builds("({} OR {})".format, inner, inner),
+        st.builds("NOT ({})".format, inner),
+        st.builds("-{}".format, terms),
+    )
+
+
+def _predicates(corpus: Corpus) -> st.SearchStrategy[str]:
+    classes = st.sampled_from(
+        [
+            "roof",
+            "Roofs",
+            "rooftop",
+            "cars",
+            "traffic light",
+            "people",
+            "class:ROOF",
+            "class:roof*",
+            "class!=car",
+            "*",
+        ]
+    )
+    columns = st.sampled_from(
+        ["area>10", "[area<=10]", "confidence>=0.5", "annotator=ann", "annotator!=ann", "[team:mapping]"]
+    )
+    paths = sorted({row["path"] for row in corpus.tables["attribute_values"]})
+    if not paths:
+        return st.one_of(classes, columns)
+    path = st.sampled_from(paths).map(lambda text: f"attributes.{text}")
+    value = st.one_of(
+        st.sampled_from([text for text in TEXTS if text]),
+        st.sampled_from(NUMBERS).map(str),
+        st.sampled_from(['"0.5"', '""', "s*", "*_b", "5*"]),
+    )
+    operator = st.sampled_from(["=", "!=", ":", "<", "<=", ">", ">="])
+    attribute = st.builds("{}{}{}".format, path, operator, value)
+    has = st.sampled_from(paths).map(lambda text: f'has:"{text}"')
+    return st.one_of(classes, columns, attribute, has)

@@ -1,0 +1,71 @@
+"""The engine against the slow, obvious answer."""
+
+from __future__ import annotations
+
+import os
+
+from hypothesis import HealthCheck, given, note, settings
+from hypothesis import strategies as st
+
+from datacat.query.plan import plan
+from datacat.query.search import search
+from datacat.testing.oracle import Oracle
+from datacat.testing.strategies import corpora, queries
+
+# A connection takes 20 ms, so these are few in a daily run; QUERY_EXAMPLES=2000 searches harder.
+_EXAMPLES = int(os.environ.get("QUERY_EXAMPLES", "60"))
+_RARELY_SLOW = settings(max_examples=_EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+
+@_RARELY_SLOW
+@given(st.data())
+def test_engine_finds_what_the_oracle_finds(data: st.DataObject) -> None:
+    corpus = data.draw(corpora())
+    note(str(corpus.tables))
+    oracle = Oracle(corpus)
+    cursor = corpus.cursor()
+    for text in data.draw(st.lists(queries(corpus), min_size=5, max_size=5)):
+        bound = plan(cursor, text, state=1).meaning
+        hits = search(cursor, text, state=1, limit=None)
+        found = list(hits)
+        expected = oracle.assets(bound)
+        assert [hit.asset for hit in found] == expected, text
+        assert hits.count() == len(expected), text
+        assert hits.assets().read_all()["asset"].to_pylist() == expected
+        matched = [(hit.asset, match.annotation) for hit in found for match in hit.matches]
+        everything = hits.annotations().read_all()
+        assert matched == oracle.annotations(bound), text
+        assert list(zip(*everything.to_pydict().values(), strict=True)) == matched, text
+
+
+@_RARELY_SLOW
+@given(st.data())
+def test_strict_form_means_the_same(data: st.DataObject) -> None:
+    corpus = data.draw(corpora())
+    note(str(corpus.tables))
+    cursor = corpus.cursor()
+    text = data.draw(queries(corpus))
+    bound = plan(cursor, text, state=1)
+    again = plan(cursor, bound.interpretation, state=1)
+    assert again.meaning == bound.meaning
+    assert again.interpretation == bound.interpretation
+
+
+@_RARELY_SLOW
+@given(st.data())
+def test_pages_are_the_whole_in_pieces(data: st.DataObject) -> None:
+    corpus = data.draw(corpora())
+    note(str(corpus.tables))
+    cursor = corpus.cursor()
+    text = data.draw(queries(corpus))
+    size = data.draw(st.integers(1, 3))
+    whole = [hit.asset for hit in search(cursor, text, state=1, limit=None)]
+    pieces: list[int] = []
+    token: str | None = None
+    for _ in range(len(whole) + 1):
+        page = search(cursor, text, state=1, limit=size, after=token)
+        pieces += [hit.asset for hit in page]
+        token = page.next
+        if token is None:
+            break
+    assert pieces == whole
