@@ -264,6 +264,8 @@ def predicate_text(predicate: Meaning) -> str:
     parts = predicate.parts if isinstance(predicate, And) else (predicate,)
     head = str(parts[0]) if isinstance(parts[0], ClassIs | Anything) and _is_word(str(parts[0])) else ""
     inside = parts[1:] if head else parts
+    if len(inside) == 1:
+        return f"{head}[{inside[0]}]"
     between = " AND " if any(isinstance(part, ClassIs | Anything) for part in inside) else " "
     return f"{head}[{between.join(_grouped(part) for part in inside)}]"
 

@@ -1,0 +1,192 @@
+"""Hits: pages, similarity, Arrow, and what is refused."""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+from datacat.errors import EmbeddingError, ExtraMissing, QueryError, UsageError
+from datacat.query.hits import HITS, Hits
+from datacat.query.meaning import Question
+from datacat.query.page import read_page
+from datacat.query.search import search
+from tests.query.cases import corpus
+
+
+def _search(text: str, **options: object) -> Hits:
+    return search(corpus().cursor(), text, state=7, **options)  # type: ignore[arg-type]
+
+
+class _Nearest:
+    """Ranks higher numbers better and remembers what it was asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[Question, int, list[int] | None]] = []
+
+    def __call__(self, question: Question, k: int, allowed: pa.Array | None) -> pa.Table:
+        self.asked.append((question, k, None if allowed is None else allowed.to_pylist()))
+        assets = range(6) if allowed is None else allowed.to_pylist()
+        best = sorted(assets, reverse=True)[:k]
+        return pa.table({"asset": pa.array(best, pa.int64()), "score": [asset / 10 for asset in best]})
+
+
+def _names(hits: Hits) -> list[str]:
+    return [hit.uri.rsplit("/", 1)[1] for hit in hits]
+
+
+def test_hits_as_arrow_and_pandas_are_the_hits() -> None:
+    hits = _search("roof[material=slate]")
+    table = hits.to_arrow()
+    assert table.schema == HITS
+    assert table["asset"].to_pylist() == [hit.asset for hit in hits] == [0, 1]
+    assert table["matches"][0].as_py()[0]["class"] == "Roof"
+    assert table["matches"][0].as_py()[0]["attributes"].startswith('{"material": "slate"')
+    assert list(hits.to_pandas().columns) == HITS.names
+
+
+def test_pandas_is_asked_for_when_it_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    with pytest.raises(ExtraMissing, match="pandas"):
+        _search("roof").to_pandas()
+
+
+def test_a_hit_is_frozen() -> None:
+    hit = next(iter(_search("roof")))
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        hit.asset = 3  # type: ignore[misc]
+
+
+def test_nothing_found_is_an_empty_table() -> None:
+    hits = _search("boat")
+    assert hits.to_arrow().num_rows == 0
+    assert hits.to_arrow().schema == HITS
+    assert hits.count() == 0
+    assert hits.next is None
+    assert hits.annotations().read_all().num_rows == 0
+
+
+def test_a_page_token_holds_the_state_and_fits_into_a_url() -> None:
+    token = _search("car OR roof", limit=2).next
+    assert token is not None
+    assert read_page(token).state == 7
+    assert token.replace("-", "").replace("_", "").isalnum()
+    assert _names(_search("roof or  cars", limit=2, after=_search("roof or car", limit=2).next)) == ["c.png"]
+
+
+@pytest.mark.parametrize(
+    ("text", "state", "token"),
+    [("person", 7, None), ("roof", 8, None), ("roof", 7, "rubbish!"), ("roof", 7, "WzFd"), ("roof", 7, "é")],
+)
+def test_a_foreign_page_token_is_refused(text: str, state: int, token: str | None) -> None:
+    own = _search("roof", limit=1).next
+    with pytest.raises(UsageError, match="page token"):
+        search(corpus().cursor(), text, state=state, after=token or own)
+
+
+def test_a_page_of_no_hits_is_refused() -> None:
+    with pytest.raises(UsageError):
+        _search("roof", limit=0)
+
+
+def test_free_text_ranks() -> None:
+    nearest = _Nearest()
+    hits = _search('"a swimming pool"', limit=2, nearest=nearest)
+    assert _names(hits) == ["f.txt", "e.png"]
+    assert nearest.asked == [(Question(text="a swimming pool"), 3, None)]
+    first = next(iter(hits))
+    assert first.score == 0.5
+    assert first.why == ('looks like "a swimming pool" (0.50)',)
+
+
+def test_a_ranked_search_pages_to_the_end() -> None:
+    nearest = _Nearest()
+    names: list[str] = []
+    token: str | None = None
+    for _ in range(4):
+        hits = _search('"a pool"', limit=2, nearest=nearest, after=token)
+        names += _names(hits)
+        token = hits.next
+        if token is None:
+            break
+    assert names == ["f.txt", "e.png", "d.png", "c.png", "b.png", "a.png"]
+
+
+def test_filters_stand_beside_likeness() -> None:
+    nearest = _Nearest()
+    hits = _search('car "a red one"', nearest=nearest)
+    assert _names(hits) == ["c.png", "b.png"]
+    assert nearest.asked[0][2] == [1, 2]
+    assert next(iter(hits)).why == ("driving/street: car", 'looks like "a red one" (0.20)')
+    assert hits.count() == 2
+
+
+def test_the_best_so_many_of_a_ranked_search_are_its_assets() -> None:
+    hits = _search('car "red"', limit=1, nearest=_Nearest())
+    assert hits.assets().read_all()["asset"].to_pylist() == [2]
+    assert hits.annotations().read_all()["asset"].to_pylist() == [2]
+
+
+def test_everything_can_be_ranked() -> None:
+    assert len(list(_search('"red"', limit=None, nearest=_Nearest()))) == 6
+
+
+def test_a_filter_that_leaves_nothing_asks_for_no_likeness() -> None:
+    nearest = _Nearest()
+    assert list(_search('boat "red"', nearest=nearest)) == []
+    assert nearest.asked == []
+
+
+@pytest.mark.parametrize("name", ["2", "s3://lake/street/c.png", "street/c.png", "c.png"])
+def test_like_finds_its_asset(name: str) -> None:
+    nearest = _Nearest()
+    list(_search(f"like:{name}", nearest=nearest))
+    assert nearest.asked[0][0] == Question(asset=2)
+
+
+def test_like_takes_a_file(tmp_path: Path) -> None:
+    (tmp_path / "x.png").touch()
+    nearest = _Nearest()
+    hits = _search(f'like:"{tmp_path}/x.png"', nearest=nearest)
+    list(hits)
+    assert nearest.asked[0][0] == Question(file=f"{tmp_path}/x.png")
+
+
+@pytest.mark.parametrize("name", ["nowhere.png", "12"])
+def test_like_refuses_what_is_not_there(name: str) -> None:
+    with pytest.raises(QueryError, match="no asset and no file"):
+        _search(f"like:{name}", nearest=_Nearest())
+
+
+def test_like_refuses_the_end_of_several_uris() -> None:
+    made = corpus()
+    made.add_asset("s3://lake/other/c.png")
+    with pytest.raises(QueryError, match="several"):
+        search(made.cursor(), "like:c.png", state=1, nearest=_Nearest())
+
+
+def test_likeness_without_embeddings_says_what_to_run() -> None:
+    with pytest.raises(EmbeddingError, match="datacat embed"):
+        _search('"a pool"')
+
+
+def test_many_reasons_are_cut() -> None:
+    made = corpus()
+    for number in range(9):
+        made.add_annotation(5, "Boat", label_set=0, attributes={"length": number})
+    hit = next(iter(search(made.cursor(), "boat[length>=0]", state=1)))
+    assert len(hit.matches) == 9
+    assert hit.why[-1] == "… and 4 more"
+    assert len(hit.why) == 6
+
+
+def test_values_are_bound_not_pasted() -> None:
+    evil = "'; DROP TABLE annotations; --"
+    assert _search(f'material="{evil}"').count() == 0
+    with pytest.raises(QueryError):
+        _search("x'--=3")
+    with pytest.raises(QueryError):
+        _search('class:"\' OR 1=1"')
