@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+import functools
 import hashlib
 import importlib.metadata
 from collections.abc import Callable
@@ -86,21 +87,20 @@ class Snapshots:
         def write(folder: Path) -> Contents:
             return freeze(cursor, selection, rule=rule, annotations=annotations, into=folder)
 
-        def define(version: int, contents: Contents) -> Definition:
-            return Definition(
-                name=name,
-                version=version,
-                question=selection.question,
-                state=state,
-                split=rule,
-                annotations=annotations,
-                counts=contents.counts,
-                digest=contents.digest,
-                digests=contents.digests,
-                datacat=_version(),
-                author=author or author_of(self._settings),
-                time=now(),
-            )
+        draft = functools.partial(
+            Definition,
+            name=name,
+            question=selection.question,
+            state=state,
+            split=rule,
+            annotations=annotations,
+            datacat=importlib.metadata.version("datacat"),
+            author=author or author_of(self._settings),
+            time=now(),
+        )
+
+        def define(version: int, held: Contents) -> Definition:
+            return draft(version=version, counts=held.counts, digest=held.digest, digests=held.digests)
 
         definition, is_new = self._repository.add(name, write=write, define=define)
         return Snapshot(definition, self._repository, self._root, self._settings, is_new=is_new)
@@ -257,7 +257,3 @@ class Snapshot:
         if split is not None and split not in names:
             raise UsageError(f"{self.name} has no split {split!r}", hint=f"It has: {', '.join(names)}.")
         return split
-
-
-def _version() -> str:
-    return importlib.metadata.version("datacat")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -39,11 +40,8 @@ def check_manifest(folder: Path, definition: Definition) -> None:
     except SnapshotDamaged as error:
         raise SnapshotDamaged(error.what, where=error.where, hint=hint) from error
     if found.digest != definition.digest:
-        parts = [
-            name
-            for name in ("assets", "annotations", "split")
-            if _differs(name, found.digests, definition.digests)
-        ]
+        expected, actual = dataclasses.asdict(definition.digests), dataclasses.asdict(found.digests)
+        parts = [name for name in expected if expected[name] != actual[name]]
         what = f"{definition.snapshot} is not what was frozen: other {' and '.join(parts) or 'digest'}"
         raise SnapshotDamaged(what, where=str(folder), hint=hint)
 
@@ -81,10 +79,6 @@ def check_assets(folder: Path, *, total: int, settings: Settings, quick: bool = 
         unreadable=tuple(unreadable),
         unverifiable=tuple(faults["unverifiable"]),
     )
-
-
-def _differs(name: str, found: object, expected: object) -> bool:
-    return bool(getattr(found, name) != getattr(expected, name))
 
 
 def _assets(folder: Path) -> Iterator[list[_Frozen]]:

@@ -60,15 +60,21 @@ def test_two_machines_share_the_snapshots_of_an_s3_catalog(tmp_path: Path, bucke
     assert report.changed == (f"{bucket}/pictures/0.png",)
     assert report.gone == (f"{bucket}/pictures/1.png",)
 
-    colleague = opened(tmp_path / "local")
-    assert here.push(f"{bucket}/shared") == ("roofs@1", "roofs@2", "roofs@3")
-    assert colleague.pull(f"{bucket}/shared") == ("roofs@1", "roofs@2", "roofs@3")
-    assert colleague.list() == listed
-    frozen(colleague, drawn_lake(tmp_path / "pictures"), name="cars")
-    assert colleague.push(f"{bucket}/shared") == ("cars@1",)
-    assert there.pull(f"{bucket}/shared") == ("cars@1",)
-    assert [item.name for item in here.list()] == ["cars", "roofs", "roofs", "roofs"]
-    assert here.read("cars").annotations().read_all().num_rows == 12
+
+def test_snapshots_travel_between_a_local_and_an_s3_catalog(tmp_path: Path, bucket: str) -> None:
+    lake = drawn_lake(tmp_path / "lake", count=12)
+    far = opened(f"{bucket}/catalog", cache_dir=str(tmp_path / "cache"))
+    near = opened(tmp_path / "near")
+    frozen(far, lake)
+    assert far.push(f"{bucket}/shared") == ("roofs@1",)
+    assert near.pull(f"{bucket}/shared") == ("roofs@1",)
+    assert near.read("roofs@1").verify().ok
+    frozen(near, lake, name="cars")
+    assert near.push(f"{bucket}/shared") == ("cars@1",)
+    assert far.pull(f"{bucket}/shared") == ("cars@1",)
+    elsewhere = opened(f"{bucket}/catalog", cache_dir=str(tmp_path / "empty"))
+    assert elsewhere.list() == near.list()
+    assert elsewhere.read("cars").annotations().read_all().num_rows == 24
 
 
 def test_a_creation_that_was_cut_off_before_it_went_home_is_forgotten(tmp_path: Path, bucket: str) -> None:
