@@ -1,0 +1,63 @@
+"""Each rule: before and after."""
+
+from __future__ import annotations
+
+import duckdb
+import pytest
+
+from datacat.errors import CatalogError
+from datacat.query.plan import plan
+from datacat.query.rules import RULES
+from datacat.query.search import search
+from tests.query.cases import corpus
+
+
+def _wanted(text: str) -> str:
+    return str(plan(corpus().cursor(), text, state=1).wanted)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("count(car)<3", "NOT count(car)>=3"),
+        ("count(car)=0", "NOT car"),
+        ("count(car)!=2", "NOT count(car)=2"),
+        ("count(car)>=1", "car"),
+        ("count(car)>0", "car"),
+        ("count(car)!=0", "car"),
+        ("count(car)=1", "count(car)=1"),
+    ],
+)
+def test_counts_that_zero_fulfils(before: str, after: str) -> None:
+    assert _wanted(before) == after
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("[insured=1 material=slate]", "[material=slate insured=1]"),
+        ("[has:material material=slate]", "[has:material material=slate]"),
+        ("[material=slate has:material]", "[has:material material=slate]"),
+        ("traffic light person", "person AND traffic-light"),
+    ],
+)
+def test_the_rarest_stands_last(before: str, after: str) -> None:
+    assert _wanted(before) == after
+
+
+def test_what_is_shown_keeps_the_order_it_was_asked_in() -> None:
+    hits = search(corpus().cursor(), "traffic light person", state=1)
+    assert hits.interpretation == "traffic-light AND person"
+    assert next(iter(hits)).why[0] == "driving/street: traffic_light"
+
+
+def test_rules_can_be_printed() -> None:
+    assert [rule.__name__ for rule in RULES] == ["absent_counts", "rarest_last"]
+
+
+def test_what_duckdb_cannot_run_is_one_clear_error() -> None:
+    cursor: duckdb.DuckDBPyConnection = corpus().cursor()
+    hits = search(cursor, "roof", state=1)
+    cursor.execute("DROP TABLE annotations")
+    with pytest.raises(CatalogError, match="could not be run"):
+        list(hits)
