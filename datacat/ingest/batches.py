@@ -119,3 +119,46 @@ def _array(value: Any, type_: pa.DataType, count: int) -> pa.Array:
 
 def _clean(text: str) -> str:
     return text.encode("utf-8", errors="replace").decode("utf-8")
+
+
+class Statements:
+    """Collects annotations of one file as they are found, and writes them in batches."""
+
+    def __init__(self, sheets: Sheets, file: int) -> None:
+        self._sheets = sheets
+        self._file = file
+        self._records: list[dict[str, Any]] = []
+        self._leaves = Leaves()
+
+    def add(self, key: str, *, position: str, attributes: bytes | None = None, **columns: Any) -> None:
+        """One annotation; `class_` is its class.
+
+        Raises:
+            msgspec.MsgspecError, RecursionError, ValueError: its attributes are no JSON.
+        """
+        row = self._sheets.next_row
+        columns["class"] = columns.pop("class_", None)
+        if attributes is not None and attributes.strip() != b"{}":
+            self._leaves.extract(attributes, row)
+            columns["attributes"] = attributes.decode("utf-8")
+        shape = columns.pop("shape", None)
+        if shape is not None:
+            columns.update(zip(_SHAPE, shape, strict=True))
+        self._records.append({**_PLAIN, **columns, "row": row, "key": key, "position": position})
+        self._sheets.next_row += 1
+        if len(self._records) >= _BATCH:
+            self.flush()
+
+    def flush(self) -> None:
+        """Writes what was collected."""
+        records, leaves = self._records, self._leaves
+        self._records, self._leaves = [], Leaves()
+        names = {name for record in records for name in record}
+        columns = {name: [record.get(name) for record in records] for name in names}
+        self._sheets.add("annotations", len(records), file=self._file, **columns)
+        self._sheets.leaves(leaves)
+
+
+_BATCH = 8192
+_PLAIN = {"kind": "annotation", "geometry_type": "none", "is_relative": False, "is_crowd": False}
+_SHAPE = ("geometry_type", "x", "y", "w", "h", "area", "geometry")

@@ -22,7 +22,7 @@ from datacat.sources.listing import Entry
 from datacat.sources.location import Location
 from datacat.sources.reading import blocks, read_bytes, sha256
 
-Role = Literal["labels", "context"]
+Role = Literal["labels", "context", "perhaps"]  # perhaps: labels, if the others beside it are
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +64,7 @@ class Dataset:
     read: Callable[[str], bytes]
     tally: Tally
     options: Mapping[str, str]
+    known_size: Callable[[Entry], tuple[int, int] | None] = lambda entry: None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,12 +76,14 @@ class Plan:
         each: by URI of a label file.
         unlabelled: media that belong to the data set though no label file speaks of them, and their split.
         idle: label files that turned out to be none, with the reason.
+        classes: the class list (source_id, class) that a context file declares, by its URI.
     """
 
     shared: Any = None
     each: Mapping[str, Any] = field(default_factory=dict)
     unlabelled: Sequence[tuple[Entry, str | None]] = ()
     idle: Mapping[str, str] = field(default_factory=dict)
+    classes: Mapping[str, Sequence[tuple[str, str]]] = field(default_factory=dict)
 
 
 @dataclass(slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -142,3 +143,13 @@ def keypoints_geometry(
     if also:
         document["segmentation"] = msgspec.Raw(also.encode())
     return msgspec.json.encode(document).decode()
+
+
+def rotated_shape(center: tuple[float, float], size: tuple[float, float], *, degrees: float) -> Shape:
+    """A rectangle turned clockwise about its centre; the box columns hold its upright bounds."""
+    angle = math.radians(degrees)
+    w, h = size
+    across = abs(w * math.cos(angle)) + abs(h * math.sin(angle))
+    down = abs(w * math.sin(angle)) + abs(h * math.cos(angle))
+    geometry = msgspec.json.encode({"center": list(center), "size": [w, h], "degrees": degrees}).decode()
+    return Shape("rotated", center[0] - across / 2, center[1] - down / 2, across, down, abs(w * h), geometry)

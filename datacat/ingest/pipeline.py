@@ -91,7 +91,9 @@ def stage(
         sample=lambda entry: _sample(entry, settings),
         where=str(request.location),
     )
-    plan = found.format.plan(_dataset(request, found, media, tally=tally, settings=settings))
+    plan = found.format.plan(
+        _dataset(request, found, media, tally=tally, settings=settings, known_media=known_media)
+    )
     files = _Files.listed(found, plan, known_files, settings=settings)
     reader = Reader(found.format.name, plan, into=into, settings=settings)
     outcome = reader.run([job for job in files.jobs() if job.entry.uri not in plan.idle])
@@ -100,6 +102,7 @@ def stage(
     lake = Lake(media, location=request.location, media_root=request.media_root)
     _write_listed(into, lake, files=files, plan=plan)
     lake.report(tally)
+    _write_classes(into, files, plan)
     census = Census(into, files.facts, settings=settings)
     census.complete(tally, unique_ids=getattr(found.format, "unique_ids", False))
     _write_media(census, lake, known_media=known_media, into=into, settings=settings)
@@ -232,8 +235,20 @@ def _sample(entry: Entry, settings: Settings) -> Sample:
 
 
 def _dataset(
-    request: IngestRequest, found: Recognised, media: Sequence[Entry], *, tally: Tally, settings: Settings
+    request: IngestRequest,
+    found: Recognised,
+    media: Sequence[Entry],
+    *,
+    tally: Tally,
+    settings: Settings,
+    known_media: Mapping[str, MediaFacts],
 ) -> Dataset:
+    def known_size(entry: Entry) -> tuple[int, int] | None:
+        facts = known_media.get(entry.uri)
+        if facts and facts.width and facts.height and is_same(entry, facts):
+            return facts.width, facts.height
+        return None
+
     return Dataset(
         location=request.location,
         media_root=request.media_root,
@@ -243,6 +258,7 @@ def _dataset(
         read=lambda uri: read_bytes(uri, settings),
         tally=tally,
         options=request.options,
+        known_size=known_size,
     )
 
 
@@ -274,6 +290,18 @@ def _write_listed(into: Path, lake: Lake, *, files: _Files, plan: Plan) -> None:
             numbers_, uris, splits = (list(column) for column in zip(*loose, strict=True))
             columns = {"file": numbers_, "key": uris, "uri": uris, "split": splits}
             writer.write_table(table("listed", len(loose), position="no label file", **columns))
+
+
+def _write_classes(into: Path, files: _Files, plan: Plan) -> None:
+    """The class lists of context files that are new or changed."""
+    read = set(files.read)
+    with parquet_writer(into / "classes-000000.parquet", "classes") as writer:
+        for number, entry in enumerate(files.entries):
+            declared = plan.classes.get(entry.uri)
+            if declared and number in read:
+                ids, names = (list(column) for column in zip(*declared, strict=True))
+                columns = {"file": number, "class": names, "source_id": ids}
+                writer.write_table(table("classes", len(ids), **columns))
 
 
 def _write_media(

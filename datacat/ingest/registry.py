@@ -77,7 +77,7 @@ def recognise(
     ours = roles[held[0].name]
     return Recognised(
         held[0],
-        labels=tuple(e for e in entries if ours.get(e.uri) == "labels"),
+        labels=tuple(e for e in entries if ours.get(e.uri) in ("labels", "perhaps")),
         context=tuple(e for e in entries if ours.get(e.uri) == "context"),
         skipped=tuple(
             (e.uri, faults.get(e.uri, f"no {held[0].name} label file")) for e in entries if e.uri not in ours

@@ -22,6 +22,7 @@ _KINDS = {
     "cloud": "pcd ply las laz bin",
 }
 _KIND_OF = {f".{suffix}": kind for kind, suffixes in _KINDS.items() for suffix in suffixes.split()}
+_HEAD = 64 << 10
 _WHOLE = 64 << 20  # a file up to here is read once for header and digest
 
 
@@ -71,6 +72,18 @@ def measured(entry: Entry, settings: Settings) -> MediaFacts:
         fault=fault,
         **known,  # type: ignore[arg-type]
     )
+
+
+def picture_size(uri: str, settings: Settings) -> tuple[int, int] | None:
+    """Width and height in pixels from the header, read from as few bytes as will do; None where it has none."""
+    try:
+        for end in (_HEAD, None):
+            width, height, _, fault = _picture(read_bytes(uri, settings, end=end))
+            if width and height and not fault:
+                return width, height
+    except LocationError:
+        pass
+    return None
 
 
 def _header(kind: str, head: bytes, uri: str) -> tuple[int | None, int | None, float | None, str | None]:

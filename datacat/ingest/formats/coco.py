@@ -19,9 +19,9 @@ from datacat.ingest.batches import Sheets
 from datacat.ingest.format import Dataset, Document, Plan, Role, Sample, no_plan
 from datacat.ingest.geometry import Shape, coco_shape, keypoints_geometry
 from datacat.ingest.json_stream import Fault, Range, decoded
+from datacat.ingest.splits import split_of
 
 _NAMES = re.compile(rb'"(images|annotations|categories)"\s*:\s*\[')
-_SPLIT = re.compile(r"(?<![a-z])(train|valid|val|test|dev)(?:ation|ing)?(?![a-z])", re.IGNORECASE)
 _Number = int | float | str | None
 _ROWS = 8192
 
@@ -94,7 +94,7 @@ class Coco:
             raise FormatError("neither `images` nor `annotations` is a list in it", where=document.uri)
         if layout.fault:
             sheets.tally.note(f"damaged file: {layout.fault}")
-        if _split(document.uri):
+        if split_of(document.uri):
             sheets.tally.assume("splits by the label files' names (instances_train.json: train)")
         categories = _categories(document, sheets)
         parts = []
@@ -264,7 +264,7 @@ def _read_images(document: Document, part: _Part, *, content: bytes, sheets: She
     }
 
     def flush() -> None:
-        sheets.add("named", len(columns["key"]), file=document.file, split=_split(document.uri), **columns)
+        sheets.add("named", len(columns["key"]), file=document.file, split=split_of(document.uri), **columns)
         for column in columns.values():
             column.clear()
 
@@ -334,16 +334,6 @@ def _categories(document: Document, sheets: Sheets) -> dict[str, Any]:
             "classes", 1, file=document.file, **{"class": name}, source_id=str(record.id), parent=parent
         )
     return found
-
-
-def _split(uri: str) -> str | None:
-    """train, val, … where the file or its folder is named after it."""
-    parts = uri.rsplit("/", 2)[1:]
-    for part in reversed(parts):
-        match = _SPLIT.search(part)
-        if match:
-            return {"valid": "val"}.get(match[1].lower(), match[1].lower())
-    return None
 
 
 FORMAT = Coco()
