@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import posixpath
+import sys
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -35,7 +36,9 @@ class Location:
         if scheme == "file":
             return cls(os.path.abspath(rest))
         if scheme != "s3":
-            raise LocationError(f"cannot read {scheme}:// locations", where=text, hint="Use a path or s3://bucket/prefix.")
+            raise LocationError(
+                f"cannot read {scheme}:// locations", where=text, hint="Use a path or s3://bucket/prefix."
+            )
         bucket, _, key = rest.partition("/")
         if not bucket:
             raise LocationError("no bucket is named", where=text, hint="Write s3://bucket/prefix.")
@@ -85,7 +88,9 @@ def filesystem(location: Location, settings: Settings) -> Any:
 
 def s3_address(settings: Settings) -> tuple[str | None, str]:
     """Endpoint (None: AWS itself) and region."""
-    endpoint = settings.s3_endpoint or os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
+    endpoint = (
+        settings.s3_endpoint or os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
+    )
     region = settings.s3_region or os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
     return endpoint or None, region or "us-east-1"
 
@@ -102,6 +107,12 @@ def object_store_options(settings: Settings) -> dict[str, str]:
         if endpoint.startswith("http://"):
             options["aws_allow_http"] = "true"
     return options
+
+
+def store_errors() -> tuple[type[Exception], ...]:
+    """What a filesystem raises: OSError, and botocore's own kind (a dead line, no credentials)."""
+    botocore = sys.modules.get("botocore.exceptions")
+    return (OSError, botocore.BotoCoreError) if botocore else (OSError,)
 
 
 @lru_cache(maxsize=1)

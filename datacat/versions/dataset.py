@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 from datacat.config import Settings
 from datacat.errors import ExtraMissing, LocationError
@@ -99,7 +99,7 @@ class ImageDataset:
                 Image.open(file) as picture,
             ):
                 return picture.convert("RGB")
-        except (OSError, UnidentifiedImageError) as error:
+        except Exception as error:  # Pillow lets through whatever its decoders raise
             raise LocationError(f"cannot be read as a picture: {error}", where=uri) from error
 
     def _target(self, rows: list[dict[str, Any]], *, size: tuple[int, int]) -> dict[str, Any]:

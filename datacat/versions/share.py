@@ -14,7 +14,7 @@ from typing import Any
 
 from datacat.config import Settings
 from datacat.errors import LocationError
-from datacat.sources.location import Location, filesystem, s3_address
+from datacat.sources.location import Location, filesystem, s3_address, store_errors
 
 _REFUSED = (404, 409, 412)  # what S3 answers where If-Match or If-None-Match does not hold
 
@@ -45,7 +45,7 @@ class Share:
             return hashlib.sha256(Path(self._bundle.path).read_bytes()).hexdigest()
         except FileNotFoundError:
             return None
-        except OSError as error:
+        except store_errors() as error:
             raise LocationError(f"cannot be read: {error}", where=str(self._bundle)) from error
 
     def fetch(self, path: Path) -> str | None:
@@ -53,7 +53,7 @@ class Share:
         while (etag := self.etag()) is not None:
             try:
                 path.write_bytes(self._files.cat_file(self._bundle.path))
-            except OSError as error:
+            except store_errors() as error:
                 raise LocationError(f"cannot be read: {error}", where=str(self._bundle)) from error
             if self.etag() == etag:
                 break  # else it was replaced while we read
@@ -69,7 +69,7 @@ class Share:
             return (
                 self._put(path.read_bytes(), expected) if self.location.is_s3 else self._move(path, expected)
             )
-        except OSError as error:
+        except store_errors() as error:
             raise LocationError(f"cannot be written: {error}", where=str(self._bundle)) from error
 
     def _put(self, content: bytes, expected: str | None) -> str | None:

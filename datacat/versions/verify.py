@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from datacat.config import Settings
 from datacat.errors import SnapshotDamaged
 from datacat.model.snapshot import Definition, VerifyReport
 from datacat.progress import bar
-from datacat.sources.location import Location, filesystem
+from datacat.sources.location import Location, filesystem, store_errors
+from datacat.sources.reading import sha256
 from datacat.versions.manifest import batches, reckon
 
-_CHUNK_BYTES = 1 << 20
 _THREADS_PER_CORE = 4  # they wait for the store more than they hash; hashing lets go of the interpreter
 
 
@@ -93,21 +91,15 @@ def _judged(asset: _Frozen, *, settings: Settings, quick: bool) -> tuple[str, st
         return "unverifiable", ""
     location = Location(asset.uri)
     try:
-        files = filesystem(location, settings)
-        if asset.size is not None and files.info(location.path)["size"] != asset.size:
+        size = filesystem(location, settings).info(location.path)["size"]
+        if asset.size is not None and size != asset.size:
             return "changed", ""
-        if not quick and _sha256(files, location.path) != asset.digest:
+        if not quick and sha256(asset.uri, settings, size=size) != asset.digest:
             return "changed", ""
     except FileNotFoundError:
         return "gone", ""
-    except OSError as error:
+    except store_errors() as error:
+        if isinstance(error.__cause__, FileNotFoundError):  # since we asked for its size
+            return "gone", ""
         return "unreadable", str(error)
     return "", ""
-
-
-def _sha256(files: Any, path: str) -> str:
-    found = hashlib.sha256()
-    with files.open(path, "rb", block_size=_CHUNK_BYTES * 8) as file:
-        while chunk := file.read(_CHUNK_BYTES):
-            found.update(chunk)
-    return found.hexdigest()

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from datacat.config import Settings
-from datacat.errors import SnapshotError
+from datacat.errors import LocationError, SnapshotError
 from datacat.sources.location import Location, filesystem
 from datacat.versions.share import Share
 
@@ -115,3 +115,18 @@ def test_a_bundle_is_replaced_by_compare_and_swap(
     assert share.replace(bundle, expected=first) is None
     assert share.fetch(copy) == second
     assert copy.read_bytes() == b"two"
+
+
+def test_a_store_that_is_away_is_said_to_be(
+    tmp_path: Path, bucket: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lake = Lake()
+    lake.add_asset(f"{bucket}/1.png", b"1")
+    snapshot = frozen(opened(tmp_path / "catalog"), lake)
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+    report = snapshot.verify()
+    assert [uri for uri, _ in report.unreadable] == [f"{bucket}/1.png"]
+    assert not report.ok
+    with pytest.raises(LocationError, match="cannot be read"):
+        opened(f"{bucket}/catalog", cache_dir=str(tmp_path / "cache")).list()
