@@ -65,7 +65,7 @@ class Leaves:
         """Takes the leaves of `row` away again; it must be the last."""
         while self.rows and self.rows[-1] == row:
             for column in (self.rows, self.paths, self.texts, self.numbers):
-                column.pop()  # type: ignore[attr-defined]
+                column.pop()
 
 
 def composed(parts: Iterable[tuple[str, Raw]]) -> bytes:

@@ -100,7 +100,7 @@ class Census:
     def _view(self, kind: str) -> None:
         paths = [str(path) for path in sorted(self._folder.glob(f"{kind}-*.parquet"))]
         if paths:
-            self._db.read_parquet(paths).create_view(kind, replace=True)  # type: ignore[arg-type]
+            self._db.read_parquet(paths).create_view(kind, replace=True)
         else:
             empty = STAGED[kind].empty_table()
             self._db.from_arrow(empty).create_view(kind, replace=True)

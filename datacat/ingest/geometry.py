@@ -12,6 +12,9 @@ _DECODER = msgspec.json.Decoder()
 _POLYGONS = msgspec.json.Decoder(list[list[float]])
 
 
+Box = tuple[float | None, float | None, float | None, float | None]
+
+
 class Shape(NamedTuple):
     """The geometry columns of one annotation."""
 
@@ -30,11 +33,11 @@ def coco_shape(bbox: list[float] | None, segmentation: bytes, *, area: float | N
     Raises:
         ValueError: a box without four numbers, or no segmentation that COCO knows.
     """
-    box: Sequence[float | None] = (None, None, None, None)
+    box: Box = (None, None, None, None)
     if bbox:
         if len(bbox) != 4:
             raise ValueError(f"bbox has {len(bbox)} numbers, not 4")
-        box = bbox
+        box = (bbox[0], bbox[1], bbox[2], bbox[3])
     if segmentation in (b"", b"[]", b"null", b"[[]]"):
         if not bbox:
             return Shape(area=area)
@@ -58,13 +61,13 @@ def _segmentation(raw: bytes) -> tuple[str, str]:
     raise ValueError("segmentation is neither a list of polygons nor RLE")
 
 
-def _measured(kind: str, text: str) -> tuple[Sequence[float | None], float | None]:
+def _measured(kind: str, text: str) -> tuple[Box, float | None]:
     if kind == "polygon":
         return polygon_bounds(_POLYGONS.decode(text))
     return mask_bounds(_DECODER.decode(text))
 
 
-def polygon_bounds(rings: Sequence[Sequence[float]]) -> tuple[Sequence[float | None], float | None]:
+def polygon_bounds(rings: Sequence[Sequence[float]]) -> tuple[Box, float | None]:
     """Bounding box (x, y, w, h) and the sum of the rings' areas (shoelace formula), px and px²."""
     xs = [value for ring in rings for value in ring[0::2]]
     ys = [value for ring in rings for value in ring[1::2]]
@@ -78,7 +81,7 @@ def polygon_bounds(rings: Sequence[Sequence[float]]) -> tuple[Sequence[float | N
     return (min(xs), min(ys), max(xs) - min(xs), max(ys) - min(ys)), area
 
 
-def mask_bounds(mask: Any) -> tuple[Sequence[float | None], float | None]:
+def mask_bounds(mask: Any) -> tuple[Box, float | None]:
     """Bounding box and area of COCO's RLE: run lengths down the columns, beginning with background."""
     if not isinstance(mask, dict) or not isinstance(mask.get("size"), list) or len(mask["size"]) != 2:
         raise ValueError("RLE without size")

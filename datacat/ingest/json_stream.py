@@ -98,8 +98,8 @@ def scan(blocks: Iterable[bytes], *, shape: Shape, cut: int = CUT) -> Layout:
 
 def decoded(
     chunk: bytes, *, decode: Callable[[bytes], list[Any]], one: Callable[[bytes], Any]
-) -> Iterator[tuple[int, int, Any | Exception]]:
-    """The records of a range as (number within it, byte within it, record), or the fault in place of the record.
+) -> Iterator[tuple[int, int, Any]]:
+    """The records of a range as (number within it, byte within it, record), or a `Fault` in its place.
 
     `decode` takes a whole JSON list; where it fails, `one` takes record by record.
     """

@@ -6,7 +6,7 @@ listing -> recognise -> plan -> tasks in a process pool -> match assets -> look 
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from datacat.config import Settings
 from datacat.errors import LocationError
 from datacat.ingest.batches import parquet_writer, table
 from datacat.ingest.census import Census
-from datacat.ingest.format import Dataset, FileFacts, Format, Plan, Sample
+from datacat.ingest.format import Dataset, FileFacts, Plan, Sample
 from datacat.ingest.matching import Lake
 from datacat.ingest.registry import Recognised, recognise
 from datacat.ingest.tasks import Job, Reader, measure_media
@@ -61,9 +61,9 @@ class Staged:
     tally: Tally
     skipped: tuple[tuple[str, str], ...]
 
-    def paths(self, kind: str) -> list[Path]:
+    def paths(self, kind: str) -> list[str]:
         """The Parquet files of one kind, perhaps none."""
-        return sorted(self.folder.glob(f"{kind}-*.parquet"))
+        return sorted(str(path) for path in self.folder.glob(f"{kind}-*.parquet"))
 
 
 def stage(
@@ -326,5 +326,4 @@ def _write_media(
         census.write_media(facts, number=number)
 
 
-__all__ = ["FileFacts", "Format", "IngestRequest", "MediaFacts", "Staged", "stage"]
-_ = Callable
+__all__ = ["FileFacts", "IngestRequest", "MediaFacts", "Staged", "stage"]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -16,6 +17,7 @@ import pyarrow.compute as pc
 from datacat.errors import FormatError
 from datacat.ingest.attributes import Leaves, composed
 from datacat.ingest.batches import Sheets
+from datacat.ingest.coco_write import write
 from datacat.ingest.format import Dataset, Document, Plan, Role, Sample, no_plan
 from datacat.ingest.geometry import Shape, coco_shape, keypoints_geometry
 from datacat.ingest.json_stream import Fault, Range, decoded
@@ -97,7 +99,7 @@ class Coco:
         if split_of(document.uri):
             sheets.tally.assume("splits by the label files' names (instances_train.json: train)")
         categories = _categories(document, sheets)
-        parts = []
+        parts: list[_Part] = []
         for section in layout.sections:
             if section.is_list and section.key in ("images", "annotations"):
                 parts.extend(_Part(range_, categories) for range_ in section.ranges())
@@ -118,6 +120,12 @@ class Coco:
             else:
                 batch.add(position, record)
         batch.flush()
+
+    def write(
+        self, assets: pa.Table, annotations: pa.Table, folder: Path, *, media: str = "reference"
+    ) -> list[str]:
+        """See `datacat.ingest.coco_write.write`."""
+        return write(assets, annotations, folder, media=media)
 
 
 def _one(record: bytes) -> _Annotation:

@@ -62,7 +62,7 @@ class Neutral:
 
     name = "neutral"
     title = "datacat's neutral NDJSON or Parquet"
-    writes = True
+    writes = False  # a snapshot is Parquet already
 
     def sniff(self, sample: Sample) -> Role | None:
         """A first line that is an object with `asset`; a Parquet file with a column `asset`."""

@@ -11,9 +11,11 @@ import posixpath
 import re
 from collections import defaultdict
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import msgspec
+import pyarrow as pa
 import yaml
 
 from datacat.errors import FormatError
@@ -21,6 +23,7 @@ from datacat.ingest.batches import Sheets, Statements
 from datacat.ingest.format import Dataset, Document, Plan, Role, Sample
 from datacat.ingest.geometry import Shape, polygon_bounds
 from datacat.ingest.splits import split_of
+from datacat.ingest.yolo_write import write
 from datacat.sources.listing import Entry
 from datacat.sources.media import media_kind, picture_size
 from datacat.sources.reading import decoded
@@ -131,6 +134,12 @@ class Yolo:
                 continue
             rows.add("0", position=f"line {number}", **columns)
         rows.flush()
+
+    def write(
+        self, assets: pa.Table, annotations: pa.Table, folder: Path, *, media: str = "reference"
+    ) -> list[str]:
+        """See `datacat.ingest.yolo_write.write`."""
+        return write(assets, annotations, folder, media=media)
 
 
 def _text_role(head: str) -> Role | None:

@@ -1,0 +1,125 @@
+"""Writes COCO: `annotations/instances_<split>.json`, the same bytes for the same tables."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, Any
+
+import msgspec
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from datacat.ingest.attributes import composed
+from datacat.ingest.export import Losses, place_media, rows, splits, unique_stems
+
+_UNHELD = ("annotator", "created", "status")
+_json = msgspec.json.encode
+
+
+def write(assets: pa.Table, annotations: pa.Table, folder: Path, *, media: str = "reference") -> list[str]:
+    """Writes a manifest; returns what COCO cannot hold.
+
+    Args:
+        assets: schema `MANIFEST["assets"]`.
+        annotations: schema `MANIFEST["annotations"]`.
+        folder: an empty folder.
+        media: `reference`: `file_name` is the URI; `copy` or `link`: the picture lies in images/<split>/.
+    """
+    losses = Losses()
+    names = _names(assets, folder, media)
+    place_media(assets, {uri: folder / name for uri, name in names.items()}, media=media, losses=losses)
+    classes = sorted(name for name in annotations.column("class").unique().to_pylist() if name is not None)
+    categories = {name: number for number, name in enumerate(classes, start=1)}
+    (folder / "annotations").mkdir(parents=True, exist_ok=True)
+    annotations = annotations.append_column("place", pa.array(range(len(annotations)), pa.int64()))
+    for split in splits(assets):
+        chosen = assets.filter(pc.equal(pc.fill_null(assets.column("split"), "all"), split)).sort_by("uri")
+        numbers = {uri: number for number, uri in enumerate(chosen.column("uri").to_pylist(), start=1)}
+        theirs = annotations.filter(
+            pc.is_in(annotations.column("uri"), chosen.column("uri").combine_chunks())
+        )
+        theirs = theirs.sort_by([("uri", "ascending"), ("place", "ascending")])
+        with (folder / "annotations" / f"instances_{split}.json").open("wb") as file:
+            file.write(b'{"info": {"description": "written by datacat"}, "images": [')
+            _joined(file, (_image(row, numbers, names) for row in rows(chosen)))
+            file.write(b'],\n"categories": [')
+            _joined(file, (_json({"id": number, "name": name}) for name, number in categories.items()))
+            file.write(b'],\n"annotations": [')
+            numbered = enumerate(rows(theirs), start=1)
+            _joined(file, (_annotation(n, row, numbers, categories, losses) for n, row in numbered))
+            file.write(b"]}\n")
+    return losses.lines()
+
+
+def _joined(file: IO[bytes], items: Iterator[bytes]) -> None:
+    for number, item in enumerate(items):
+        file.write((b",\n" if number else b"\n") + item)
+
+
+def _names(assets: pa.Table, folder: Path, media: str) -> dict[str, str]:
+    if media == "reference":
+        return {uri: uri for uri in assets.column("uri").to_pylist()}
+    stems = unique_stems(assets)
+    return {
+        row["uri"]: f"images/{row['split'] or 'all'}/{stems[row['uri']]}{posixpath.splitext(row['uri'])[1]}"
+        for row in assets.select(["uri", "split"]).to_pylist()
+    }
+
+
+def _image(row: dict[str, Any], numbers: dict[str, int], names: dict[str, str]) -> bytes:
+    document = {"id": numbers[row["uri"]], "file_name": names[row["uri"]]}
+    document |= {side: row[side] for side in ("width", "height") if row[side]}
+    if row["digest"]:
+        document["sha256"] = row["digest"]
+    return _json(document)
+
+
+def _annotation(
+    number: int, row: dict[str, Any], numbers: dict[str, int], categories: dict[str, int], losses: Losses
+) -> bytes:
+    parts: list[tuple[str, bytes]] = [("id", _json(number)), ("image_id", _json(numbers[row["uri"]]))]
+    if row["class"] is not None:
+        parts.append(("category_id", _json(categories[row["class"]])))
+    if row["w"] is not None:
+        parts.append(("bbox", _json([row[side] for side in "xywh"])))
+        if row["is_relative"]:
+            losses.add("boxes in fractions of a picture of unknown size, written as they are")
+    if row["area"] is not None:
+        parts.append(("area", _json(row["area"])))
+    parts.append(("iscrowd", _json(int(row["is_crowd"] or False))))
+    parts += _geometry(row, losses)
+    for column, name in (("text", "caption"), ("confidence", "score")):
+        if row[column] is not None:
+            parts.append((name, _json(row[column])))
+    if row["attributes"] is not None:
+        parts.append(("attributes", row["attributes"].encode()))
+    for column in _UNHELD:
+        if row[column] is not None:
+            losses.add(f"{column} of annotations")
+    if row["kind"] == "prediction":
+        losses.add("that an annotation is a prediction")
+    return composed(parts)
+
+
+def _geometry(row: dict[str, Any], losses: Losses) -> list[tuple[str, bytes]]:
+    type_, geometry = row["geometry_type"], row["geometry"]
+    if geometry is None or type_ in ("none", "box"):
+        return []
+    if type_ in ("polygon", "mask"):
+        return [("segmentation", geometry.encode())]
+    if type_ != "keypoints":
+        losses.add(
+            f"geometry {type_}, of which its box was kept" if row["w"] is not None else f"geometry {type_}"
+        )
+        return []
+    document = msgspec.json.decode(geometry, type=dict[str, msgspec.Raw])
+    points = msgspec.json.decode(document["points"])
+    if document.keys() & {"names", "edges"}:
+        losses.add("names and edges of keypoints")
+    flat = [value for point in points for value in (*point[:2], point[2] if len(point) > 2 else 2)]
+    pieces = [("keypoints", _json(flat)), ("num_keypoints", _json(sum(value > 0 for value in flat[2::3])))]
+    if "segmentation" in document:
+        pieces.append(("segmentation", bytes(document["segmentation"])))
+    return pieces
