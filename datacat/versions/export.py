@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 import pyarrow as pa
 
-from datacat.errors import LocationError, UsageError
+from datacat.errors import DatacatError, LocationError, UsageError
 from datacat.ingest.registry import formats
 from datacat.model.snapshot import MANIFEST, Definition, ExportReport
 from datacat.sources.location import Location
@@ -78,6 +78,8 @@ def export(source: Path, definition: Definition, *, target: Target, keep: Locati
         files = sum(len(names) for _, _, names in os.walk(staged))
         _move(staged, folder)
     except OSError as error:
+        if isinstance(error, DatacatError):
+            raise
         raise LocationError(f"cannot be written: {error}", where=str(folder)) from error
     finally:
         shutil.rmtree(staged, ignore_errors=True)

@@ -16,7 +16,7 @@ import duckdb
 import pyarrow as pa
 
 from datacat.config import Settings
-from datacat.errors import NameInvalid, SnapshotNotFound, UsageError
+from datacat.errors import NameInvalid, SnapshotDamaged, SnapshotNotFound, UsageError
 from datacat.model.names import SnapshotName, checked_word
 from datacat.model.snapshot import MANIFEST, Definition, ExportReport, SplitRule, VerifyReport
 from datacat.sources.location import Location
@@ -224,12 +224,14 @@ class Snapshot:
             force: replace `folder` whatever it holds.
 
         Raises:
-            SnapshotDamaged: the manifest is not what was frozen.
+            SnapshotDamaged: the manifest, or a picture to copy or link, is not what was frozen.
             UsageError: no such format, or the folder is in use.
         """
-        definition, source = self.definition, self._intact()
         target = exporting.Target(Path(folder), format=format, media=media, force=force)
-        return exporting.export(source, definition, target=target, keep=self._root)
+        source = self._intact()
+        if media != "reference":
+            self._check_pictures(source, quick=media == "link")
+        return exporting.export(source, self.definition, target=target, keep=self._root)
 
     def torch(self, split: str | None = None, *, transform: Callable[..., Any] | None = None) -> ImageDataset:
         """Its images (of one split) as a map-style dataset for torch's DataLoader; see `ImageDataset`.
@@ -251,6 +253,17 @@ class Snapshot:
         folder = self._folder()
         check_manifest(folder, self.definition)
         return folder
+
+    def _check_pictures(self, folder: Path, *, quick: bool) -> None:
+        total = self.definition.counts["assets"]
+        report = check_assets(folder, total=total, settings=self._settings, quick=quick)
+        unfit = (*report.changed, *report.gone, *(uri for uri, _ in report.unreadable))
+        if unfit:
+            raise SnapshotDamaged(
+                f"{len(unfit)} pictures are no longer what was frozen, as {unfit[0]}",
+                where=self.name,
+                hint=f"datacat snapshot verify {self.name} names them all.",
+            )
 
     def _known(self, split: str | None) -> str | None:
         names = [name for name, _ in self.definition.split.fractions]

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from datacat.errors import LocationError, UsageError
+from datacat.errors import LocationError, SnapshotDamaged, UsageError
 from datacat.ingest.registry import formats
 from datacat.model.snapshot import MANIFEST
 from datacat.versions import export
@@ -65,6 +65,21 @@ def test_a_folder_in_use_is_left_alone_unless_forced(tmp_path: Path, monkeypatch
             snapshot.export(guarded, format="parquet", force=True)
     with pytest.raises(LocationError, match="cannot be written"):
         snapshot.export(tmp_path / "lake" / "0000.png" / "out", format="parquet")
+
+
+def test_pictures_that_changed_are_not_copied(tmp_path: Path) -> None:
+    snapshot = frozen(opened(tmp_path / "catalog"), drawn_lake(tmp_path / "lake", count=3))
+    for media in ("copy", "link"):
+        snapshot.export(tmp_path / media, format="coco", media=media)
+        pictures = sorted((tmp_path / media).rglob("*.png"))
+        assert [path.is_symlink() for path in pictures] == [media == "link"] * 3
+    (tmp_path / "lake" / "0001.png").write_bytes(b"another picture")
+    for media in ("copy", "link"):
+        with pytest.raises(
+            SnapshotDamaged, match=r"1 pictures are no longer what was frozen, as .*0001\.png"
+        ):
+            snapshot.export(tmp_path / "out", format="coco", media=media)
+    assert not (tmp_path / "out").exists()
 
 
 class _Failing:
