@@ -56,7 +56,7 @@ class _Binder:
                 return m.Similar(m.Question(text=text), m.quoted(text))
             case tree.Condition() if is_about_asset(node):
                 return bind_about_asset(node, scope=self._scope)
-        return m.Some(bind_condition(node, scope=self._scope))
+        return m.Some(self.annotation(node))
 
     def annotation(self, node: tree.Node) -> m.Meaning:
         match node:
@@ -83,7 +83,9 @@ class _Binder:
                     span,
                     hint='Put it outside, as in: roof "a swimming pool".',
                 )
-        return bind_condition(node, scope=self._scope)
+        assert isinstance(node, tree.Condition)
+        bound = bind_condition(node, scope=self._scope)
+        return bound if node.bracket is None else _all([bound, self.annotation(node.bracket)])
 
     def _classes(self, words: tree.Words) -> list[m.Meaning]:
         """The predicates of adjacent words; the bracket, if any, narrows the last."""

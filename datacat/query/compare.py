@@ -50,10 +50,10 @@ def leaf_compares(operator: Operator, value: Value) -> Sql:
     number = value.number
     if operator in _ORDER:
         if number is not None:
-            return _number_compares("number", operator, number)
+            return _number_compares("number", operator, number=number)
         return Sql(f"(number IS NULL AND lower(text) {operator} lower(?))", (value.text,))
     if number is None or operator is Operator.MATCHES:
-        return _text_compares("text", operator, value)
+        return _text_compares("text", operator, value=value)
     if operator is Operator.EQUAL:
         return Sql("(number = ? OR lower(text) = lower(?))", (number, value.text))
     return Sql(
@@ -61,18 +61,18 @@ def leaf_compares(operator: Operator, value: Value) -> Sql:
     )
 
 
-def column_compares(column: str, operator: Operator, value: Value) -> Sql:
+def column_compares(column: str, operator: Operator, *, value: Value) -> Sql:
     """A condition on a column of `annotations` or `assets`."""
     if column in _NUMBER_COLUMNS:
         assert value.number is not None
-        return _number_compares(column, operator, value.number)
-    return _text_compares(column, operator, value)
+        return _number_compares(column, operator, number=value.number)
+    return _text_compares(column, operator, value=value)
 
 
-def uri_compares(column: str, operator: Operator, value: Value) -> Sql:
+def uri_compares(column: str, operator: Operator, *, value: Value) -> Sql:
     """URIs are compared with regard to case, whole or from a slash on: `uri:a/7.png` finds s3://lake/a/7.png."""
     if operator not in (Operator.EQUAL, Operator.UNEQUAL):
-        return _text_compares(column, operator, value)
+        return _text_compares(column, operator, value=value)
     if value.is_pattern:
         pattern = _like_pattern(value.text)
         same = Sql(f"({column} LIKE ? ESCAPE '\\' OR {column} LIKE ? ESCAPE '\\')", (pattern, "%/" + pattern))
@@ -81,7 +81,7 @@ def uri_compares(column: str, operator: Operator, value: Value) -> Sql:
     return same if operator is Operator.EQUAL else Sql("NOT {}").filled(same)
 
 
-def _number_compares(column: str, operator: Operator, number: float) -> Sql:
+def _number_compares(column: str, operator: Operator, *, number: float) -> Sql:
     operator_text = "<>" if operator is Operator.UNEQUAL else operator
     compares = Sql(f"{column} {operator_text} ?", (number,))
     if operator in (Operator.GREATER, Operator.AT_LEAST):
@@ -90,7 +90,7 @@ def _number_compares(column: str, operator: Operator, number: float) -> Sql:
     return compares
 
 
-def _text_compares(column: str, operator: Operator, value: Value) -> Sql:
+def _text_compares(column: str, operator: Operator, *, value: Value) -> Sql:
     if operator is Operator.MATCHES:
         return Sql(f"regexp_matches({column}, ?, 'i')", (value.text,))
     if operator in _ORDER:

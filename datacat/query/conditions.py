@@ -11,7 +11,7 @@ from datacat.query import meaning as m
 from datacat.query.fields import ANNOTATION_COLUMNS, ASSET_COLUMNS, ASSET_STATES, ATTRIBUTE_PREFIX, Column
 from datacat.query.likeness import bind_likeness
 from datacat.query.scope import Scope
-from datacat.query.tree import Condition, Node, Operator, Span, Token
+from datacat.query.tree import Condition, Operator, Span, Token
 from datacat.query.vocabulary import nearest_names
 from datacat.query.words import class_named
 
@@ -28,9 +28,8 @@ def bind_about_asset(node: Condition, *, scope: Scope) -> m.Meaning:
     return _ABOUT_ASSET[_field(node)](node, scope)
 
 
-def bind_condition(node: Node, *, scope: Scope) -> m.Meaning:
+def bind_condition(node: Condition, *, scope: Scope) -> m.Meaning:
     """Binds a condition on one annotation."""
-    assert isinstance(node, Condition)
     field = "" if node.name.is_quoted else _field(node)
     if field in ANNOTATION_COLUMNS:
         return _annotation_column(node, scope)
@@ -49,7 +48,7 @@ def _value(token: Token) -> m.Value:
     return m.Value(token.text, token.is_quoted)
 
 
-def _checked(node: Condition, column: Column, scope: Scope) -> None:
+def _checked(node: Condition, column: Column, *, scope: Scope) -> None:
     """Refuses what the column cannot be compared with."""
     name, value = _field(node), _value(node.value)
     if column.is_number:
@@ -92,13 +91,13 @@ def _known(token: Token, choices: tuple[str, ...] | list[str], *, what: str, sco
 
 def _annotation_column(node: Condition, scope: Scope) -> m.Meaning:
     column = ANNOTATION_COLUMNS[_field(node)]
-    _checked(node, column, scope)
+    _checked(node, column, scope=scope)
     return m.ColumnIs(_field(node), column.column, node.operator, _value(node.value))
 
 
 def _asset_column(node: Condition, scope: Scope) -> m.Meaning:
     column = ASSET_COLUMNS[_field(node)]
-    _checked(node, column, scope)
+    _checked(node, column, scope=scope)
     return m.AssetIs(_field(node), column.column, node.operator, _value(node.value))
 
 

@@ -76,7 +76,7 @@ def classes(cursor: duckdb.DuckDBPyConnection) -> pa.Table:
     listed = [
         {
             "class": name,
-            "concept": _concept(name, [number for number, _ in uses], words),
+            "concept": _concept(name, [number for number, _ in uses], words=words),
             "teams": _teams([number for number, _ in uses], words),
             "label_sets": sorted(str(words.label_sets[number]) for number, _ in uses),
             "annotations": sum(count for _, count in uses),
@@ -116,7 +116,7 @@ def _teams(label_sets: Iterable[int], words: Vocabulary) -> list[str]:
     return sorted({words.label_sets[number].team for number in label_sets})
 
 
-def _concept(name: str, label_sets: list[int], words: Vocabulary) -> str | None:
+def _concept(name: str, label_sets: list[int], *, words: Vocabulary) -> str | None:
     """The concepts that a class belongs to."""
     teams = {words.label_sets[number].team for number in label_sets}
     found = {

@@ -266,8 +266,12 @@ def predicate_text(predicate: Meaning) -> str:
     inside = parts[1:] if head else parts
     if len(inside) == 1:
         return f"{head}[{inside[0]}]"
-    between = " AND " if any(isinstance(part, ClassIs | Anything) for part in inside) else " "
-    return f"{head}[{between.join(_grouped(part) for part in inside)}]"
+    texts = [_grouped(part) for part in inside]
+    ending_in_word = [text for text in texts if _is_word(text.split()[-1])]
+    between = (
+        " AND " if len(ending_in_word) > 1 else " "
+    )  # side by side they might name one class of two words
+    return f"{head}[{between.join(texts)}]"
 
 
 def _is_word(text: str) -> bool:

@@ -120,7 +120,7 @@ def _descendants(node: tree.Node) -> list[tree.Node]:
             children = [part]
         case tree.Group(inner=inner) | tree.Bracket(inner=inner) | tree.Count(inner=inner):
             children = [inner]
-        case tree.Words(bracket=bracket) if bracket is not None:
+        case tree.Words(bracket=bracket) | tree.Condition(bracket=bracket) if bracket is not None:
             children = [bracket]
         case _:
             children = []

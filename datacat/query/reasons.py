@@ -77,7 +77,7 @@ class Explainer:
 
     def explain(self, asset: int, *, score: float | None) -> tuple[tuple[Match, ...], tuple[str, ...]]:
         """The matches of a hit and why it is one."""
-        reasons, annotations = self._why(self._root, asset, score) or ([], [])
+        reasons, annotations = self._why(self._root, asset, score=score) or ([], [])
         matches = tuple(self._details[number][0] for number in sorted(set(annotations)))
         return matches, tuple(dict.fromkeys(reasons))
 
@@ -152,19 +152,19 @@ class Explainer:
             )
         return details
 
-    def _why(self, node: m.Meaning, asset: int, score: float | None) -> _Reasons | None:
+    def _why(self, node: m.Meaning, asset: int, *, score: float | None) -> _Reasons | None:
         """The reasons for which `node` holds of an asset; None where it does not hold."""
         match node:
             case m.Everything():
                 return [], []
             case m.And(parts=parts):
-                found = [self._why(part, asset, score) for part in parts]
+                found = [self._why(part, asset, score=score) for part in parts]
                 return _merged([item for item in found if item is not None]) if None not in found else None
             case m.Or(parts=parts):
-                held = [item for part in parts if (item := self._why(part, asset, score)) is not None]
+                held = [item for part in parts if (item := self._why(part, asset, score=score)) is not None]
                 return _merged(held) if held else None
             case m.Not(part=part):
-                if self._why(part, asset, score) is not None:
+                if self._why(part, asset, score=score) is not None:
                     return None
                 return [f"{node}: none found" if isinstance(part, m.Some) else str(node)], []
             case m.Similar():
@@ -189,28 +189,28 @@ class Explainer:
 
     def _sentence(self, predicate: m.Meaning, annotation: int) -> str:
         """`mapping/roofs-2026: Roof[material=slate, condition.score=0.83] (same as rooftop)`."""
-        match, columns = self._details[annotation]
-        facts = list(dict.fromkeys(self._facts(predicate, annotation, columns)))
+        match, _ = self._details[annotation]
+        facts = list(dict.fromkeys(self._facts(predicate, annotation)))
         asked = next((node.shown for node in _conjuncts(predicate) if isinstance(node, m.ClassIs)), "")
         name = match.class_name or "(no class)"
         is_other = asked and not asked.startswith("class=") and comparable(asked) != comparable(name)
         inside = f"[{', '.join(facts)}]" if facts else ""
         return f"{match.label_set}: {name}{inside}{f' (same as {asked})' if is_other else ''}"
 
-    def _facts(self, node: m.Meaning, annotation: int, columns: dict[str, Any]) -> Iterator[str]:
+    def _facts(self, node: m.Meaning, annotation: int) -> Iterator[str]:
         match node:
             case m.AttributeIs() | m.HasAttribute():
                 yield from self._leaves.get(node, {}).get(annotation, ())
             case m.ColumnIs(name=name, column=column):
-                value = columns[column]
+                value = self._details[annotation][1][column]
                 yield f"{name}={value:g}" if isinstance(value, float) else f"{name}={value}"
             case m.And(parts=parts):
                 for part in parts:
-                    yield from self._facts(part, annotation, columns)
+                    yield from self._facts(part, annotation)
             case m.Or(parts=parts):
                 for part in parts:
                     if not isinstance(part, m.Not):
-                        yield from self._facts(part, annotation, columns)
+                        yield from self._facts(part, annotation)
             case m.Not():
                 yield str(node)
 

@@ -130,14 +130,15 @@ def show(cursor: duckdb.DuckDBPyConnection, name: str) -> AssetView:
     )
     said = (
         "SELECT annotation, team || '/' || name, class, kind, geometry_type, x, y, w, h, is_relative, "
-        "area, geometry, is_crowd, confidence, annotator, annotations.created, status, text, external_id, attributes "
+        "area, geometry, is_crowd, confidence, annotator, annotations.created, status, text, external_id, "
+        "attributes "
         "FROM annotations JOIN label_sets USING (label_set) WHERE asset = ? ORDER BY annotation"
     )
     (facts,) = rows(cursor, Sql(own, (asset,)))
     equals = tuple(uri for (uri,) in rows(cursor, Sql(equal, (asset, asset))))
     label_sets = tuple(Listing(*row) for row in rows(cursor, Sql(listed, (asset,))))
     annotations = tuple(Statement(*row) for row in rows(cursor, Sql(said, (asset,))))
-    return AssetView(*facts, equals, label_sets, annotations)
+    return AssetView(*(*facts, equals, label_sets, annotations))
 
 
 def _box(item: Statement) -> str | None:

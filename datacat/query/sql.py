@@ -1,8 +1,8 @@
 """Meaning -> SQL with bound values. A condition on annotations becomes a set of assets.
 
 Two shapes are built: `pairs` selects (asset, annotation, class) that fulfil a predicate, `assets` selects
-assets (perhaps more than once). Attribute conditions read `attribute_values` alone, narrowed to class and label
-set there, so `roof[material=slate]` never touches `annotations`.
+assets (perhaps more than once). Attribute conditions read `attribute_values` alone, narrowed to class and
+label set there, so `roof[material=slate]` never touches `annotations`.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class Sets:
             case m.AssetState(state=state):
                 return Sql("SELECT asset FROM ({}) WHERE {}").filled(_OF_STATE[state], self.within)
             case m.SplitIs(operator=operator, value=value):
-                where = joined(" AND ", [column_compares("split", operator, value), self.within])
+                where = joined(" AND ", [column_compares("split", operator, value=value), self.within])
                 return Sql("SELECT asset FROM label_set_assets WHERE {}").filled(where)
             case m.InLabelSet(label_sets=label_sets):
                 where = joined(" AND ", [_one_of("label_set", label_sets), self.within])
@@ -54,7 +54,7 @@ class Sets:
         )
 
     def evidence(self, node: m.Meaning) -> Sql | None:
-        """A SELECT of asset, annotation and class that show why `node` holds, where it does; None: none can."""
+        """A SELECT of asset, annotation and class that show why `node` holds; None: none can."""
         match node:
             case m.And(parts=parts):
                 found = [sql for part in parts if (sql := self.evidence(part))]
@@ -143,7 +143,7 @@ def of_row(node: m.Meaning) -> Sql | None:
         case m.LabelSetIs(label_sets=label_sets):
             return _one_of("label_set", label_sets)
         case m.ColumnIs(column=column, operator=operator, value=value):
-            return column_compares(column, operator, value)
+            return column_compares(column, operator, value=value)
         case m.Not(part=part):
             row = of_row(part)
             return None if row is None else Sql("({}) IS NOT TRUE").filled(row)
@@ -186,7 +186,7 @@ def _of_asset(node: m.Meaning) -> Sql:
         return TRUE
     assert isinstance(node, m.AssetIs)
     compares = uri_compares if node.column == "uri" else column_compares
-    return compares(node.column, node.operator, node.value)
+    return compares(node.column, node.operator, value=node.value)
 
 
 def _one_of(column: str, values: Sequence[object]) -> Sql:

@@ -134,9 +134,11 @@ class _Builder:
     def _bracket(self, children: list[Node], span: Span) -> Node:
         return Bracket(children[0], span)
 
-    def _condition(self, children: list[lark.Token], span: Span) -> Node:
-        name, operator, value = children
-        return Condition(_token(name), _operator(operator), _token(value), span)
+    def _condition(self, children: list[Any], span: Span) -> Node:
+        name, operator, value, bracket = [*children, None][:4]
+        if bracket is not None and name.casefold() != "class":
+            self._stop("a bracket belongs to a class", bracket.span, hint="Leave a space before it.")
+        return Condition(_token(name), _operator(operator), _token(value), span, bracket)
 
     def _quoted(self, children: list[lark.Token], span: Span) -> Node:
         token = _token(children[0])

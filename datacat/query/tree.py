@@ -60,12 +60,13 @@ class Words:
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """`name operator value`."""
+    """`name operator value`; a bracket may follow a class: `class:roof[…]`."""
 
     name: Token
     operator: Operator
     value: Token
     span: Span
+    bracket: Bracket | None = None
 
 
 @dataclass(frozen=True, slots=True)

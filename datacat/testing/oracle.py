@@ -55,17 +55,22 @@ class Oracle:
             case m.Some(predicate=predicate):
                 return any(fulfils(row, predicate) for row in self._of(asset))
             case m.Counted(predicate=predicate, operator=operator, number=number):
-                return ordered(sum(fulfils(row, predicate) for row in self._of(asset)), operator, number)
+                return ordered(
+                    sum(fulfils(row, predicate) for row in self._of(asset)), operator, right=number
+                )
             case m.InLabelSet(label_sets=label_sets):
                 return any(row["label_set"] in label_sets for row in self._listings(asset))
             case m.SplitIs(operator=operator, value=value):
-                return any(compares(row.get("split"), None, operator, value) for row in self._listings(asset))
+                return any(
+                    compares(row.get("split"), None, operator=operator, value=value)
+                    for row in self._listings(asset)
+                )
             case m.AssetState(state=state):
                 return self._is(state, asset)
             case m.AssetIs(column="uri", operator=operator, value=value):
-                return _uri_is(asset["uri"], operator, value)
+                return _uri_is(asset["uri"], operator, value=value)
             case m.AssetIs(column=column, operator=operator, value=value):
-                return column_compares(asset.get(column), operator, value)
+                return column_compares(asset.get(column), operator, value=value)
         raise AssertionError(node)
 
     def _is(self, state: str, asset: Row) -> bool:
@@ -112,26 +117,26 @@ def fulfils(row: Row, node: m.Meaning) -> bool:
         case m.LabelSetIs(label_sets=label_sets):
             return row["label_set"] in label_sets
         case m.ColumnIs(column=column, operator=operator, value=value):
-            return column_compares(row.get(column), operator, value)
+            return column_compares(row.get(column), operator, value=value)
     document = leaves(json.loads(row["attributes"] or "{}"))
     if isinstance(node, m.HasAttribute):
         return any(re.match(re.escape(node.path) + r"($|\.|\[)", path) for path, _, _ in document)
     assert isinstance(node, m.AttributeIs)
     return any(
-        path == node.path and compares(text, number, node.operator, node.value)
+        path == node.path and compares(text, number, operator=node.operator, value=node.value)
         for path, text, number in document
     )
 
 
-def column_compares(content: Any, operator: Operator, value: m.Value) -> bool:
+def column_compares(content: Any, operator: Operator, *, value: m.Value) -> bool:
     """Compares a column's content, None for null."""
     if isinstance(content, str) or content is None:
-        return compares(content, None, operator, value)
+        return compares(content, None, operator=operator, value=value)
     assert value.number is not None
-    return ordered(float(content), operator, value.number)
+    return ordered(float(content), operator, right=value.number)
 
 
-def compares(text: str | None, number: float | None, operator: Operator, value: m.Value) -> bool:
+def compares(text: str | None, number: float | None, *, operator: Operator, value: m.Value) -> bool:
     """Compares one value, given as text and, if it is one, as number."""
     if text is None:
         return False
@@ -141,11 +146,15 @@ def compares(text: str | None, number: float | None, operator: Operator, value: 
         is_same = number is not None and number == value.number
         return (is_same or _same_text(text, value)) is (operator is Operator.EQUAL)
     if value.number is not None and number is not None:
-        return ordered(number, operator, value.number)
-    return (number is None) and value.number is None and ordered(text.lower(), operator, value.text.lower())
+        return ordered(number, operator, right=value.number)
+    return (
+        (number is None)
+        and value.number is None
+        and ordered(text.lower(), operator, right=value.text.lower())
+    )
 
 
-def ordered(left: Any, operator: Operator, right: Any) -> bool:
+def ordered(left: Any, operator: Operator, *, right: Any) -> bool:
     """`left operator right` for numbers or texts."""
     answers: dict[Operator, bool] = {
         Operator.EQUAL: left == right,
@@ -164,9 +173,9 @@ def _same_text(text: str, value: m.Value) -> bool:
     return re.fullmatch(_pattern(value.text), text, re.IGNORECASE | re.DOTALL) is not None
 
 
-def _uri_is(uri: str, operator: Operator, value: m.Value) -> bool:
+def _uri_is(uri: str, operator: Operator, *, value: m.Value) -> bool:
     if operator not in (Operator.EQUAL, Operator.UNEQUAL):
-        return compares(uri, None, operator, value)
+        return compares(uri, None, operator=operator, value=value)
     pattern = _pattern(value.text) if value.is_pattern else re.escape(value.text)
     is_same = re.fullmatch(f"(.*/)?{pattern}", uri, re.DOTALL) is not None
     return is_same is (operator is Operator.EQUAL)

@@ -93,7 +93,7 @@ def queries(draw: st.DrawFn, corpus: Corpus) -> str:
 
 
 def _expressions(terms: st.SearchStrategy[str], *, depth: int = 2) -> st.SearchStrategy[str]:
-    """Terms under AND, OR and NOT. (st.recursive is not used: drawing again at its limit upsets shrinking.)"""
+    """Terms under AND, OR and NOT. (Not st.recursive: that it draws again at its limit upsets shrinking.)"""
     if depth == 0:
         return terms
     inner = _expressions(terms, depth=depth - 1)
