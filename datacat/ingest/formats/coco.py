@@ -26,6 +26,7 @@ from datacat.ingest.splits import split_of
 _NAMES = re.compile(rb'"(images|annotations|categories)"\s*:\s*\[')
 _Number = int | float | str | None
 _ROWS = 8192
+_NO = ("0", "false", "False", "")  # Label Studio's converter wrote text
 
 
 class _Annotation(msgspec.Struct, forbid_unknown_fields=True, gc=False):
@@ -34,7 +35,7 @@ class _Annotation(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     category_id: _Number = None
     bbox: list[float] | None = None
     area: float | None = None
-    iscrowd: int | bool | float | None = None
+    iscrowd: int | bool | float | str | None = None
     segmentation: msgspec.Raw = msgspec.Raw()
     keypoints: msgspec.Raw = msgspec.Raw()
     num_keypoints: msgspec.Raw = msgspec.Raw()
@@ -227,7 +228,7 @@ class _Batch:
             is_relative=False,
             area=[s.area for s in shapes],
             geometry=[s.geometry for s in shapes],
-            is_crowd=[bool(r.iscrowd) for r in records],
+            is_crowd=[bool(r.iscrowd) and r.iscrowd not in _NO for r in records],
             confidence=[r.score for r in records],
             text=[r.caption for r in records],
             external_id=[None if r.id is None else str(r.id) for r in records],
@@ -238,7 +239,8 @@ class _Batch:
         )
 
     def _class(self, record: _Annotation) -> str | None:
-        if record.category_id is None:
+        is_caption = record.caption is not None and not self._categories
+        if record.category_id is None or is_caption:
             return None
         text = str(record.category_id)
         known = self._categories.get(text)
