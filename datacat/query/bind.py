@@ -43,9 +43,9 @@ class _Binder:
                 return self.asset(inner)
             case tree.Not(part=tree.Words() as words):
                 first, *rest = self._classes(words) or self._nothing_to_negate(node)
-                return _all([m.Not(m.Some(first)), *map(m.Some, rest)])
+                return _all([_not(m.Some(first)), *map(m.Some, rest)])
             case tree.Not(part=part):
-                return m.Not(self.asset(part))
+                return _not(self.asset(part))
             case tree.Words():
                 return _all(map(m.Some, self._classes(node)))
             case tree.Bracket(inner=inner):
@@ -68,9 +68,9 @@ class _Binder:
                 return self.annotation(inner)
             case tree.Not(part=tree.Words() as words):
                 first, *rest = self._classes(words) or self._nothing_to_negate(node)
-                return _all([m.Not(first), *rest])
+                return _all([_not(first), *rest])
             case tree.Not(part=part):
-                return m.Not(self.annotation(part))
+                return _not(self.annotation(part))
             case tree.Words():
                 return _all(self._classes(node), nothing=m.Anything())
             case tree.Count(span=span):
@@ -101,12 +101,18 @@ class _Binder:
         self._scope.stop("NOT is followed by no class or condition", node.span)
 
 
+def _not(part: m.Meaning) -> m.Meaning:
+    """The negation; of a negation, what that negates."""
+    return part.part if isinstance(part, m.Not) else m.Not(part)
+
+
 def _all(parts: Iterable[m.Meaning], *, nothing: m.Meaning | None = None) -> m.Meaning:
     """The conjunction: flat, without parts that always hold."""
     flat: list[m.Meaning] = []
     for part in parts:
         flat.extend(part.parts if isinstance(part, m.And) else [part])
     flat = [part for part in flat if not isinstance(part, m.Everything | m.Anything)]
+    flat = list(dict.fromkeys(flat))
     if not flat:
         return nothing or m.Everything()
     return flat[0] if len(flat) == 1 else m.And(tuple(flat))

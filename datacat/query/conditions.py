@@ -157,7 +157,7 @@ def _asset_state(node: Condition, scope: Scope) -> m.Meaning:
 
 def _has(node: Condition, scope: Scope) -> m.Meaning:
     _only_equality(node, scope)
-    found = m.HasAttribute(_path(node.value, scope))
+    found = m.HasAttribute(_path(node.value, scope, below=True))
     return m.Not(found) if node.operator is Operator.UNEQUAL else found
 
 
@@ -168,23 +168,24 @@ def _like(node: Condition, scope: Scope) -> m.Meaning:
 
 
 def _attribute(node: Condition, scope: Scope) -> m.Meaning:
-    path = _path(node.name, scope)
+    path = _path(node.name, scope, below=False)
     _check_pattern(node, scope)
     typed = node.name.text if node.name.text.startswith(ATTRIBUTE_PREFIX) else path
     return m.AttributeIs(path, node.operator, _value(node.value), typed)
 
 
-def _path(token: Token, scope: Scope) -> str:  # noqa: RET503 - stop() raises
+def _path(token: Token, scope: Scope, *, below: bool) -> str:  # noqa: RET503 - stop() raises
     """The attribute path that was typed, or an error with the nearest one."""
     for path in (token.text, token.text.removeprefix(ATTRIBUTE_PREFIX)):
-        if scope.vocabulary.has_path(scope.cursor, path):
+        if scope.vocabulary.has_path(scope.cursor, path, below=below):
             return path
     rows = scope.cursor.execute("SELECT DISTINCT path FROM attribute_values ORDER BY path").fetchall()
     known = [path for (path,) in rows]
     simple = token.text.replace("[]", "").casefold()
     same = [path for path in known if path.replace("[]", "").casefold() == simple]
-    tails = [path for path in known if path.replace("[]", "").casefold().endswith("." + simple)]
-    near = (same or tails or nearest_names(token.text, known))[:3]
+    ends = [path for path in known if path.replace("[]", "").casefold().endswith("." + simple)]
+    parts = [path for path in known if path.replace("[]", "").casefold().startswith(simple + ".")]
+    near = (same or ends or parts or nearest_names(token.text, known))[:3]
     names = [*_ABOUT_ASSET, *_ABOUT_ANNOTATION, *ANNOTATION_COLUMNS]
     near = near or nearest_names(token.text, names)
     hint = f"Did you mean {' or '.join(near)}?" if near else "`datacat attributes` lists them all."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 import duckdb
@@ -50,10 +51,14 @@ def plan(cursor: duckdb.DuckDBPyConnection, text: str, *, state: int) -> Plan:
     Raises:
         QueryError: it cannot be understood.
     """
-    root = parse(text)
-    _check_similarity(root, text=text)
+    text = re.sub(r"\s", " ", text)  # so that an error can underline it on one line
     words = vocabulary(cursor, state=state)
-    meaning = bind(root, text=text, cursor=cursor, vocabulary=words)
+    try:
+        root = parse(text)
+        _check_similarity(root, text=text)
+        meaning = bind(root, text=text, cursor=cursor, vocabulary=words)
+    except RecursionError:
+        raise QueryError("too many parentheses inside each other", text=text, start=0) from None
     similar, wanted = _split_similarity(meaning)
     statistics = Statistics(cursor, words)
     evidence = rarest_last(wanted, statistics)

@@ -37,6 +37,7 @@ _EXPECTED = {
     "LSQB": "[",
     "RSQB": "]",
 }
+_CURLY_QUOTES = str.maketrans("“”„", '""' + '"')  # as word processors write them
 
 
 def parse(text: str) -> Node | None:
@@ -45,11 +46,11 @@ def parse(text: str) -> Node | None:
     Raises:
         QueryError: pointing at the first character that cannot be understood.
     """
+    straight = text if '"' in text else text.translate(_CURLY_QUOTES)
     try:
-        parsed = _parser().parse(text)
+        root: Node | None = _Builder(text).build(_parser().parse(straight))
     except lark.exceptions.UnexpectedInput as error:
         _refuse(error, text)
-    root: Node | None = _Builder(text).build(parsed)
     return root
 
 
@@ -187,4 +188,4 @@ def _span(token: lark.Token) -> Span:
 
 def _operator(token: lark.Token) -> Operator:
     text = str(token)
-    return Operator.EQUAL if text == ":" else Operator(text)
+    return Operator.EQUAL if text in (":", "==") else Operator(text)

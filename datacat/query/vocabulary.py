@@ -56,8 +56,8 @@ class Vocabulary:
     label_sets: dict[int, LabelSet]
     uses: tuple[ClassUse, ...]
     members: tuple[Member, ...]
-    paths: dict[str, bool] = field(default_factory=dict)
-    """Attribute paths that were looked up: whether they exist."""
+    known_paths: set[tuple[str, bool]] = field(default_factory=set)
+    """What `has_path` said yes to."""
     _leaf_counts: dict[str, int] = field(default_factory=dict)
 
     @property
@@ -129,16 +129,18 @@ class Vocabulary:
         used = "1 annotation" if annotations == 1 else f"{annotations:,} annotations"
         return f"`{self.shown(name)}` ({by_teams}, {used})"
 
-    def has_path(self, cursor: duckdb.DuckDBPyConnection, path: str) -> bool:
-        """Whether some annotation has a leaf at `path` or below it (1 ms, as they are sorted)."""
-        if path not in self.paths:
-            row = cursor.execute(
-                "SELECT 1 FROM attribute_values "
-                "WHERE path = ? OR starts_with(path, ?) OR starts_with(path, ?) LIMIT 1",
-                [path, f"{path}.", f"{path}["],
-            ).fetchone()
-            self.paths[path] = row is not None
-        return self.paths[path]
+    def has_path(self, cursor: duckdb.DuckDBPyConnection, path: str, *, below: bool) -> bool:
+        """Whether some annotation has a leaf at `path`, or (`below`) under it; 1 ms, as they are sorted."""
+        if (path, below) in self.known_paths:
+            return True
+        query, values = "SELECT 1 FROM attribute_values WHERE path = ?", [path]
+        if below:
+            query += " OR starts_with(path, ?) OR starts_with(path, ?)"
+            values += [f"{path}.", f"{path}["]
+        found = cursor.execute(query + " LIMIT 1", values).fetchone() is not None
+        if found:
+            self.known_paths.add((path, below))
+        return found
 
     def leaf_counts(self, cursor: duckdb.DuckDBPyConnection) -> dict[str, int]:
         """Path -> leaves; read once (17 ms at 16 million leaves)."""

@@ -14,6 +14,7 @@ from datacat.query.tree import Token
 from datacat.query.vocabulary import ClassUse, Vocabulary
 
 _LONGEST_NAME = 6  # words; of 80,000 class names in public data sets none has more
+_NOTHING_NEAR = "`datacat classes` lists them all. In quotes it is free text, which ranks by likeness."
 _PUNCTUATION = ",;.?!"
 
 
@@ -88,4 +89,4 @@ def unknown_class(word: Token, *, scope: Scope) -> NoReturn:
     hint = vocabulary.near_classes(comparable(word.text.replace("*", "")))
     if not hint and not vocabulary.uses:
         hint = "The catalog has no annotations yet."
-    scope.stop(f"no class `{word.text}`", word.span, hint=hint or "`datacat classes` lists them all.")
+    scope.stop(f"no class `{word.text}`", word.span, hint=hint or _NOTHING_NEAR)

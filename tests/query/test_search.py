@@ -190,3 +190,19 @@ def test_values_are_bound_not_pasted() -> None:
         _search("x'--=3")
     with pytest.raises(QueryError):
         _search('class:"\' OR 1=1"')
+
+
+def test_curly_quotes_quote() -> None:
+    assert _search("“a pool”", nearest=_Nearest()).interpretation == '"a pool"'
+    assert _search('material="“slate”"').interpretation == 'material="“slate”"'
+
+
+def test_a_query_of_several_lines_is_underlined_on_one() -> None:
+    with pytest.raises(QueryError) as refused:
+        _search("roof\n  zebra")
+    assert str(refused.value).splitlines()[1:3] == ["  roof   zebra", "         ^^^^^"]
+
+
+def test_a_mountain_of_parentheses_is_refused() -> None:
+    with pytest.raises(QueryError, match="parentheses"):
+        _search("(" * 2000 + "roof" + ")" * 2000)
