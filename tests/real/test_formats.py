@@ -23,7 +23,8 @@ COUNTS = [
     # NOTE says 24 for both; the files hold 4 + 19 in COCO and 2 in VOC.
     ("keras_retinanet_testdata/coco", "coco", 23, 2, 0),
     ("keras_retinanet_testdata/pascal", "pascal_voc", 2, 1, 0),
-    # NOTE says about 45 regions and 5 relations; choices, texts and taxonomies of whole tasks are rows too.
+    # NOTE says about 45 regions and 5 relations; the 65 results of the files speak of 64 things, choices,
+    # chat messages, texts and relations among them.
     ("labelstudio_sdk", "label_studio", 64, 21, 17),
     (f"{CONVERTER}/test_import_yolo_data", "yolo", 25, 7, 0),
     (f"{CONVERTER}/test_import_yolo_data_unif_dims", "yolo", 19, 5, 0),
