@@ -39,7 +39,7 @@ class Leaves:
         """Adds the leaves of one JSON object.
 
         Raises:
-            msgspec.MsgspecError, RecursionError, UnicodeDecodeError, ValueError: it is no JSON, or nested too deep.
+            msgspec.MsgspecError, RecursionError, ValueError: it is no JSON, or nested too deep.
         """
         before = len(self.paths)
         nodes: list[tuple[str, Any]] = [("", _DECODER.decode(document))]

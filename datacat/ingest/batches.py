@@ -12,7 +12,7 @@ from datacat.ingest.attributes import Leaves
 from datacat.model.report import Tally
 from datacat.model.schemas import STAGED
 
-# What a label file calls an asset, before it is matched to the lake; `uri` is set where the format itself knows.
+# What a label file calls an asset, before it is matched to the lake; `uri` is set where the format knows.
 NAMED = pa.schema([*STAGED["listed"], pa.field("name", pa.string())])
 _SCHEMAS = {**STAGED, "named": NAMED}
 _ROWS_PER_TASK = 1 << 32
@@ -42,7 +42,7 @@ class Sheets:
         self._rejects: dict[str, list[Any]] = {"file": [], "position": [], "reason": [], "excerpt": []}
 
     def add(self, kind: str, count: int, /, **columns: Any) -> None:
-        """Writes `count` rows. A column is a list, an Arrow array, or one value for all rows; a missing one is null."""
+        """Writes `count` rows. A column is a list, an array, or one value for all; a missing one is null."""
         if count:
             self._write(kind, table(kind, count, **columns))
 

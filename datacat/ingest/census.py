@@ -1,4 +1,4 @@
-"""What only shows when all rows are there: keys without an asset, keys used twice, boxes outside the image."""
+"""What only shows when all rows are there: keys without an asset or used twice, boxes outside the image."""
 
 from __future__ import annotations
 
@@ -11,16 +11,17 @@ import pyarrow as pa
 
 from datacat.config import Settings
 from datacat.ingest.batches import parquet_writer, table
-from datacat.ingest.format import FileFacts
+from datacat.ingest.format import INLINE, FileFacts
 from datacat.model.report import Tally
 from datacat.model.schemas import STAGED
 from datacat.sources.listing import Entry
-from datacat.sources.media import MediaFacts
+from datacat.sources.media import MediaFacts, media_kind
 
 _MEDIA_FIELDS = tuple(item.name for item in fields(MediaFacts))
 _EXTERNAL = """
     SELECT count(*), coalesce(sum(n - 1), 0) FROM (
-        SELECT count(*) AS n FROM annotations WHERE external_id IS NOT NULL GROUP BY file, external_id HAVING n > 1)
+        SELECT count(*) AS n FROM annotations WHERE external_id IS NOT NULL
+        GROUP BY file, external_id HAVING n > 1)
 """
 _ODD_BOXES = """
     SELECT
@@ -34,7 +35,8 @@ _ODD_BOXES = """
 """
 _ODD_RELATIVE = """
     SELECT count(*) FILTER (WHERE w <= 0 OR h <= 0),
-        count(*) FILTER (WHERE w > 0 AND h > 0 AND (x < -1e-5 OR y < -1e-5 OR x + w > 1.00001 OR y + h > 1.00001))
+        count(*) FILTER (WHERE w > 0 AND h > 0
+            AND (x < -1e-5 OR y < -1e-5 OR x + w > 1.00001 OR y + h > 1.00001))
     FROM annotations WHERE geometry_type = 'box' AND is_relative
 """
 _ORPHANS = """
@@ -85,8 +87,11 @@ class Census:
                 names = batch.column(0).to_pylist()
                 found.extend(media[uri] for uri in names if uri in media)
                 missing = [uri for uri in names if uri not in media]
-                kinds = [_kind(uri) for uri in missing]
-                writer.write_table(table("media", len(missing), uri=missing, media=kinds, is_missing=True))
+                columns = {
+                    "media": [_kind(uri) for uri in missing],
+                    "is_missing": [INLINE not in uri for uri in missing],
+                }
+                writer.write_table(table("media", len(missing), uri=missing, **columns))
         return found
 
     def write_media(self, facts: Iterable[MediaFacts], *, number: int) -> None:
@@ -121,7 +126,7 @@ class Census:
             writer.write_table(table("files", count, file=pa.array(range(count), pa.int32()), **columns))
 
     def _list_orphans(self, tally: Tally) -> None:
-        """An annotation of an image that the file does not list keeps an asset of its own, which is missing."""
+        """An annotation of an image that is not listed keeps an asset of its own, which is missing."""
         count = 0
         reader = self._db.execute(_ORPHANS).to_arrow_reader(100_000)
         path = self._folder / "listed-000001.parquet"
@@ -144,7 +149,8 @@ class Census:
     def _drop_double_keys(self, tally: Tally) -> None:
         """Of several rows with one key the first is kept; the others are rejected."""
         double = self._db.execute(
-            "SELECT file, key, min(uri), count(*) - 1 FROM listed GROUP BY file, key HAVING count(*) > 1 ORDER BY ALL"
+            "SELECT file, key, min(uri), count(*) - 1 FROM listed GROUP BY file, key HAVING count(*) > 1 "
+            "ORDER BY ALL"
         ).fetchall()
         if not double:
             return
@@ -165,6 +171,4 @@ class Census:
 
 
 def _kind(uri: str) -> str:
-    from datacat.sources.media import media_kind
-
-    return media_kind(uri) or "other"
+    return "text" if INLINE in uri else media_kind(uri) or "other"

@@ -1,4 +1,4 @@
-"""What the writers of formats share: media beside the labels, names that do not collide, losses that are counted."""
+"""What the writers of formats share: media beside the labels, names that do not collide, losses."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def rows(table: pa.Table) -> Iterator[dict[str, Any]]:
 
 
 def unique_stems(assets: pa.Table) -> dict[str, str]:
-    """A name without ending for each URI; `-2`, `-3`, … behind those that would collide within their split."""
+    """A name without ending for each URI; `-2`, `-3`, … behind those that collide within their split."""
     used: set[tuple[str, str]] = set()
     stems: dict[str, str] = {}
     for row in assets.select(["uri", "split"]).sort_by("uri").to_pylist():

@@ -1,9 +1,9 @@
 """The contract of a label format.
 
-A format is one module with one object `FORMAT`. It recognises files by their content (`sniff`), says what must be known
-beyond a single file (`plan`), cuts a document into parts (`survey`) and turns a part into rows (`read`). Parts of one
-document are read in several processes, so everything handed to `read` can be pickled. Formats know nothing of catalogs,
-processes or progress.
+A format is one module with one object `FORMAT`. It recognises files by their content (`sniff`), says what
+must be known beyond a single file (`plan`), cuts a document into parts (`survey`) and turns a part into rows
+(`read`). Parts of one document are read in several processes, so all that is handed to `read` can be pickled.
+Formats know nothing of catalogs, processes or progress.
 """
 
 from __future__ import annotations
@@ -23,6 +23,8 @@ from datacat.sources.location import Location
 from datacat.sources.reading import blocks, read_bytes, sha256
 
 Role = Literal["labels", "context", "perhaps"]  # perhaps: labels, if the others beside it are
+
+INLINE = "#task-"  # in the URI of an asset whose content stands in the label file itself
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,8 @@
 """Where the records of a JSON document of any size begin and end, without parsing it.
 
-Blocks of a few MB are looked at with numpy: the positions of `\\ " { } [ ]`, quotes that are escaped taken out,
-inside or outside of a string by the parity of quotes, depth by a running sum. What is handed on are byte ranges that
-hold whole records, so that several processes can parse one file.
+Blocks of a few MB are looked at with numpy: the positions of `\\ " { } [ ]`, escaped quotes taken out, inside or
+outside of a string by the parity of quotes, depth by a running sum. What is handed on are byte ranges that hold
+whole records, so that several processes can parse one file.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _Positions = npt.NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True)
 class Range:
-    """Bytes `start` to `end` of a document hold whole records of the list `key`; `first` is the number of the first."""
+    """Bytes `start` to `end` hold whole records of the list `key`; `first` is the number of the first."""
 
     key: str
     start: int
@@ -130,7 +130,7 @@ class Fault(Exception):
 
 
 def pieces(body: bytes) -> Iterator[tuple[int, int]]:
-    """Where each item of `item, item, …` begins and ends; what is no object or list goes with its neighbours."""
+    """Where each item of `item, item, …` begins and ends; scalars go with their neighbours."""
     brackets = _Brackets()
     positions, deltas, after = brackets.feed(np.frombuffer(body, dtype=np.uint8), 0)
     opens = positions[(deltas == 1) & (after == 1)]

@@ -6,7 +6,7 @@ listing -> recognise -> plan -> tasks in a process pool -> match assets -> look 
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from datacat.ingest.census import Census
 from datacat.ingest.format import Dataset, FileFacts, Plan, Sample
 from datacat.ingest.matching import Lake
 from datacat.ingest.registry import Recognised, recognise
-from datacat.ingest.tasks import Job, Reader, measure_media
+from datacat.ingest.tasks import Job, Outcome, Reader, measure_media
 from datacat.model.report import Tally
 from datacat.sources.changes import is_same
 from datacat.sources.listing import Entry, listed
@@ -81,24 +81,15 @@ def stage(
         FormatError: no label file was recognised, or those of several formats.
     """
     into.mkdir(parents=True, exist_ok=True)
-    tally = Tally()
-    entries = listed(request.location, settings)
+    tally, entries = Tally(), listed(request.location, settings)
     media = _media(request, entries, settings)
-    others = [entry for entry in entries if media_kind(entry.uri) is None]
-    found = recognise(
-        others,
-        name=request.format,
-        sample=lambda entry: _sample(entry, settings),
-        where=str(request.location),
-    )
-    plan = found.format.plan(
-        _dataset(request, found, media, tally=tally, settings=settings, known_media=known_media)
-    )
+    found = _recognised(request, entries, settings=settings)
+    dataset = _dataset(request, found, media, tally=tally, settings=settings, known_media=known_media)
+    plan = found.format.plan(dataset)
     files = _Files.listed(found, plan, known_files, settings=settings)
-    reader = Reader(found.format.name, plan, into=into, settings=settings)
-    outcome = reader.run([job for job in files.jobs() if job.entry.uri not in plan.idle])
+    outcome = Reader(found.format.name, plan, into=into, settings=settings).run(files.jobs())
     tally.merge([outcome.tally])
-    files.learn(outcome.digests, same=outcome.same)
+    files.learn(outcome)
     lake = Lake(media, location=request.location, media_root=request.media_root)
     _write_listed(into, lake, files=files, plan=plan)
     lake.report(tally)
@@ -111,10 +102,16 @@ def stage(
         format=found.format.name,
         files=files.facts,
         read=files.read,
-        gone=tuple(sorted(uri for uri in known_files if uri not in {facts.uri for facts in files.facts})),
+        gone=files.gone(),
         tally=tally,
         skipped=(*found.skipped, *sorted(plan.idle.items())),
     )
+
+
+def _recognised(request: IngestRequest, entries: Sequence[Entry], *, settings: Settings) -> Recognised:
+    others = [entry for entry in entries if media_kind(entry.uri) is None]
+    where = str(request.location)
+    return recognise(others, name=request.format, sample=lambda entry: _sample(entry, settings), where=where)
 
 
 @dataclass(slots=True)
@@ -166,10 +163,15 @@ class _Files:
             if entry.uri in self.parse and entry.uri not in self.same
         ]
 
-    def learn(self, digests: Mapping[str, str], *, same: Iterable[str]) -> None:
+    def learn(self, outcome: Outcome) -> None:
         """Takes over what reading found: digests, and files whose bytes are those that are known."""
-        self.digests.update(digests)
-        self.same.update(same)
+        self.digests.update(outcome.digests)
+        self.same.update(outcome.same)
+
+    def gone(self) -> tuple[str, ...]:
+        """Known files that are no longer there."""
+        present = {entry.uri for entry in self.entries}
+        return tuple(sorted(uri for uri in self.known if uri not in present))
 
     @property
     def facts(self) -> tuple[FileFacts, ...]:
@@ -224,10 +226,9 @@ def _sample(entry: Entry, settings: Settings) -> Sample:
         return Sample(entry.uri, entry.size, b"", b"")
     head = read_bytes(entry.uri, settings, end=_HEAD)
     encoding, mark = encoding_mark(head[:4])
+    head = head[mark:]
     if encoding != "utf-8":
-        head = head[mark:].decode(encoding, errors="ignore").encode()
-    else:
-        head = head[mark:]
+        head = head.decode(encoding, errors="ignore").encode()
     tail = b""
     if entry.size > _HEAD and encoding == "utf-8":
         tail = read_bytes(entry.uri, settings, start=max(_HEAD, entry.size - _HEAD), end=entry.size)

@@ -65,7 +65,7 @@ def recognise(
         raise FormatError(
             f"no label file was recognised among {len(entries)} files{_examples(entries)}",
             where=where,
-            hint=f"Known formats: {', '.join(formats())}. Media are not labels; name a folder that holds both.",
+            hint=f"Known formats: {', '.join(formats())}. Media are no labels.",
         )
     if len(held) > 1:
         found = "; ".join(f"{f.name} ({_first(roles[f.name])})" for f in held)

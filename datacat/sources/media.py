@@ -16,7 +16,7 @@ from datacat.sources.listing import Entry
 from datacat.sources.reading import read_bytes
 
 _KINDS = {
-    "image": "jpg jpeg jpe jfif png bmp dib gif tif tiff webp avif heic heif jp2 ppm pgm pbm pnm tga dcm exr jxl",
+    "image": "jpg jpeg jpe jfif png bmp gif tif tiff webp avif heic heif jp2 ppm pgm pbm pnm tga dcm exr jxl",
     "audio": "wav mp3 flac ogg oga opus m4a aac aiff aif wma",
     "video": "mp4 avi mov mkv webm mpg mpeg m4v wmv flv ts",
     "cloud": "pcd ply las laz bin",
@@ -75,7 +75,7 @@ def measured(entry: Entry, settings: Settings) -> MediaFacts:
 
 
 def picture_size(uri: str, settings: Settings) -> tuple[int, int] | None:
-    """Width and height in pixels from the header, read from as few bytes as will do; None where it has none."""
+    """Width and height in pixels from the header, read from few bytes; None where it has none."""
     try:
         for end in (_HEAD, None):
             width, height, _, fault = _picture(read_bytes(uri, settings, end=end))

@@ -4,7 +4,8 @@
         format_name = "mine"
         def example(self, folder): ...
 
-`example` writes a small data set whose label files hold at least two annotations, and returns what must be read back.
+`example` writes a small data set whose label files hold at least two annotations, and returns
+what must be read back.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ class Expected:
     damaged: Path  # a label file that may be cut or overwritten
 
 
-def read(folder: Path, into: Path, *, format: str = "auto", **options: Any) -> Staged:
+def read(folder: Path, into: Path, *, format: str = "auto", **options: Any) -> Staged:  # noqa: A002  as in IngestRequest
     """Stages a local folder for the first time, in one process."""
     request = IngestRequest(Location(str(folder)), options.pop("media_root", None), format, {})
     known = {"known_files": {}, "known_media": {}, **options}
@@ -140,10 +141,9 @@ class FormatSuite(abc.ABC):
         expected.damaged.write_bytes(bytes(range(256)) * 40)
         try:
             staged = read(tmp_path / "lake", tmp_path / "out", format=self.format_name)
-        except DatacatError as error:
-            assert str(error)
-        else:
-            assert len(rows(staged, "annotations")) < len(expected.classes)
+        except DatacatError:
+            return
+        assert len(rows(staged, "annotations")) < len(expected.classes)
 
     def test_small_blocks_change_nothing(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         """Records that are cut across ranges are read all the same."""

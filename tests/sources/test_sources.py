@@ -52,7 +52,8 @@ def test_changes_are_new_changed_same_and_gone(tmp_path: Path) -> None:
     save(tmp_path / "b", "longer")
     save(tmp_path / "d", "d")
     found = compared(listed(Location(str(tmp_path)), Settings()), before)
-    assert [[Path(uri).name for uri in part] for part in (found.new, found.changed, found.same, found.gone)] == [
+    parts = (found.new, found.changed, found.same, found.gone)
+    assert [[Path(uri).name for uri in part] for part in parts] == [
         ["d"], ["b"], ["c"], ["a"]
     ]  # fmt: skip
 

@@ -1,6 +1,6 @@
 """COCO: one JSON document with `images`, `annotations` and `categories`.
 
-Instances (boxes, polygons, RLE masks), keypoints, captions. Whatever else an annotation says is an attribute of it.
+Instances (boxes, polygons, RLE masks), keypoints, captions. Whatever else an annotation says is an attribute.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """Label Studio: a JSON list of tasks, each with `data`, `annotations`, `predictions` and `drafts`.
 
-Each region becomes an annotation per label. What is said of the same region by other controls (choices, text areas,
-ratings) becomes an attribute of it, named after the control. Percent become pixels where the size is known.
+Each region becomes an annotation per label. What is said of the same region by other controls (choices, text
+areas, ratings) becomes an attribute of it, named after the control.
+Percent become pixels where the size is known.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import msgspec
 
 from datacat.ingest.attributes import composed
 from datacat.ingest.batches import Sheets, Statements
-from datacat.ingest.format import Dataset, Document, Plan, Role, Sample, no_plan
+from datacat.ingest.format import INLINE, Dataset, Document, Plan, Role, Sample, no_plan
 from datacat.ingest.geometry import Shape, polygon_bounds, rotated_shape
 from datacat.ingest.json_stream import Fault, Range, decoded
 from datacat.sources.media import media_kind
@@ -100,13 +101,13 @@ class _Task:
             for number, statement in enumerate(statements or []):
                 self._statement(kind, statement, f"{self._place}.{kind}[{number}]")
         name = _asset_name(data)
-        uri = None if name else f"{self._document.uri}#task-{self._key}"
+        uri = None if name else f"{self._document.uri}{INLINE}{self._key}"
         rest = [(key, raw) for key, raw in self._task.items() if key not in (*_STATEMENTS, "id")]
         rest += [(key, msgspec.Raw(b"[" + b", ".join(parts) + b"]")) for key, parts in self._rest.items()]
         width, height = self._size or (None, None)
         self._sheets.add(
-            "named", 1, file=self._document.file, key=self._key, name=name, uri=uri, width=width, height=height,
-            metadata=composed(rest).decode() if rest else None, position=self._place,
+            "named", 1, file=self._document.file, key=self._key, name=name, uri=uri, width=width,
+            height=height, metadata=composed(rest).decode() if rest else None, position=self._place,
         )  # fmt: skip
 
     def _statement(self, kind: str, statement: _Raws, place: str) -> None:

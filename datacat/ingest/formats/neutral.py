@@ -199,7 +199,8 @@ def _add(asset: str, said: _Statement, place: str, rows: Statements) -> None:
     rows.add(
         asset, position=place, attributes=attributes, class_=said.class_, kind=kind, geometry_type=type_,
         x=x, y=y, w=w, h=h, is_relative=bool(said.is_relative), area=area, geometry=geometry,
-        is_crowd=bool(said.is_crowd), confidence=said.confidence, annotator=said.annotator, created=said.created,
+        is_crowd=bool(said.is_crowd), confidence=said.confidence, annotator=said.annotator,
+        created=said.created,
         status=said.status, text=said.text, external_id=said.external_id,
     )  # fmt: skip
 

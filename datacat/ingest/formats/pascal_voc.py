@@ -74,7 +74,8 @@ class PascalVoc:
             sheets.tally.note("a file gives no size of its picture")
         metadata = {child.tag: _value(child) for child in root if child.tag not in _ASSET}
         sheets.add(
-            "named", 1, file=document.file, key="0", name=name, width=width, height=height, split=document.own,
+            "named", 1, file=document.file, key="0", name=name, width=width, height=height,
+            split=document.own,
             metadata=msgspec.json.encode(metadata).decode() if metadata else None, position="",
         )  # fmt: skip
         rows = Statements(sheets, document.file)
@@ -154,7 +155,7 @@ def _pixels(text: str | None) -> int | None:
 
 
 def _value(item: ElementTree.Element) -> Any:
-    """An element as JSON: its children by name, several of one name as a list; text that is a number as one."""
+    """An element as JSON: children by name, several of one name as a list; text that is a number as one."""
     if len(item):
         tags = [child.tag for child in item]
         return {

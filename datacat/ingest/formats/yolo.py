@@ -1,7 +1,8 @@
 """YOLO: a text file a picture, a line an object, numbers as fractions of the picture's size.
 
 Boxes, polygons, keypoints (`kpt_shape` in data.yaml), predictions with confidence, and the eight-corner
-lines of DOTA and Roboflow's OBB export, which are in pixels. Classes come from data.yaml, *.names or classes.txt.
+lines of DOTA and Roboflow's OBB export, which are in pixels. Classes come from data.yaml, *.names
+or classes.txt.
 """
 
 from __future__ import annotations
@@ -74,7 +75,7 @@ class Yolo:
 
     def plan(self, dataset: Dataset) -> Plan:
         """Pairs label files with pictures, and finds names and splits."""
-        names = {entry.uri: _names(entry, dataset) for entry in dataset.context if not entry.uri.endswith((".txt", ".data")) or entry.uri.rsplit("/", 1)[-1] in _NAME_FILES}  # fmt: skip
+        names = {entry.uri: _names(entry, dataset) for entry in dataset.context if _is_name_file(entry.uri)}
         lists = _split_lists(dataset)
         pictures = _Pictures([entry for entry in dataset.media if media_kind(entry.uri) == "image"])
         own, idle, used = {}, {}, set()
@@ -276,6 +277,10 @@ def _names(entry: Entry, dataset: Dataset) -> _Names:
         return _Names({int(number): str(name) for number, name in items}, keypoints)
     except (ValueError, TypeError, IndexError) as error:
         raise FormatError(f"`names` or `kpt_shape` cannot be understood: {error}", where=entry.uri) from error
+
+
+def _is_name_file(uri: str) -> bool:
+    return not uri.endswith((".txt", ".data")) or posixpath.basename(uri) in _NAME_FILES
 
 
 def _nearest(label: str, names: dict[str, _Names]) -> str | None:
