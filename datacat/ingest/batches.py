@@ -57,7 +57,7 @@ class Sheets:
             number=leaves.numbers,
         )
 
-    def reject(self, file: int, position: str, reason: str, excerpt: str = "") -> None:
+    def reject(self, file: int, position: str, *, reason: str, excerpt: str = "") -> None:
         """Records something that could not be understood."""
         for name, value in zip(
             self._rejects, (file, position, _clean(reason), _clean(excerpt[:_EXCERPT])), strict=True
@@ -100,11 +100,11 @@ def table(kind: str, count: int, /, **columns: Any) -> pa.Table:
     schema = _SCHEMAS[kind]
     unknown = set(columns) - set(schema.names)
     assert not unknown, unknown
-    arrays = [_array(columns.get(field.name), field.type, count) for field in schema]
+    arrays = [_array(columns.get(field.name), field.type, count=count) for field in schema]
     return pa.Table.from_arrays(arrays, schema=schema)
 
 
-def _array(value: Any, type_: pa.DataType, count: int) -> pa.Array:
+def _array(value: Any, type_: pa.DataType, *, count: int) -> pa.Array:
     if value is None:
         return pa.nulls(count, type_)
     if isinstance(value, pa.Array | pa.ChunkedArray):

@@ -28,7 +28,7 @@ def write(assets: pa.Table, annotations: pa.Table, folder: Path, *, media: str =
         media: `reference`: `file_name` is the URI; `copy` or `link`: the picture lies in images/<split>/.
     """
     losses = Losses()
-    names = _names(assets, folder, media)
+    names = _names(assets, folder, media=media)
     place_media(assets, {uri: folder / name for uri, name in names.items()}, media=media, losses=losses)
     classes = sorted(name for name in annotations.column("class").unique().to_pylist() if name is not None)
     categories = {name: number for number, name in enumerate(classes, start=1)}
@@ -43,12 +43,18 @@ def write(assets: pa.Table, annotations: pa.Table, folder: Path, *, media: str =
         theirs = theirs.sort_by([("uri", "ascending"), ("place", "ascending")])
         with (folder / "annotations" / f"instances_{split}.json").open("wb") as file:
             file.write(b'{"info": {"description": "written by datacat"}, "images": [')
-            _joined(file, (_image(row, numbers, names) for row in rows(chosen)))
+            _joined(file, (_image(row, numbers, names=names) for row in rows(chosen)))
             file.write(b'],\n"categories": [')
             _joined(file, (_json({"id": number, "name": name}) for name, number in categories.items()))
             file.write(b'],\n"annotations": [')
             numbered = enumerate(rows(theirs), start=1)
-            _joined(file, (_annotation(n, row, numbers, categories, losses) for n, row in numbered))
+            _joined(
+                file,
+                (
+                    _annotation(n, row, numbers=numbers, categories=categories, losses=losses)
+                    for n, row in numbered
+                ),
+            )
             file.write(b"]}\n")
     return losses.lines()
 
@@ -58,7 +64,7 @@ def _joined(file: IO[bytes], items: Iterator[bytes]) -> None:
         file.write((b",\n" if number else b"\n") + item)
 
 
-def _names(assets: pa.Table, folder: Path, media: str) -> dict[str, str]:
+def _names(assets: pa.Table, folder: Path, *, media: str) -> dict[str, str]:
     if media == "reference":
         return {uri: uri for uri in assets.column("uri").to_pylist()}
     stems = unique_stems(assets)
@@ -68,7 +74,7 @@ def _names(assets: pa.Table, folder: Path, media: str) -> dict[str, str]:
     }
 
 
-def _image(row: dict[str, Any], numbers: dict[str, int], names: dict[str, str]) -> bytes:
+def _image(row: dict[str, Any], numbers: dict[str, int], *, names: dict[str, str]) -> bytes:
     document = {"id": numbers[row["uri"]], "file_name": names[row["uri"]]}
     document |= {side: row[side] for side in ("width", "height") if row[side]}
     if row["digest"]:
@@ -77,7 +83,7 @@ def _image(row: dict[str, Any], numbers: dict[str, int], names: dict[str, str]) 
 
 
 def _annotation(
-    number: int, row: dict[str, Any], numbers: dict[str, int], categories: dict[str, int], losses: Losses
+    number: int, row: dict[str, Any], *, numbers: dict[str, int], categories: dict[str, int], losses: Losses
 ) -> bytes:
     parts: list[tuple[str, bytes]] = [("id", _json(number)), ("image_id", _json(numbers[row["uri"]]))]
     if row["class"] is not None:

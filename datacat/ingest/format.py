@@ -154,7 +154,7 @@ class Format(Protocol):
             FormatError: it is no such document at all.
         """
 
-    def read(self, document: Document, part: Any, sheets: Sheets) -> None:
+    def read(self, document: Document, part: Any, *, sheets: Sheets) -> None:
         """Turns one part into rows."""
 
 

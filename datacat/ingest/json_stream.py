@@ -1,8 +1,8 @@
 """Where the records of a JSON document of any size begin and end, without parsing it.
 
-Blocks of a few MB are looked at with numpy: the positions of `\\ " { } [ ]`, escaped quotes taken out, inside or
-outside of a string by the parity of quotes, depth by a running sum. What is handed on are byte ranges that hold
-whole records, so that several processes can parse one file.
+Blocks of a few MB are looked at with numpy: the positions of `\\ " { } [ ]`, escaped quotes taken out, inside
+or outside of a string by the parity of quotes, depth by a running sum. What is handed on are byte ranges that
+hold whole records, so that several processes can parse one file.
 """
 
 from __future__ import annotations
@@ -223,14 +223,14 @@ class _Walk:
         for edge in edges.tolist():
             at = int(positions[edge])
             if deltas[edge] == 1:
-                self._begin(at, block, offset)
+                self._begin(at, block, offset=offset)
             elif self._open is not None:
                 self._cut(closes, until=at)
                 self._open.end, self._open = at, None
         self._cut(closes, until=offset + len(block))
         self._tail = (self._tail + block)[-_LOOK_BACK:]
 
-    def _begin(self, at: int, block: bytes, offset: int) -> None:
+    def _begin(self, at: int, block: bytes, *, offset: int) -> None:
         key = ""
         if self.level == 2:
             inside = at - offset

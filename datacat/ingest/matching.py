@@ -51,7 +51,7 @@ class Lake:
                 self.rules[found[1] + remark] += 1
                 return found[0]
         self.rules["missing"] += 1
-        return self._made(name, plain, folder)
+        return self._made(name, plain, folder=folder)
 
     def report(self, tally: Tally) -> None:
         """Says how often each rule was used."""
@@ -92,7 +92,7 @@ class Lake:
         loose = _longest_tail(folded, [(uri, uri.casefold()) for uri in same])
         return (loose, "longest unique tail of the path, case ignored") if loose else None
 
-    def _made(self, name: str, plain: str, folder: str) -> str:
+    def _made(self, name: str, plain: str, *, folder: str) -> str:
         if "://" in name:
             return name
         if plain.startswith("/") and not _DRIVE.match(name):

@@ -82,18 +82,18 @@ def stage(
     """
     into.mkdir(parents=True, exist_ok=True)
     tally, entries = Tally(), listed(request.location, settings)
-    media = _media(request, entries, settings)
+    media = _media(request, entries, settings=settings)
     found = _recognised(request, entries, settings=settings)
-    dataset = _dataset(request, found, media, tally=tally, settings=settings, known_media=known_media)
+    dataset = _dataset(request, found, media=media, tally=tally, settings=settings, known_media=known_media)
     plan = found.format.plan(dataset)
-    files = _Files.listed(found, plan, known_files, settings=settings)
+    files = _Files.listed(found, plan, known=known_files, settings=settings)
     outcome = Reader(found.format.name, plan, into=into, settings=settings).run(files.jobs())
     tally.merge([outcome.tally])
     files.learn(outcome)
     lake = Lake(media, location=request.location, media_root=request.media_root)
     _write_listed(into, lake, files=files, plan=plan)
     lake.report(tally)
-    _write_classes(into, files, plan)
+    _write_classes(into, files, plan=plan)
     census = Census(into, files.facts, settings=settings)
     census.complete(tally, unique_ids=getattr(found.format, "unique_ids", False))
     _write_media(census, lake, known_media=known_media, into=into, settings=settings)
@@ -128,7 +128,7 @@ class _Files:
 
     @classmethod
     def listed(
-        cls, found: Recognised, plan: Plan, known: Mapping[str, FileFacts], *, settings: Settings
+        cls, found: Recognised, plan: Plan, *, known: Mapping[str, FileFacts], settings: Settings
     ) -> _Files:
         digests: dict[str, str | None] = {}
         changed = False
@@ -206,7 +206,7 @@ def _is_context(facts: FileFacts) -> bool:
     return facts.uri.lower().endswith((".yaml", ".yml", ".names", ".data"))
 
 
-def _media(request: IngestRequest, entries: Sequence[Entry], settings: Settings) -> list[Entry]:
+def _media(request: IngestRequest, entries: Sequence[Entry], *, settings: Settings) -> list[Entry]:
     """Media below the media root, else below the location; beside it where the location is a single file."""
     found = {entry.uri: entry for entry in entries}
     places = [request.media_root] if request.media_root else []
@@ -238,8 +238,8 @@ def _sample(entry: Entry, settings: Settings) -> Sample:
 def _dataset(
     request: IngestRequest,
     found: Recognised,
-    media: Sequence[Entry],
     *,
+    media: Sequence[Entry],
     tally: Tally,
     settings: Settings,
     known_media: Mapping[str, MediaFacts],
@@ -293,7 +293,7 @@ def _write_listed(into: Path, lake: Lake, *, files: _Files, plan: Plan) -> None:
             writer.write_table(table("listed", len(loose), position="no label file", **columns))
 
 
-def _write_classes(into: Path, files: _Files, plan: Plan) -> None:
+def _write_classes(into: Path, files: _Files, *, plan: Plan) -> None:
     """The class lists of context files that are new or changed."""
     read = set(files.read)
     with parquet_writer(into / "classes-000000.parquet", "classes") as writer:

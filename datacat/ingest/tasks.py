@@ -152,7 +152,7 @@ def _survey(task: _Task, job: Job, own: Any) -> Outcome:
         document.forget()
         outcome.parts.append((document, parts))
     except (FormatError, LocationError) as error:
-        sheets.reject(job.file, "the whole file", error.what)
+        sheets.reject(job.file, "the whole file", reason=error.what)
     finally:
         sheets.close()
         outcome.tally = sheets.tally
@@ -164,7 +164,7 @@ def _read_parts(task: _Task, document: Document, parts: list[Any]) -> Outcome:
     sheets = Sheets(task.into, task.number)
     try:
         for part in parts:
-            formats()[task.format].read(document, part, sheets)
+            formats()[task.format].read(document, part, sheets=sheets)
     finally:
         sheets.close()
     return Outcome(tally=sheets.tally, bytes=_PARTS_PER_TASK << 22)
@@ -177,7 +177,7 @@ def _read_small(task: _Task, jobs: list[Job], own: dict[str, Any]) -> Outcome:
     for uri, content in read_many(list(numbers), task.settings):
         job = numbers[uri]
         if isinstance(content, LocationError):
-            sheets.reject(job.file, "the whole file", content.what)
+            sheets.reject(job.file, "the whole file", reason=content.what)
             continue
         outcome.bytes += len(content)
         outcome.digests[uri] = hashlib.sha256(content).hexdigest()
@@ -192,9 +192,9 @@ def _read_small(task: _Task, jobs: list[Job], own: dict[str, Any]) -> Outcome:
         )
         try:
             for part in format_.survey(document, sheets):
-                format_.read(document, part, sheets)
+                format_.read(document, part, sheets=sheets)
         except FormatError as error:
-            sheets.reject(job.file, "the whole file", error.what)
+            sheets.reject(job.file, "the whole file", reason=error.what)
     sheets.close()
     outcome.tally = sheets.tally
     return outcome
@@ -242,6 +242,7 @@ def _run_here(function: Callable[..., _T], *arguments: Any) -> Future[_T]:
 def _drained(
     waiting: list[tuple[Callable[..., _T], tuple[Any, ...]]],
     submit: Callable[..., Future[_T]],
+    *,
     follow: Callable[[_T], list[tuple[Callable[..., _T], tuple[Any, ...]]]] | None = None,
 ) -> Iterator[_T]:
     """Runs calls and the calls that follow from them; few at a time, so that results do not pile up."""

@@ -37,7 +37,7 @@ def write(assets: pa.Table, annotations: pa.Table, folder: Path, *, media: str =
         lists[split].append(row["uri"] if media == "reference" else f"./{places[row['uri']]}")
         path = folder / "labels" / split / f"{stem}.txt"
         path.parent.mkdir(parents=True, exist_ok=True)
-        lines = [_line(item, row, indexes, losses) for item in said.get(row["uri"], [])]
+        lines = [_line(item, row, indexes=indexes, losses=losses) for item in said.get(row["uri"], [])]
         path.write_text("".join(f"{line}\n" for line in lines if line), "utf-8")
     place_media(assets, {uri: folder / place for uri, place in places.items()}, media=media, losses=losses)
     for split, names in lists.items():
@@ -48,7 +48,9 @@ def write(assets: pa.Table, annotations: pa.Table, folder: Path, *, media: str =
     return losses.lines()
 
 
-def _line(row: dict[str, Any], asset: dict[str, Any], indexes: dict[str, int], losses: Losses) -> str | None:
+def _line(
+    row: dict[str, Any], asset: dict[str, Any], *, indexes: dict[str, int], losses: Losses
+) -> str | None:
     """One annotation, or None where YOLO has no line for it."""
     width, height = (1, 1) if row["is_relative"] else (asset["width"], asset["height"])
     if row["class"] is None or row["w"] is None:

@@ -61,7 +61,7 @@ def measured(entry: Entry, settings: Settings) -> MediaFacts:
                 digest.update(block)
     except LocationError as error:
         return MediaFacts(entry.uri, kind, fault=error.what, **known)  # type: ignore[arg-type]
-    width, height, duration_s, fault = _header(kind, head, entry.uri)
+    width, height, duration_s, fault = _header(kind, head, uri=entry.uri)
     return MediaFacts(
         entry.uri,
         kind,
@@ -86,7 +86,7 @@ def picture_size(uri: str, settings: Settings) -> tuple[int, int] | None:
     return None
 
 
-def _header(kind: str, head: bytes, uri: str) -> tuple[int | None, int | None, float | None, str | None]:
+def _header(kind: str, head: bytes, *, uri: str) -> tuple[int | None, int | None, float | None, str | None]:
     if not head:
         return None, None, None, "the file is empty"
     if kind == "image":

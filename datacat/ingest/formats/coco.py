@@ -106,18 +106,18 @@ class Coco:
                 parts.extend(_Part(range_, categories) for range_ in section.ranges())
         return parts
 
-    def read(self, document: Document, part: _Part, sheets: Sheets) -> None:
+    def read(self, document: Document, part: _Part, *, sheets: Sheets) -> None:
         """Images become rows of `named`, annotations rows of `annotations` and `leaves`."""
         content = document.bytes(part.range.start, part.range.end)
         if part.range.key == "images":
             _read_images(document, part, content=content, sheets=sheets)
             return
-        batch = _Batch(document, part, sheets)
+        batch = _Batch(document, part, sheets=sheets)
         for number, at, record in decoded(content, decode=_ANNOTATIONS.decode, one=_one):
             position = part.range.first + number
             if isinstance(record, Fault):
                 place = f"annotations[{position}], byte {part.range.start + at}"
-                sheets.reject(document.file, place, record.reason, record.excerpt)
+                sheets.reject(document.file, place, reason=record.reason, excerpt=record.excerpt)
             else:
                 batch.add(position, record)
         batch.flush()
@@ -150,7 +150,7 @@ def _one(record: bytes) -> _Annotation:
 class _Batch:
     """Annotations of one part, written in batches."""
 
-    def __init__(self, document: Document, part: _Part, sheets: Sheets) -> None:
+    def __init__(self, document: Document, part: _Part, *, sheets: Sheets) -> None:
         self._file = document.file
         self._categories = part.categories
         self._sheets = sheets
@@ -177,10 +177,14 @@ class _Batch:
                 if document is not None:
                     leaves.extract(document, row)
             except (msgspec.MsgspecError, RecursionError, ValueError, TypeError, IndexError) as error:
-                self._sheets.reject(self._file, f"annotations[{position}]", str(error), _excerpt(record))
+                self._sheets.reject(
+                    self._file, f"annotations[{position}]", reason=str(error), excerpt=_excerpt(record)
+                )
                 continue
             if record.image_id is None:
-                self._sheets.reject(self._file, f"annotations[{position}]", "no image_id", _excerpt(record))
+                self._sheets.reject(
+                    self._file, f"annotations[{position}]", reason="no image_id", excerpt=_excerpt(record)
+                )
                 leaves.forget(row)
                 continue
             rows.append(row)
@@ -289,8 +293,8 @@ def _read_images(document: Document, part: _Part, *, content: bytes, sheets: She
             sheets.reject(
                 document.file,
                 f"{place}, byte {part.range.start + at}" if at >= 0 else place,
-                str(error),
-                excerpt,
+                reason=str(error),
+                excerpt=excerpt,
             )
             continue
         for name, value in zip(columns, (*facts, place), strict=True):
@@ -333,7 +337,7 @@ def _categories(document: Document, sheets: Sheets) -> dict[str, Any]:
     for number, at, record in decoded(content, decode=decode, one=msgspec.json.Decoder(_Category).decode):
         if isinstance(record, Fault) or record.id is None:
             reason = record.reason if isinstance(record, Fault) else "a category without id"
-            sheets.reject(document.file, f"categories[{number}], byte {section.start + at}", reason)
+            sheets.reject(document.file, f"categories[{number}], byte {section.start + at}", reason=reason)
             continue
         name = str(record.id if record.name is None else record.name)
         if found.setdefault(str(record.id), (name, record.keypoints, record.skeleton))[0] != name:

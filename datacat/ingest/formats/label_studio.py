@@ -60,7 +60,7 @@ class LabelStudio:
             sheets.tally.note(f"damaged file: {layout.fault}")
         return [range_ for section in layout.sections for range_ in section.ranges()]
 
-    def read(self, document: Document, part: Range, sheets: Sheets) -> None:
+    def read(self, document: Document, part: Range, *, sheets: Sheets) -> None:
         """A task an asset, a region an annotation per label."""
         content = document.bytes(part.start, part.end)
         rows = Statements(sheets, document.file)
@@ -68,20 +68,27 @@ class LabelStudio:
             place = f"[{part.first + number}]"
             if isinstance(record, Fault):
                 sheets.reject(
-                    document.file, f"{place}, byte {part.start + at}", record.reason, record.excerpt
+                    document.file,
+                    f"{place}, byte {part.start + at}",
+                    reason=record.reason,
+                    excerpt=record.excerpt,
                 )
                 continue
             try:
-                _Task(document, record, place, sheets, rows).read()
+                _Task(document, record, place=place, sheets=sheets, rows=rows).read()
             except (msgspec.MsgspecError, ValueError, TypeError, KeyError, RecursionError) as error:
-                sheets.reject(document.file, place, f"{type(error).__name__}: {error}", str(list(record)))
+                sheets.reject(
+                    document.file, place, reason=f"{type(error).__name__}: {error}", excerpt=str(list(record))
+                )
         rows.flush()
 
 
 class _Task:
     """One task while it is read."""
 
-    def __init__(self, document: Document, task: _Raws, place: str, sheets: Sheets, rows: Statements) -> None:
+    def __init__(
+        self, document: Document, task: _Raws, *, place: str, sheets: Sheets, rows: Statements
+    ) -> None:
         self._document = document
         self._task = task
         self._place = place
@@ -99,7 +106,7 @@ class _Task:
             listed = self._task.get(kind)
             statements = msgspec.json.decode(listed, type=list[_Raws] | None) if listed else None
             for number, statement in enumerate(statements or []):
-                self._statement(kind, statement, f"{self._place}.{kind}[{number}]")
+                self._statement(kind, statement, place=f"{self._place}.{kind}[{number}]")
         name = _asset_name(data)
         uri = None if name else f"{self._document.uri}{INLINE}{self._key}"
         rest = [(key, raw) for key, raw in self._task.items() if key not in (*_STATEMENTS, "id")]
@@ -110,7 +117,7 @@ class _Task:
             height=height, metadata=composed(rest).decode() if rest else None, position=self._place,
         )  # fmt: skip
 
-    def _statement(self, kind: str, statement: _Raws, place: str) -> None:
+    def _statement(self, kind: str, statement: _Raws, *, place: str) -> None:
         """One annotation or prediction of the task: its results, grouped by region."""
         result = _ANY.decode(statement.get("result", msgspec.Raw(b"[]")))
         facts = {key: _ANY.decode(raw) for key, raw in statement.items() if key in _FACTS}
@@ -125,16 +132,18 @@ class _Task:
             "confidence": _float(facts.get("score")),
         }
         if not isinstance(result, list):
-            self._sheets.reject(self._document.file, place, "result is not a list")
+            self._sheets.reject(self._document.file, place, reason="result is not a list")
             return
         for region in _regions(result):
             try:
-                self._region(region, common, place)
+                self._region(region, common, place=place)
             except (ValueError, TypeError, KeyError, OverflowError, AttributeError) as error:
                 excerpt = msgspec.json.encode(region).decode()
-                self._sheets.reject(self._document.file, place, f"{type(error).__name__}: {error}", excerpt)
+                self._sheets.reject(
+                    self._document.file, place, reason=f"{type(error).__name__}: {error}", excerpt=excerpt
+                )
 
-    def _region(self, region: list[dict[str, Any]], common: dict[str, Any], place: str) -> None:
+    def _region(self, region: list[dict[str, Any]], common: dict[str, Any], *, place: str) -> None:
         """What was said of one region, or of the whole task; a row for each label."""
         main = next((item for item in region if _is_shape(item)), region[0])
         size = _size(main)

@@ -87,7 +87,7 @@ class Neutral:
         except (OSError, ValueError) as error:
             raise FormatError(f"not a Parquet file that can be read: {error}", where=document.uri) from error
 
-    def read(self, document: Document, part: Range | _RowGroup, sheets: Sheets) -> None:
+    def read(self, document: Document, part: Range | _RowGroup, *, sheets: Sheets) -> None:
         """A record an annotation, or an asset with several."""
         rows, seen = Statements(sheets, document.file), set[str]()
         for place, record in _records(document, part):
@@ -99,7 +99,7 @@ class Neutral:
                 )
             except (msgspec.MsgspecError, ValueError, RecursionError) as error:
                 excerpt = record[:200].decode("utf-8", errors="replace")
-                sheets.reject(document.file, place, str(error), excerpt)
+                sheets.reject(document.file, place, reason=str(error), excerpt=excerpt)
         rows.flush()
 
 
@@ -154,7 +154,7 @@ def _read_record(
         )
     if asset not in seen:
         seen.add(asset)
-        _list_asset(asset, record, place, document=document, sheets=sheets)
+        _list_asset(asset, record, place=place, document=document, sheets=sheets)
     statements = [] if inner is None else msgspec.json.decode(inner, type=list[msgspec.Raw])
     own = {key: raw for key, raw in record.items() if key not in _ASSET_KEYS}
     if inner is None and own:
@@ -162,14 +162,17 @@ def _read_record(
     for number, statement in enumerate(statements):
         where = place if inner is None else f"{place}, annotations[{number}]"
         try:
-            _add(asset, msgspec.json.decode(statement, type=_Statement), where, rows)
+            _add(asset, msgspec.json.decode(statement, type=_Statement), place=where, rows=rows)
         except (msgspec.MsgspecError, ValueError, RecursionError) as error:
             sheets.reject(
-                document.file, where, str(error), bytes(statement)[:200].decode("utf-8", errors="replace")
+                document.file,
+                where,
+                reason=str(error),
+                excerpt=bytes(statement)[:200].decode("utf-8", errors="replace"),
             )
 
 
-def _list_asset(asset: str, record: _Raws, place: str, *, document: Document, sheets: Sheets) -> None:
+def _list_asset(asset: str, record: _Raws, *, place: str, document: Document, sheets: Sheets) -> None:
     width, height = (
         msgspec.json.decode(record.get(side, b"null"), type=int | None) for side in ("width", "height")
     )
@@ -181,7 +184,7 @@ def _list_asset(asset: str, record: _Raws, place: str, *, document: Document, sh
     )  # fmt: skip
 
 
-def _add(asset: str, said: _Statement, place: str, rows: Statements) -> None:
+def _add(asset: str, said: _Statement, *, place: str, rows: Statements) -> None:
     x, y, w, h = said.box or (said.x, said.y, said.w, said.h)
     geometry = bytes(said.geometry).decode() or None
     if geometry == "null":

@@ -64,7 +64,7 @@ class PascalVoc:
         """One part."""
         return [None]
 
-    def read(self, document: Document, part: Any, sheets: Sheets) -> None:
+    def read(self, document: Document, part: Any, *, sheets: Sheets) -> None:
         """An object an annotation."""
         root = _root(document.bytes(), document.uri)
         stem = posixpath.splitext(posixpath.basename(document.uri))[0]
@@ -84,7 +84,7 @@ class PascalVoc:
                 columns = _statement(item)
             except (ValueError, OverflowError, RecursionError) as error:
                 excerpt = ElementTree.tostring(item, encoding="unicode")
-                sheets.reject(document.file, f"object[{number}]", str(error), excerpt)
+                sheets.reject(document.file, f"object[{number}]", reason=str(error), excerpt=excerpt)
                 continue
             rows.add("0", position=f"object[{number}]", **columns)
         rows.flush()

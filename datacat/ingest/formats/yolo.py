@@ -109,7 +109,7 @@ class Yolo:
         """One part."""
         return [None]
 
-    def read(self, document: Document, part: Any, sheets: Sheets) -> None:
+    def read(self, document: Document, part: Any, *, sheets: Sheets) -> None:
         """A line an annotation."""
         own: _Own = document.own
         names: _Names = document.shared.get(own.classes, _Names({}))
@@ -129,9 +129,9 @@ class Yolo:
             if not line.strip():
                 continue
             try:
-                columns = _statement(line, names, size, sheets=sheets)
+                columns = _statement(line, names, size=size, sheets=sheets)
             except (ValueError, OverflowError) as error:
-                sheets.reject(document.file, f"line {number}", str(error), line)
+                sheets.reject(document.file, f"line {number}", reason=str(error), excerpt=line)
                 continue
             rows.add("0", position=f"line {number}", **columns)
         rows.flush()
@@ -156,7 +156,7 @@ def _text_role(head: str) -> Role | None:
     return "perhaps" if fits else None
 
 
-def _statement(line: str, names: _Names, size: tuple[int, int] | None, *, sheets: Sheets) -> dict[str, Any]:
+def _statement(line: str, names: _Names, *, size: tuple[int, int] | None, sheets: Sheets) -> dict[str, Any]:
     """The columns of one line.
 
     Raises:
@@ -178,12 +178,12 @@ def _statement(line: str, names: _Names, size: tuple[int, int] | None, *, sheets
     index = int(numbers[0])
     if index not in names.classes:
         sheets.tally.note(f"class {index} has no name; its number was kept as the class")
-    columns = _measures(numbers[1:], names.keypoints, size or (1, 1))
+    columns = _measures(numbers[1:], names.keypoints, size=size or (1, 1))
     return {"class_": names.classes.get(index, str(index)), "is_relative": size is None, **columns}
 
 
 def _measures(
-    values: list[float], keypoints: tuple[int, int] | None, size: tuple[int, int]
+    values: list[float], keypoints: tuple[int, int] | None, *, size: tuple[int, int]
 ) -> dict[str, Any]:
     width, height = size
     if keypoints and len(values) == 4 + keypoints[0] * keypoints[1]:
