@@ -1,0 +1,48 @@
+"""The composition of the service: routes, errors, guards, pages."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from fastapi import APIRouter, FastAPI
+
+import datacat
+from datacat_api import problems
+from datacat_api.dependencies import Catalogs
+from datacat_api.guard import LOOPBACK, Guard
+from datacat_api.routes import assets, history, pages, search, snapshots, vocabulary
+
+ROUTERS: tuple[APIRouter, ...] = (
+    search.router,
+    assets.router,
+    vocabulary.router,
+    snapshots.router,
+    history.router,
+)
+
+
+def create_app(catalog: str | None = None, *, hosts: Sequence[str] = LOOPBACK) -> FastAPI:
+    """Makes the service.
+
+    Args:
+        catalog: a folder or s3://bucket/prefix; None: as `datacat.open` finds it (DATACAT_CATALOG, …).
+        hosts: the names it answers to, besides loopback addresses; another Host header is refused.
+
+    Raises:
+        CatalogNotFound: there is no catalog.
+    """
+    app = FastAPI(
+        title="datacat",
+        summary="Search an organisation's labelled data and its frozen training sets.",
+        version=datacat.__version__,
+        docs_url=None,  # FastAPI's page loads its scripts from elsewhere; ours is routes/pages.py
+        redoc_url=None,
+        responses={"4XX": problems.DOCUMENTED, "5XX": problems.DOCUMENTED},
+    )
+    app.state.catalogs = Catalogs(catalog)
+    for router in ROUTERS:
+        app.include_router(router, prefix="/v1")
+    app.include_router(pages.router)
+    problems.install(app)
+    app.add_middleware(Guard, hosts=hosts)
+    return app

@@ -1,0 +1,38 @@
+"""/v1/search."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+from pydantic import Field
+
+from datacat_api.dependencies import AskedPage, Opened, token
+from datacat_api.views import SearchPage
+
+router = APIRouter(tags=["search"])
+
+
+class AskedSearch(AskedPage):
+    """The query parameters of a search."""
+
+    q: Annotated[
+        str, Field(max_length=10_000, description="A query, as docs/reference/query.md describes it.")
+    ]
+    limit: Annotated[int, Field(ge=1, le=1000, description="Hits on a page.")] = 20
+    count: Annotated[bool, Field(description="Say how many assets match in all.")] = False
+    space: Annotated[str | None, Field(description="The embedding space of a similarity search.")] = None
+
+
+@router.get("/search", response_model=SearchPage)
+def search(asked: Annotated[AskedSearch, Query()], catalogs: Opened) -> dict[str, Any]:
+    """Finds assets, each with the annotations that match and the reason why."""
+    with catalogs.at(asked.state) as catalog:
+        hits = catalog.search(asked.q, limit=asked.limit, after=asked.position, space=asked.space)
+        return {
+            "hits": list(hits),
+            "next": token(catalog.state, hits.next),
+            "interpretation": hits.interpretation,
+            "state": catalog.state,
+            "total": hits.count() if asked.count else None,
+        }

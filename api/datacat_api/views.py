@@ -1,0 +1,213 @@
+"""What the wire shows: never a table row as it is. Identifiers are text, lists are objects with `next`.
+
+Numbers that JSON cannot hold are the texts "Infinity", "-Infinity" and "NaN", as label files write them.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Sequence
+from typing import Any, Generic, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from datacat.errors import UsageError
+from datacat_api.dependencies import AskedPage, token
+
+T = TypeVar("T")
+
+
+class View(BaseModel):
+    """The root of all that is shown; read from the attributes of what it shows."""
+
+    model_config = ConfigDict(
+        from_attributes=True, coerce_numbers_to_str=True, populate_by_name=True, ser_json_inf_nan="strings"
+    )
+
+
+class Listed(View, Generic[T]):
+    """One page of a list. `next` goes into `after`; null at the end."""
+
+    items: list[T]
+    next: str | None
+    state: int
+
+
+class Statement(View):
+    """Who says what, and where: `x, y, w, h` are pixels, or fractions of the size where `is_relative`."""
+
+    annotation: str
+    class_name: str | None = Field(alias="class")
+    label_set: str
+    kind: str
+    geometry_type: str
+    x: float | None
+    y: float | None
+    w: float | None
+    h: float | None
+    is_relative: bool | None
+    confidence: float | None
+    attributes: str | None = Field(description="The original JSON text, untouched.")
+
+
+class Match(Statement):
+    """An annotation that fulfils the query."""
+
+    team: str
+
+
+class Annotation(Statement):
+    """An annotation, whole."""
+
+    area: float | None
+    geometry: str | None = Field(description="JSON; its shape depends on `geometry_type`.")
+    is_crowd: bool | None
+    annotator: str | None
+    created: datetime.datetime | None
+    status: str | None
+    text: str | None
+    external_id: str | None
+
+
+class Hit(View):
+    """An asset that was found, and why."""
+
+    asset: str
+    uri: str
+    media: str | None
+    width: int | None
+    height: int | None
+    score: float | None
+    matches: list[Match]
+    why: list[str]
+
+
+class SearchPage(View):
+    """One page of the answer to a query."""
+
+    hits: list[Hit]
+    next: str | None
+    interpretation: str = Field(description="What was understood, in strict syntax.")
+    state: int
+    total: int | None = Field(default=None, description="How many assets match; only with `count=true`.")
+
+
+class LabelSetListing(View):
+    """What a label set says of the asset itself."""
+
+    label_set: str
+    key: str | None
+    split: str | None
+    metadata: str | None
+    file: str | None
+
+
+class Asset(View):
+    """An asset with everything said about it."""
+
+    asset: str
+    uri: str
+    media: str | None
+    width: int | None
+    height: int | None
+    duration_s: float | None
+    size: int | None
+    modified: datetime.datetime | None
+    digest: str | None
+    is_missing: bool
+    fault: str | None
+    equal: list[str] = Field(description="URIs of assets with the same bytes.")
+    label_sets: list[LabelSetListing]
+    annotations: list[Annotation]
+
+
+class Class(View):
+    """A class as its teams write it."""
+
+    class_name: str | None = Field(alias="class")
+    concept: str | None
+    teams: list[str]
+    label_sets: list[str]
+    annotations: int
+    assets: int
+
+
+class Attribute(View):
+    """A path of nested attributes."""
+
+    path: str
+    types: list[str]
+    annotations: int
+    distinct: int
+    examples: list[str]
+    teams: list[str]
+
+
+class LabelSet(View):
+    """One team's labels from one source."""
+
+    label_set: str
+    format: str | None
+
+
+class Snapshot(View):
+    """A frozen training set."""
+
+    snapshot: str
+    query: str
+    interpretation: str
+    state: int
+    assets: int
+    annotations: int
+    splits: dict[str, int]
+    seed: str
+    annotation_policy: str
+    digest: str
+    author: str
+    time: str
+
+
+class RowCounts(View):
+    """How many rows of one table a change added and removed."""
+
+    kind: str
+    added: int
+    removed: int
+
+
+class Change(View):
+    """One entry of the history."""
+
+    state: int
+    time: datetime.datetime
+    author: str
+    message: str
+    changes: list[RowCounts]
+
+
+class Health(View):
+    """That the service runs and the catalog can be read."""
+
+    status: str
+    state: int
+    version: str
+
+
+def page_of(rows: Sequence[Any], asked: AskedPage, *, state: int) -> dict[str, Any]:
+    """The page of `rows` that was asked for, as the fields of `Listed`."""
+    start = _offset(asked)
+    end = start + asked.limit
+    following = token(state, end if end < len(rows) else None)
+    return {"items": rows[start:end], "next": following, "state": state}
+
+
+def rows_needed(asked: AskedPage) -> int:
+    """How many rows from the first on tell the page and whether another follows."""
+    return _offset(asked) + asked.limit + 1
+
+
+def _offset(asked: AskedPage) -> int:
+    position = asked.position or "0"
+    if not (position.isascii() and position.isdecimal() and len(position) < 16):
+        raise UsageError(f"{asked.after!r} is no page token", hint="Take it from `next` of the page before.")
+    return int(position)
