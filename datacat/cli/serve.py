@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 import os
 import socket
@@ -74,4 +75,5 @@ def _run(root: str, *, listener: socket.socket) -> None:
 
     os.environ["DATACAT_CATALOG"] = root
     config = uvicorn.Config(_APPLICATION, factory=True, log_level="warning", server_header=False)
-    uvicorn.Server(config).run(sockets=[listener])
+    with contextlib.suppress(KeyboardInterrupt):  # Ctrl-C is how it is meant to end
+        uvicorn.Server(config).run(sockets=[listener])

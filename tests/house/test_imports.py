@@ -1,10 +1,13 @@
-"""What importing costs, as the set of packages that are loaded, and the contracts of pyproject.toml."""
+"""What importing loads, who may import what, and the contracts of pyproject.toml."""
 
 from __future__ import annotations
 
+import ast
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -16,6 +19,32 @@ HEAVY = {
     *("fastapi", "starlette", "uvicorn", "pydantic"),
     *("rich", "lark", "yaml", "msgspec"),
 }
+FACES = ("datacat/cli", "api/datacat_api")
+NAMED_BY_FACES = {"datacat", "datacat.catalog", "datacat.model", "datacat.errors", "datacat.config"}
+# Package -> the only modules that import it.
+DOORS = {
+    "torch": {"datacat/embeddings/open_clip.py", "datacat/versions/dataset.py"},
+    "open_clip": {"datacat/embeddings/open_clip.py"},
+    "lancedb": {"datacat/embeddings/vectors.py"},
+    "dvc": {"datacat/versions/repository.py"},
+    "deltalake": {"datacat/tables/log.py"},
+}
+
+
+def imports(path: Path) -> Iterator[str]:
+    """The modules that a file imports, wherever in it."""
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def importers() -> Iterator[tuple[str, str]]:
+    """(file, module it imports) of everything that is shipped."""
+    for path in sorted([*(ROOT / "datacat").rglob("*.py"), *(ROOT / "api").rglob("*.py")]):
+        for module in imports(path):
+            yield path.relative_to(ROOT).as_posix(), module
 
 
 def loaded_by(code: str) -> set[str]:
@@ -56,3 +85,33 @@ def test_import_contracts_hold() -> None:
         check=False,
     )
     assert done.returncode == 0, done.stdout
+
+
+def test_faces_name_the_catalog_and_nothing_behind_it() -> None:
+    allowed = tuple(f"{name}." for name in NAMED_BY_FACES - {"datacat"})
+    wrong = [
+        (path, module)
+        for path, module in importers()
+        if path.startswith(FACES)
+        and module.startswith("datacat.")
+        and not f"{module}.".startswith((*allowed, "datacat.cli."))
+        and module not in ("datacat.__version__", "datacat.errors")
+    ]
+    # The demo stands beside the faces: `datacat demo` calls its tour.
+    assert wrong == [("datacat/cli/demo.py", "datacat.demo.tour.run")]
+
+
+def test_a_package_is_imported_at_its_door_alone() -> None:
+    wrong = [
+        (path, module)
+        for path, module in importers()
+        for package, doors in DOORS.items()
+        if module.split(".")[0] == package and path not in doors
+    ]
+    assert wrong == []
+
+
+def test_nothing_below_the_faces_imports_the_front_door() -> None:
+    """`import datacat` from within would be a cycle."""
+    found = [path for path, module in importers() if module == "datacat" and not path.startswith(FACES)]
+    assert found == []

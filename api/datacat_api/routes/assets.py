@@ -14,7 +14,7 @@ from datacat_api.views import Asset
 router = APIRouter(tags=["assets"])
 
 # What a browser may show by itself. SVG and HTML can run scripts, so they and all the rest are downloads.
-_SHOWN = frozenset(
+SHOWN = frozenset(
     f"image/{kind}" for kind in ("avif", "bmp", "gif", "jpeg", "png", "tiff", "webp", "x-ms-bmp")
 )
 _LONGEST_ID = 18  # digits; the identifiers are 64 bits wide
@@ -38,7 +38,7 @@ def media(
     with catalogs.at(asked.at) as catalog:
         digest = catalog.asset(_checked(id)).digest
         found = catalog.media(id)
-    shown = "inline" if found.type in _SHOWN else "attachment"
+    shown = "inline" if found.type in SHOWN else "attachment"
     headers = {"Content-Disposition": shown, "Content-Security-Policy": "default-src 'none'; sandbox"}
     if digest:
         headers |= {"ETag": f'"{digest}"', "Cache-Control": "private, no-cache"}
