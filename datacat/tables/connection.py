@@ -1,0 +1,59 @@
+"""One DuckDB a process, with its limits; a cursor of its own for whoever asks."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import threading
+import time
+import uuid
+from pathlib import Path
+
+import duckdb
+
+from datacat.config import Settings
+
+_DAY_S = 86_400
+_lock = threading.Lock()
+_connections: dict[tuple[int, str, int], duckdb.DuckDBPyConnection] = {}
+
+
+def cursor(settings: Settings) -> duckdb.DuckDBPyConnection:
+    """A cursor of its own; one that threads share gives wrong results."""
+    key = (os.getpid(), settings.memory_limit, settings.thread_count)
+    with _lock:
+        if key not in _connections:
+            _connections[key] = _connected(settings)
+        return _connections[key].cursor()
+
+
+def quoted(text: str) -> str:
+    """A string literal, for the few places where DuckDB takes no parameter (file lists, targets of COPY)."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _connected(settings: Settings) -> duckdb.DuckDBPyConnection:
+    connection = duckdb.connect(
+        config={
+            "memory_limit": settings.memory_limit,
+            "threads": settings.thread_count,
+            "temp_directory": str(_spill_folder(settings.cache_path / "spill")),
+            "autoinstall_known_extensions": False,
+            "autoload_known_extensions": False,
+            "preserve_insertion_order": False,
+        }
+    )
+    # Data files never change, so their footers may be kept.
+    connection.execute("SET parquet_metadata_cache = true")
+    connection.execute("SET TimeZone = 'UTC'")
+    return connection
+
+
+def _spill_folder(parent: Path) -> Path:
+    """A folder of this process; what killed processes left behind a day ago is removed."""
+    for folder in parent.glob("*"):
+        with contextlib.suppress(OSError):
+            if time.time() - folder.stat().st_mtime > _DAY_S:
+                shutil.rmtree(folder)
+    return parent / f"{os.getpid()}-{uuid.uuid4().hex[:8]}"

@@ -1,0 +1,78 @@
+"""Bytes that survive a power cut, and names that only one of many writers gets.
+
+Nobody syncs for us: delta-rs and DuckDB's COPY make no single fsync call.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import uuid
+
+from datacat.config import Settings
+from datacat.sources.location import Location, filesystem
+
+_TAKEN = ("412", "PreconditionFailed", "pre-condition")
+
+
+def sync_file(path: str) -> None:
+    """Makes a file's bytes survive a power cut."""
+    _sync(path, os.O_RDONLY)
+
+
+def sync_folder(path: str) -> None:
+    """Makes new names in a folder survive a power cut."""
+    _sync(path, os.O_RDONLY | os.O_DIRECTORY)
+
+
+def made_folder(path: str) -> None:
+    """Makes a folder with those above it; the new names survive a power cut."""
+    if os.path.isdir(path):
+        return
+    above = os.path.dirname(path)
+    made_folder(above)
+    with contextlib.suppress(FileExistsError):
+        os.mkdir(path)
+    sync_folder(above)
+
+
+def put_if_absent(place: Location, content: bytes, *, settings: Settings) -> bool:
+    """Writes an object unless there is one; whether it was written."""
+    if place.is_s3:
+        return conditional_put(place, content, settings=settings, IfNoneMatch="*")
+    made_folder(os.path.dirname(place.path))
+    temporary = f"{place.path}.{uuid.uuid4().hex}.tmp"
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
+    try:
+        os.write(descriptor, content)
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+    try:
+        os.link(temporary, place.path)
+    except FileExistsError:
+        return False
+    finally:
+        os.unlink(temporary)
+    sync_folder(os.path.dirname(place.path))
+    return True
+
+
+def conditional_put(place: Location, content: bytes, *, settings: Settings, **condition: str) -> bool:
+    """Writes an S3 object if IfMatch or IfNoneMatch hold; False where the server says they do not."""
+    bucket, _, key = place.path.partition("/")
+    try:
+        filesystem(place, settings).call_s3("put_object", Bucket=bucket, Key=key, Body=content, **condition)
+    except OSError as error:
+        if any(sign in str(error) for sign in _TAKEN):
+            return False
+        raise
+    return True
+
+
+def _sync(path: str, flags: int) -> None:
+    descriptor = os.open(path, flags)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,255 @@
+"""Commits what was staged as the label set's content: identifiers, Parquet, one commit over all kinds."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from datacat.model.report import IngestReport, RejectCount
+from datacat.model.schemas import TABLES
+from datacat.tables.change import Change, Written
+from datacat.tables.linked_rows import ROWS
+from datacat.tables.linking import OF_FILES, Linking
+from datacat.tables.staged import Source, Staged
+from datacat.tables.state import DataFile, State
+from datacat.tables.store import Store
+
+_NEW_LABEL_SET = """
+    CREATE TEMP TABLE label_set_row AS
+    SELECT ?::BIGINT AS label_set, ? AS team, ? AS name, ? AS format, NULL::VARCHAR AS licence,
+        NULL::VARCHAR AS visibility, NULL::VARCHAR AS owner, ? AS classes, ?::TIMESTAMPTZ AS created
+"""
+_NEW_SOURCE = """
+    CREATE TEMP TABLE source_row AS
+    SELECT ?::BIGINT AS source, ?::BIGINT AS label_set, ? AS location, ? AS format, ? AS options
+"""
+# Which rows of the files that hold a label set's rows go.
+_GOES = dict.fromkeys(OF_FILES, "source_file IN (FROM replaced)") | {
+    "annotations": "annotation IN (FROM dropped)",
+    "attribute_values": "annotation IN (FROM dropped)",
+}
+
+
+def link(store: Store, staged: Staged, *, source: Source, author: str, message: str) -> IngestReport:
+    """Makes what was staged the label set's content, in one commit; none where nothing changed.
+
+    Raises:
+        CommitConflict, CommitUnknown, StorageUnsafe: see `Store.commit`.
+    """
+    attempts: list[Linking] = []
+
+    def plan(state: State) -> Change | None:
+        attempts[:] = [Linking(store, staged, source=source, state=state)]
+        return _Plan(attempts[0]).change()
+
+    number = store.commit(plan, author=author, message=message or f"ingest {source.label_set}")
+    state = attempts[0].state if number is None else store.state(number)
+    return _report(attempts[0], state, is_changed=number is not None)
+
+
+class _Plan:
+    """Writes the Parquet files of one linking, and notes what they replace."""
+
+    def __init__(self, linking: Linking) -> None:
+        self._linking = linking
+        self._adds: list[Written] = []
+        self._removes: list[DataFile] = []
+        self._kept: dict[str, int] = {}
+
+    def change(self) -> Change | None:
+        """The change; None where there is none."""
+        self._assets()
+        for kind in OF_FILES:
+            self._replace(kind)
+        if self._adds or self._removes or self._linking.known_label_set is None:
+            self._label_set()
+            self._source()
+        if not (self._adds or self._removes):
+            return None
+        return Change(tuple(self._adds), tuple(self._removes), self._still_holds, self._kept)
+
+    def _assets(self) -> None:
+        rows = (
+            "SELECT n.asset, n.uri, f.* EXCLUDE (uri, media, is_missing), "
+            "coalesce(f.media, 'other') AS media, coalesce(f.is_missing, true) AS is_missing "
+            "FROM new_assets n LEFT JOIN facts f ON f.uri = n.uri"
+        )
+        if self._linking.count("updated_assets"):
+            goes = "asset IN (SELECT asset FROM updated_assets)"
+            rows = f"{rows} UNION ALL BY NAME FROM updated_assets"
+            self._rewrite("assets", rows, goes=goes)
+        else:
+            self._write("assets", rows)
+
+    def _replace(self, kind: str) -> None:
+        """Writes the new rows of a kind, and again those that lie in one file with rows that go."""
+        rows, goes = ROWS[kind].format(label_set=self._linking.label_set), _GOES[kind]
+        if goes.endswith("(FROM dropped)"):
+            is_rewritten = self._linking.count("dropped") > 0
+        else:
+            is_rewritten = self._linking.count("replaced") > 0
+            if is_rewritten and self._is_as_before(kind, rows, goes=goes):
+                return
+        if is_rewritten:
+            self._rewrite(kind, rows, goes=goes)
+        else:
+            self._write(kind, rows)
+
+    def _is_as_before(self, kind: str, rows: str, *, goes: str) -> bool:
+        columns = ", ".join(f'"{name}"' for name in TABLES[kind].names)
+        self._linking.run(f"CREATE OR REPLACE TEMP TABLE fresh AS SELECT {columns} FROM ({rows})")  # noqa: S608
+        old = f"(SELECT {columns} FROM {kind} WHERE label_set = {self._linking.label_set} AND {goes})"  # noqa: S608
+        differing = f"((FROM fresh EXCEPT ALL FROM {old}) UNION ALL (FROM {old} EXCEPT ALL FROM fresh))"
+        return self._linking.count(differing) == 0
+
+    def _rewrite(self, kind: str, rows: str, *, goes: str) -> None:
+        gone = self._holding(kind, goes)
+        if gone:
+            columns = ", ".join(f'"{name}"' for name in TABLES[kind].names)
+            stay = (
+                f"SELECT {columns} FROM ({self._linking.store.files.select(kind, gone)}) WHERE NOT ({goes})"  # noqa: S608
+            )
+            self._kept[kind] = self._linking.count(f"({stay})")
+            rows = f"SELECT {columns} FROM ({rows}) UNION ALL {stay}"  # noqa: S608
+            self._removes += gone
+        self._write(kind, rows)
+
+    def _write(self, kind: str, rows: str) -> None:
+        self._adds += self._linking.store.files.write(self._linking.cursor, kind, rows=rows)
+
+    def _holding(self, kind: str, condition: str) -> list[DataFile]:
+        """The files of a kind with a row for which `condition` holds; only of our label set, assets apart."""
+        linking = self._linking
+        own = None if kind == "assets" else linking.label_set
+        files = linking.state.of(kind, label_set=own)
+        rows = linking.store.files.select(kind, files, with_name=True)
+        found = linking.cursor.execute(f"SELECT DISTINCT filename FROM ({rows}) WHERE {condition}").fetchall()  # noqa: S608
+        names = {name for (name,) in found}
+        return [
+            file for file, path in zip(files, linking.store.files.local(files), strict=True) if path in names
+        ]
+
+    def _label_set(self) -> None:
+        """The row of a new label set; of a known one, where label files declare further classes."""
+        linking, source = self._linking, self._linking.source
+        found = linking.cursor.execute(
+            "SELECT DISTINCT class, source_id, parent FROM staged_classes WHERE class IS NOT NULL "
+            "ORDER BY ALL"
+        ).fetchall()
+        declared = [{"class": name, "source_id": number, "parent": parent} for name, number, parent in found]
+        row = linking.one("SELECT classes FROM label_sets WHERE label_set = ?", [linking.label_set])
+        if row is None:
+            linking.run(
+                _NEW_LABEL_SET,
+                [
+                    linking.label_set,
+                    source.label_set.team,
+                    source.label_set.name,
+                    linking.staged.format,
+                    json.dumps(declared, ensure_ascii=False),
+                    datetime.now(UTC),
+                ],
+            )
+            self._write("label_sets", "FROM label_set_row")
+            return
+        known = json.loads(row[0]) if row[0] else []
+        merged = known + [item for item in declared if item not in known]
+        if merged == known:
+            return
+        own = f"label_set = {linking.label_set}"
+        linking.run(
+            f"CREATE TEMP TABLE label_set_row AS SELECT * REPLACE (? AS classes) FROM label_sets WHERE {own}",  # noqa: S608
+            [json.dumps(merged, ensure_ascii=False)],
+        )
+        self._rewrite("label_sets", "FROM label_set_row", goes=own)
+
+    def _source(self) -> None:
+        linking, source = self._linking, self._linking.source
+        if not linking.is_new_source:
+            return
+        options = json.dumps(dict(source.options), sort_keys=True, ensure_ascii=False)
+        linking.run(
+            _NEW_SOURCE,
+            [linking.new_source, linking.label_set, source.location, linking.staged.format, options],
+        )
+        self._write("sources", "FROM source_row")
+
+    def _still_holds(self, base: State, newest: State) -> bool:
+        """Whether others touched neither our label set nor files that we replace, nor brought our URIs."""
+        linking = self._linking
+        before, after = set(base.files), set(newest.files)
+        came, went = after - before, before - after
+        if went & set(self._removes):
+            return False
+        if any(file.kind in OF_FILES and file.may_hold(linking.label_set) for file in came | went):
+            return False
+        name = linking.source.label_set
+        for kind, condition, values in (
+            ("assets", "uri IN (SELECT uri FROM new_assets)", []),
+            ("label_sets", "team = ? AND name = ?", [name.team, name.name]),
+        ):
+            rows = linking.store.files.select(kind, [file for file in came if file.kind == kind])
+            is_known = kind == "label_sets" and linking.known_label_set is not None
+            if not is_known and linking.count(f"({rows}) WHERE {condition}", values):
+                return False
+        return True
+
+
+def _report(linking: Linking, state: State, *, is_changed: bool) -> IngestReport:
+    """What this ingest found and did; counts are of the label set in `state`."""
+    label_set = linking.label_set if is_changed else linking.known_label_set or linking.label_set
+    kinds = ("annotations", "source_files", "label_set_assets", "rejects")
+    cursor = linking.store.cursor(state, kinds=kinds, label_set=label_set)
+    linking.store.show(cursor, state, kinds=["assets"])
+
+    def ask(sql: str) -> Sequence[tuple[object, ...]]:
+        return cursor.execute(sql, [label_set]).fetchall()
+
+    assets, missing = ask(
+        "SELECT count(*), count(*) FILTER (is_missing) FROM assets WHERE asset IN "
+        "(SELECT asset FROM label_set_assets WHERE label_set = ?)"
+    )[0]
+    classes = ask(
+        "SELECT class, count(*) FROM annotations WHERE label_set = ? AND class IS NOT NULL GROUP BY class "
+        "ORDER BY count(*) DESC, class"
+    )
+    rejects = ask(
+        "SELECT reason, count(*), min(uri || coalesce(', ' || position, '')) "
+        "FROM rejects JOIN source_files USING (label_set, source_file) "
+        "WHERE label_set = ? GROUP BY reason ORDER BY count(*) DESC, reason"
+    )
+    total = _rows(state, "annotations", label_set=label_set)
+    added = linking.count("placed")
+    return IngestReport(
+        label_set=str(linking.source.label_set),
+        format=linking.staged.format,
+        state=state.number,
+        changed=is_changed,
+        files=_rows(state, "source_files", label_set=label_set),
+        files_new=linking.count("file_map WHERE NOT is_old"),
+        files_changed=linking.count("file_map WHERE is_old"),
+        files_gone=len(linking.staged.gone),
+        assets=int(str(assets)),
+        assets_new=linking.count("new_assets"),
+        assets_missing=int(str(missing)),
+        annotations=total,
+        added=added,
+        removed=linking.count("dropped"),
+        kept=total - added,
+        leaves=_rows(state, "attribute_values", label_set=label_set),
+        classes=tuple((str(name), int(str(count))) for name, count in classes),
+        rejects=tuple(RejectCount(str(r), int(str(count)), str(example)) for r, count, example in rejects),
+        assumed=tuple(linking.staged.tally.assumed),
+        notes=tuple(_counted(text, count) for text, count in linking.staged.tally.notes.items()),
+        skipped=tuple(linking.staged.skipped),
+    )
+
+
+def _rows(state: State, kind: str, *, label_set: int) -> int:
+    """Each file of these kinds is of exactly one label set, so the log knows the count."""
+    return sum(file.row_count for file in state.of(kind, label_set=label_set))
+
+
+def _counted(text: str, count: int) -> str:
+    return text if count == 1 else f"{text}: {count:,}"

@@ -1,0 +1,47 @@
+"""The rows of each kind that one linking brings, as SELECTs over its temporary tables.
+
+`{label_set}` is the number of the label set.
+"""
+
+from __future__ import annotations
+
+from datacat.tables.linking import STATEMENT
+
+_SAID = ", ".join(f'a."{name}"' for name in STATEMENT)
+
+ROWS = {
+    "annotations": f"""
+        SELECT p.annotation, p.asset, {{label_set}} AS label_set, p.source_file, {_SAID}
+        FROM staged_annotations a JOIN placed p ON p.row = a.row
+    """,  # noqa: S608 - our own names
+    "attribute_values": """
+        SELECT l.path, p.class, l.text, l.number, {label_set} AS label_set, p.asset, p.annotation
+        FROM staged_leaves l JOIN placed p ON p.row = l.row
+    """,
+    "label_set_assets": """
+        SELECT {label_set} AS label_set, source_file, asset, key, width, height, split, metadata
+        FROM listed WHERE place = 1
+    """,
+    "rejects": """
+        SELECT {label_set} AS label_set, m.source_file, r.position, r.reason, r.excerpt
+        FROM staged_rejects r JOIN file_map m ON m.file = r.file
+        UNION ALL
+        SELECT {label_set}, p.source_file, a.position,
+            'the asset of this annotation is not listed in its file', coalesce(a.key, '(none)')
+        FROM pairs p JOIN staged_annotations a ON a.row = p.row WHERE p.asset IS NULL
+        UNION ALL
+        SELECT {label_set}, source_file, position, 'an asset was listed before under this key', key
+        FROM listed WHERE place > 1
+    """,
+    "source_files": """
+        SELECT m.source_file, {label_set} AS label_set, s.uri, s.size, s.etag, s.modified, s.digest, s.format,
+            coalesce(a.n, 0) AS annotation_count, coalesce(l.n, 0) AS asset_count,
+            coalesce(r.n, 0) + coalesce(a.unlisted, 0) + coalesce(l.twice, 0) AS reject_count
+        FROM file_map m JOIN staged_files s ON s.file = m.file
+        LEFT JOIN (SELECT file, count(asset) AS n, count(*) - count(asset) AS unlisted
+            FROM pairs GROUP BY file) a ON a.file = m.file
+        LEFT JOIN (SELECT file, count(*) FILTER (place = 1) AS n, count(*) FILTER (place > 1) AS twice
+            FROM listed GROUP BY file) l ON l.file = m.file
+        LEFT JOIN (SELECT file, count(*) AS n FROM staged_rejects GROUP BY file) r ON r.file = m.file
+    """,
+}

@@ -1,0 +1,261 @@
+"""The Delta log: which files make up a state, and the commit that makes the next.
+
+Only this module imports deltalake. Every commit is tried at exactly the version after the one it rests on
+(compare-and-swap): with delta-rs' own retries two commits could both add one URI. Each carries an id, so that
+an error which nevertheless committed is found out.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+import uuid
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import pyarrow as pa
+from deltalake import CommitProperties, DeltaTable, PostCommitHookProperties
+from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
+from deltalake.transaction import AddAction, RemoveAction
+
+from datacat.config import Settings
+from datacat.errors import (
+    CatalogError,
+    CatalogExists,
+    CatalogNotFound,
+    CommitUnknown,
+    SchemaMismatch,
+    StateNotFound,
+)
+from datacat.model.schemas import SCHEMA_VERSION, TABLES
+from datacat.sources.location import Location, object_store_options, store_errors
+from datacat.tables import recovery
+from datacat.tables.change import Change, Conflict
+from datacat.tables.durable import made_folder, sync_file, sync_folder
+from datacat.tables.state import PARTITION, PRUNED_BY, DataFile, LogEntry, State
+
+_VERSION_KEY = "datacat.schemaVersion"
+_NO_UPKEEP = PostCommitHookProperties(create_checkpoint=False, cleanup_expired_logs=False)
+_ATTEMPTS = 3
+
+
+class Log:
+    """The Delta table at `<root>/log`."""
+
+    def __init__(self, root: Location, settings: Settings) -> None:
+        self.location = root.child("log")
+        self._root = root
+        self._settings = settings
+        self._options = object_store_options(settings) if root.is_s3 else None
+
+    def create(self, *, author: str) -> None:
+        """Makes the table, state 0.
+
+        Raises:
+            CatalogExists: there is one.
+        """
+        if recovery.committed_end(self.location, self._settings) is not None:
+            raise CatalogExists("there is a catalog already", where=str(self._root))
+        if not self.location.is_s3:
+            made_folder(os.path.dirname(recovery.entry_path(self.location, 0)))
+        recovery.make_room(self.location, 0, settings=self._settings)
+        metadata = {"author": author, "message": "create catalog", "commit": uuid.uuid4().hex}
+        try:
+            DeltaTable.create(
+                self.location.uri,
+                union_schema(),
+                mode="error",
+                partition_by=[PARTITION],
+                configuration={_VERSION_KEY: str(SCHEMA_VERSION)},
+                storage_options=self._options,
+                commit_properties=CommitProperties(custom_metadata=metadata),
+                raise_if_key_not_exists=False,
+            )
+        except (DeltaError, OSError) as error:
+            if recovery.committed_end(self.location, self._settings) is None:
+                raise CatalogError(f"the catalog cannot be made: {error}", where=str(self._root)) from error
+            raise CatalogExists("there is a catalog already", where=str(self._root)) from error
+        self._sync(0)
+
+    def newest(self) -> int:
+        """The number of the newest state; a torn last entry does not count.
+
+        Raises:
+            CatalogNotFound: there is no catalog.
+        """
+        end = recovery.committed_end(self.location, self._settings)
+        if end is None:
+            hint = f"Make one: datacat init {self._root}"
+            raise CatalogNotFound("there is no catalog", where=str(self._root), hint=hint)
+        return end
+
+    def check_schema(self) -> None:
+        """Raises SchemaMismatch when another version of datacat wrote it."""
+        written = self._table(self.newest()).metadata().configuration.get(_VERSION_KEY)
+        if written != str(SCHEMA_VERSION):
+            raise SchemaMismatch(
+                f"the catalog has schema version {written}, this datacat reads version {SCHEMA_VERSION}",
+                where=str(self._root),
+                hint="Use the datacat release that wrote it, or ingest again into a new catalog.",
+            )
+
+    def state(self, at: int) -> State:
+        """A state.
+
+        Raises:
+            StateNotFound: the catalog never had it.
+        """
+        newest = self.newest()
+        if not 0 <= at <= newest:
+            hint = f"It has 0 to {newest}; see `datacat log`."
+            raise StateNotFound(f"the catalog has no state {at}", where=str(self._root), hint=hint)
+        actions = pa.table(self._table(at).get_add_actions(flatten=True))
+        columns = {name: actions.column(name).to_pylist() for name in actions.column_names}
+        nothing = [None] * actions.num_rows
+        files = map(
+            DataFile,
+            columns[f"partition.{PARTITION}"],
+            columns["path"],
+            columns["size_bytes"],
+            columns["num_records"],
+            columns.get("min.label_set", nothing),
+            columns.get("max.label_set", nothing),
+        )
+        entry = recovery.read_entry(self.location, at, settings=self._settings)
+        return State(at, _time(entry.info) if entry else None, tuple(files))
+
+    def commit(
+        self,
+        base: int,
+        *,
+        change: Change,
+        author: str,
+        message: str,
+    ) -> None:
+        """Makes state `base + 1`.
+
+        Raises:
+            Conflict: the state after `base` is somebody else's.
+            CommitUnknown: the store does not say whether it happened.
+        """
+        metadata = {
+            "author": author,
+            "message": message,
+            "commit": uuid.uuid4().hex,
+            "changes": {kind: list(counts) for kind, counts in change.counts().items()},
+            recovery.ACTION_COUNT: len(change.adds) + len(change.removes),
+        }
+        recovery.make_room(self.location, base + 1, settings=self._settings)
+        self._sync(base)  # somebody else's entry may not have reached the disk, and ours would stand on it
+        now_ms = int(time.time() * 1000)
+        actions: list[AddAction | RemoveAction] = []
+        actions += [_add(file, stats=stats, now_ms=now_ms) for file, stats in change.adds]
+        actions += [RemoveAction(f.path, True, now_ms, f.size, {PARTITION: f.kind}) for f in change.removes]
+
+        table = self._table(base)
+
+        def attempt() -> None:
+            table.create_write_transaction(
+                actions,
+                "append",
+                union_schema(),
+                [PARTITION],
+                commit_properties=CommitProperties(max_commit_retries=0, custom_metadata=metadata),
+                post_commithook_properties=_NO_UPKEEP,
+            )
+
+        self._certain(attempt, commit_id=metadata["commit"], number=base + 1)
+        self._sync(base + 1)
+
+    def _certain(self, attempt: Callable[[], None], *, commit_id: object, number: int) -> None:
+        """Repeats an attempt until it is known whether it happened.
+
+        An error can still have committed, or commit later. Trying the same number with the same id again is
+        safe: it happens once or not at all.
+        """
+        failure: Exception | None = None
+        for _ in range(_ATTEMPTS):
+            try:
+                attempt()
+                return
+            except (DeltaError, CommitFailedError, OSError) as error:
+                failure = error
+            try:
+                entry = recovery.read_entry(self.location, number, settings=self._settings)
+            except store_errors():
+                continue
+            if entry is not None and entry.info.get("commit") == commit_id:
+                return
+            if entry is not None:
+                raise Conflict from failure
+        if not self.location.is_s3:
+            raise CatalogError(f"nothing can be committed: {failure}", where=str(self._root)) from failure
+        raise CommitUnknown(
+            f"the store answered neither yes nor no to the commit of state {number}: {failure}",
+            where=str(self._root),
+            hint="Run the same command again: it finds out and completes what is missing.",
+        ) from failure
+
+    def entries(self, *, limit: int | None) -> tuple[LogEntry, ...]:
+        """The history, newest first."""
+        newest = self.newest()
+        found = self._table(newest).history(limit)
+        return tuple(_entry(item, newest - index) for index, item in enumerate(found))
+
+    def checkpoint(self) -> None:
+        """Writes a checkpoint, so that opening reads one file instead of every commit."""
+        number = self.newest()
+        self._table(number).create_checkpoint()
+        if not self.location.is_s3:
+            folder = os.path.dirname(recovery.entry_path(self.location, number))
+            for name in os.listdir(folder):
+                if name.startswith((f"{number:020}.checkpoint", "_last_checkpoint")):
+                    sync_file(os.path.join(folder, name))
+            sync_folder(folder)
+
+    def _sync(self, number: int) -> None:
+        path = recovery.entry_path(self.location, number)
+        if not self.location.is_s3 and os.path.exists(path):
+            sync_file(path)
+            sync_folder(os.path.dirname(path))
+
+    def _table(self, number: int) -> DeltaTable:
+        try:
+            return DeltaTable(self.location.uri, version=number, storage_options=self._options)
+        except TableNotFoundError as error:
+            raise CatalogNotFound("there is no catalog", where=str(self._root)) from error
+        except (DeltaError, OSError) as error:
+            hint = "See `datacat doctor`."
+            raise CatalogError(
+                f"state {number} cannot be read: {error}", where=str(self.location), hint=hint
+            ) from error
+
+
+def union_schema() -> pa.Schema:
+    """The columns of all kinds; each file holds only its own.
+
+    Delta keeps statistics of the first 32 columns only, so those that prune come first.
+    """
+    columns = {field.name: field for schema in TABLES.values() for field in schema}
+    first = [columns.pop(name) for name in PRUNED_BY]
+    return pa.schema([pa.field(PARTITION, pa.string()), *first, *columns.values()])
+
+
+def _add(file: DataFile, *, stats: str, now_ms: int) -> AddAction:
+    return AddAction(file.path, file.size, {PARTITION: file.kind}, now_ms, True, stats)
+
+
+def _entry(item: dict[str, Any], number: int) -> LogEntry:
+    changes = item.get("changes") or {}
+    return LogEntry(
+        state=int(item.get("version", number)),
+        time=_time(item),
+        author=str(item.get("author", "")),
+        message=str(item.get("message", "")),
+        changes=tuple((kind, added, removed) for kind, (added, removed) in changes.items()),
+    )
+
+
+def _time(info: dict[str, Any]) -> datetime:
+    return datetime.fromtimestamp(info["timestamp"] / 1000, tz=UTC)

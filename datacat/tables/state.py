@@ -1,0 +1,70 @@
+"""A state of the catalog: its number and the immutable files it consists of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+
+from datacat.model.schemas import KINDS
+
+# The column that tells the logical tables apart. Not `kind`: annotations have a column of that name, and
+# Delta takes a partition column from the log, not from the file.
+PARTITION = "logical_table"
+# Columns whose least and greatest values stand in the log, for engines that prune files by them.
+PRUNED_BY = ("label_set", "source_file", "asset", "annotation", "path", "class")
+
+
+@dataclass(frozen=True, slots=True)
+class DataFile:
+    """One immutable Parquet file; `path` is below the log's folder, `low` to `high` are its label sets."""
+
+    kind: str
+    path: str
+    size: int
+    row_count: int
+    low: int | None = None
+    high: int | None = None
+
+    def may_hold(self, label_set: int) -> bool:
+        """Whether it may hold rows of that label set."""
+        return self.low is None or self.high is None or self.low <= label_set <= self.high
+
+
+@dataclass(frozen=True)
+class State:
+    """The catalog as one commit left it.
+
+    Attributes:
+        number: counts from 0, the empty catalog.
+        time: of the commit; None where its log entry is gone.
+        files: all of its files.
+    """
+
+    number: int
+    time: datetime | None
+    files: tuple[DataFile, ...]
+
+    @cached_property
+    def by_kind(self) -> Mapping[str, tuple[DataFile, ...]]:
+        """Its files per kind, ordered by path."""
+        found: dict[str, list[DataFile]] = {kind: [] for kind in KINDS}
+        for file in sorted(self.files, key=lambda file: file.path):
+            found.setdefault(file.kind, []).append(file)
+        return {kind: tuple(files) for kind, files in found.items()}
+
+    def of(self, kind: str, *, label_set: int | None = None) -> tuple[DataFile, ...]:
+        """The files of a kind (that may hold rows of a label set)."""
+        return tuple(f for f in self.by_kind[kind] if label_set is None or f.may_hold(label_set))
+
+
+@dataclass(frozen=True, slots=True)
+class LogEntry:
+    """One commit. `changes` are (kind, rows added, rows removed)."""
+
+    state: int
+    time: datetime
+    author: str
+    message: str
+    changes: tuple[tuple[str, int, int], ...]

@@ -1,0 +1,130 @@
+"""The catalog's states, cursors that show them, and commits."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Iterable
+
+import duckdb
+
+from datacat.config import Settings
+from datacat.errors import CatalogError, CommitConflict
+from datacat.model.schemas import KINDS
+from datacat.sources.location import Location
+from datacat.tables import recovery
+from datacat.tables.change import Change, Conflict
+from datacat.tables.connection import cursor as new_cursor
+from datacat.tables.files import Files
+from datacat.tables.log import Log
+from datacat.tables.state import State
+
+_ATTEMPTS = 200
+_STATES_KEPT = 16
+
+
+class Store:
+    """The log and the data files of the catalog at `root`."""
+
+    def __init__(self, root: Location, settings: Settings) -> None:
+        self.root = root
+        self.settings = settings
+        self.log = Log(root, settings)
+        self.files = Files(root, settings)
+        self._states: OrderedDict[int, State] = OrderedDict()
+        self._lock = threading.Lock()
+        self._is_probed = not root.is_s3
+
+    def state(self, at: int | None = None) -> State:
+        """A state, the newest by default.
+
+        Raises:
+            StateNotFound: the catalog never had it.
+        """
+        number = self.log.newest() if at is None else at
+        with self._lock:
+            if number in self._states:
+                return self._states[number]
+        state = self.log.state(number)
+        with self._lock:
+            self._states[number] = state
+            while len(self._states) > _STATES_KEPT:
+                self._states.popitem(last=False)
+        return state
+
+    def cursor(
+        self, state: State, *, kinds: Iterable[str] = KINDS, label_set: int | None = None
+    ) -> duckdb.DuckDBPyConnection:
+        """A DuckDB cursor of its own in which logical tables of that state are views by their names.
+
+        Args:
+            state: which.
+            kinds: which tables.
+            label_set: leaves out files that hold nothing of that label set (but not rows).
+        """
+        cursor = new_cursor(self.settings)
+        self.show(cursor, state, kinds=kinds, label_set=label_set)
+        return cursor
+
+    def show(
+        self,
+        cursor: duckdb.DuckDBPyConnection,
+        state: State,
+        *,
+        kinds: Iterable[str],
+        label_set: int | None = None,
+    ) -> None:
+        """Makes the views of `cursor`. They are temporary: no other cursor sees them.
+
+        Raises:
+            CatalogError: a file of that state is gone.
+        """
+        for kind in kinds:
+            rows = self.files.select(kind, state.of(kind, label_set=label_set))
+            try:
+                cursor.execute(f'CREATE OR REPLACE TEMP VIEW "{kind}" AS {rows}')
+            except duckdb.IOException as error:
+                hint = "It may be of a state that `datacat gc` was told to forget; else see `datacat doctor`."
+                what = f"a data file of state {state.number} is gone or damaged: {error}"
+                raise CatalogError(what, where=str(self.root), hint=hint) from error
+
+    def commit(self, plan: Callable[[State], Change | None], *, author: str, message: str) -> int | None:
+        """Commits what `plan` makes of the newest state; it is asked again where others touched the same.
+
+        Returns:
+            The new state; None where there is nothing to do.
+
+        Raises:
+            CommitConflict: others were always faster.
+            CommitUnknown: the store does not say whether it happened.
+            StorageUnsafe: the S3 server ignores conditional PUT.
+        """
+        self._probe_once()
+        base = self.state()
+        change = plan(base)
+        for _ in range(_ATTEMPTS):
+            if change is None:
+                return None
+            try:
+                self.log.commit(base.number, change=change, author=author, message=message)
+                return base.number + 1
+            except Conflict:
+                newest = self.state()
+            if not change.still_holds(base, newest):
+                self.files.discard(change.adds)
+                change = plan(newest)
+            base = newest
+        raise CommitConflict(
+            f"others changed the catalog {_ATTEMPTS} times in a row while this wanted to commit",
+            where=str(self.root),
+            hint="Run the command again.",
+        )
+
+    def probed(self) -> None:
+        """Notes that the store was found to be safe."""
+        self._is_probed = True
+
+    def _probe_once(self) -> None:
+        if not self._is_probed:
+            recovery.probe(self.root, self.settings)
+            self._is_probed = True

@@ -1,0 +1,150 @@
+"""`Tables`: what the rest of datacat sees of the storage stage."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+import duckdb
+import pyarrow as pa
+
+from datacat.config import Settings
+from datacat.errors import LocationError
+from datacat.model.names import LabelSetName
+from datacat.model.report import IngestReport
+from datacat.model.schemas import TABLES
+from datacat.sources.location import Location
+from datacat.tables import identifiers, recovery
+from datacat.tables.change import Change
+from datacat.tables.known import KnownMedia, known_files
+from datacat.tables.link import link
+from datacat.tables.staged import FileFacts, Source, Staged
+from datacat.tables.state import LogEntry, State
+from datacat.tables.store import Store
+
+
+class Tables:
+    """The logical tables of one catalog. Threads may share it; each takes its own cursor."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self.root = store.root
+
+    @classmethod
+    def create(cls, root: Location, settings: Settings, *, author: str) -> Tables:
+        """Makes an empty catalog, state 0.
+
+        Raises:
+            CatalogExists: there is one.
+            StorageUnsafe: the S3 server ignores conditional PUT.
+            LocationError: nothing can be written there.
+        """
+        store = Store(root, settings)
+        try:
+            recovery.probe(root, settings)
+            store.probed()
+            identifiers.start(root, settings)
+            store.log.create(author=author)
+        except PermissionError as error:
+            raise LocationError(f"cannot be written: {error.strerror}", where=str(root)) from error
+        return cls(store)
+
+    @classmethod
+    def open(cls, root: Location, settings: Settings) -> Tables:
+        """Opens a catalog; needs no permission to write.
+
+        Raises:
+            CatalogNotFound: there is none.
+            SchemaMismatch: another version of datacat wrote it.
+        """
+        store = Store(root, settings)
+        store.log.check_schema()
+        return cls(store)
+
+    def state(self, at: int | None = None) -> State:
+        """A state, the newest by default.
+
+        Raises:
+            StateNotFound: the catalog never had it.
+        """
+        return self.store.state(at)
+
+    def cursor(self, state: State) -> duckdb.DuckDBPyConnection:
+        """A DuckDB cursor of its own in which each logical table of that state is a view by its name.
+
+        Raises:
+            CatalogError: a file of that state is gone.
+        """
+        return self.store.cursor(state)
+
+    def link(
+        self,
+        staged: Staged,
+        *,
+        label_set: LabelSetName,
+        location: str,
+        options: Mapping[str, str] | None = None,
+        author: str,
+        message: str = "",
+    ) -> IngestReport:
+        """Makes what was staged the content of a label set, in one commit; none where nothing changed.
+
+        Args:
+            staged: what an ingest read.
+            label_set: whose content it is; made where it is new.
+            location: where the label files lie, kept in `sources`.
+            options: how they were read (media root, format options), kept in `sources`.
+            author: who commits.
+            message: why; by default "ingest team/name".
+
+        Raises:
+            CommitConflict: others changed the same label set again and again.
+            CommitUnknown: the store does not say whether it happened; repeating the command is safe.
+            StorageUnsafe: the S3 server ignores conditional PUT.
+        """
+        source = Source(label_set, location, options or {})
+        return link(self.store, staged, source=source, author=author, message=message)
+
+    def append(self, kind: str, rows: pa.Table, *, author: str, message: str) -> int | None:
+        """Adds rows to a small kind without identifiers (concepts); the new state, or None for no rows."""
+        added = rows.cast(TABLES[kind])
+        return self.replace(kind, lambda old: pa.concat_tables([old, added]), author=author, message=message)
+
+    def replace(
+        self, kind: str, edit: Callable[[pa.Table], pa.Table], *, author: str, message: str
+    ) -> int | None:
+        """Replaces all rows of a small kind by what `edit` makes of them.
+
+        Args:
+            kind: of `TABLES`, as in "concepts".
+            edit: called with the rows of the newest state; again where somebody else changed them meanwhile.
+            author: who commits.
+            message: why.
+
+        Returns:
+            The new state; None where `edit` changed nothing.
+        """
+
+        def plan(state: State) -> Change | None:
+            cursor = self.store.cursor(state, kinds=[kind])
+            old = cursor.execute(f'FROM "{kind}"').to_arrow_table().cast(TABLES[kind])
+            new = edit(old).cast(TABLES[kind])
+            if new.equals(old):
+                return None
+            cursor.register("edited", new)
+            adds = self.store.files.write(cursor, kind, rows="FROM edited")
+            kept = min(old.num_rows, new.num_rows)
+            return Change(tuple(adds), state.of(kind), lambda a, b: a.of(kind) == b.of(kind), {kind: kept})
+
+        return self.store.commit(plan, author=author, message=message)
+
+    def log(self, *, limit: int | None = None) -> tuple[LogEntry, ...]:
+        """The history, newest first."""
+        return self.store.log.entries(limit=limit)
+
+    def known_files(self, state: State, label_set: LabelSetName) -> dict[str, FileFacts]:
+        """The label files of a label set by URI, as they were when they were read last."""
+        return known_files(self.store, state, label_set=label_set)
+
+    def known_media(self, state: State, *, below: Sequence[Location] = ()) -> KnownMedia:
+        """A mapping from URI to media facts that takes no memory; of assets below some places, or of all."""
+        return KnownMedia(self.store, state, below=below)
