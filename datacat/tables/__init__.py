@@ -2,5 +2,6 @@
 
 from datacat.tables.state import DataFile, LogEntry, State
 from datacat.tables.tables import Tables
+from datacat.tables.upkeep import CompactReport, GcReport
 
-__all__ = ["DataFile", "LogEntry", "State", "Tables"]
+__all__ = ["CompactReport", "DataFile", "GcReport", "LogEntry", "State", "Tables"]

@@ -203,10 +203,16 @@ class Log:
         found = self._table(newest).history(limit)
         return tuple(_entry(item, newest - index) for index, item in enumerate(found))
 
-    def checkpoint(self) -> None:
-        """Writes a checkpoint, so that opening reads one file instead of every commit."""
-        number = self.newest()
-        self._table(number).create_checkpoint()
+    def checkpoint(self, number: int) -> None:
+        """Writes a checkpoint of a state, so that opening reads one file instead of every commit.
+
+        Raises:
+            CatalogError: it cannot be written; the catalog is whole all the same.
+        """
+        try:
+            self._table(number).create_checkpoint()
+        except (DeltaError, OSError) as error:
+            raise CatalogError(f"no checkpoint can be written: {error}", where=str(self._root)) from error
         if not self.location.is_s3:
             folder = os.path.dirname(recovery.entry_path(self.location, number))
             for name in os.listdir(folder):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
@@ -20,6 +21,7 @@ from datacat.tables.log import Log
 from datacat.tables.state import State
 
 _ATTEMPTS = 200
+_CHECKPOINT_EVERY = 100
 _STATES_KEPT = 16
 
 
@@ -107,6 +109,7 @@ class Store:
                 return None
             try:
                 self.log.commit(base.number, change=change, author=author, message=message)
+                self._checkpoint_at_times(base.number + 1)
                 return base.number + 1
             except Conflict:
                 newest = self.state()
@@ -119,6 +122,12 @@ class Store:
             where=str(self.root),
             hint="Run the command again.",
         )
+
+    def _checkpoint_at_times(self, number: int) -> None:
+        """Who makes every hundredth state checkpoints it: so there is one checkpointer at a time."""
+        if number % _CHECKPOINT_EVERY == 0:
+            with contextlib.suppress(CatalogError):  # the commit has happened; opening is slower without
+                self.log.checkpoint(number)
 
     def probed(self) -> None:
         """Notes that the store was found to be safe."""

@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 
 import duckdb
 import pyarrow as pa
 
 from datacat.config import Settings
 from datacat.errors import LocationError
+from datacat.model.finding import Finding
 from datacat.model.names import LabelSetName
 from datacat.model.report import IngestReport
 from datacat.model.schemas import TABLES
 from datacat.sources.location import Location
-from datacat.tables import identifiers, recovery
+from datacat.tables import identifiers, recovery, upkeep
 from datacat.tables.change import Change
+from datacat.tables.check import SAMPLE, check
 from datacat.tables.known import KnownMedia, known_files
 from datacat.tables.link import link
 from datacat.tables.staged import FileFacts, Source, Staged
 from datacat.tables.state import LogEntry, State
 from datacat.tables.store import Store
+from datacat.tables.upkeep import CompactReport, GcReport
 
 
 class Tables:
@@ -148,3 +151,36 @@ class Tables:
     def known_media(self, state: State, *, below: Sequence[Location] = ()) -> KnownMedia:
         """A mapping from URI to media facts that takes no memory; of assets below some places, or of all."""
         return KnownMedia(self.store, state, below=below)
+
+    def check(self, state: State, *, sample: int = SAMPLE) -> Iterator[Finding]:
+        """Yields what is wrong in `state`, and notes of what a crash left behind.
+
+        Args:
+            state: which.
+            sample: of how many annotations the index is compared with the attributes themselves.
+        """
+        return check(self.store, state, sample=sample)
+
+    def compact(self, *, author: str) -> CompactReport:
+        """Merges small files and writes a checkpoint; the rows stay the same."""
+        return upkeep.compact(self.store, author=author)
+
+    def gc(
+        self,
+        *,
+        dry_run: bool = False,
+        grace_s: float = 3600,
+        pinned: Set[int] = frozenset(),
+        forget_before: int | None = None,
+    ) -> GcReport:
+        """Removes data files that no state has, and what crashes left behind; see `upkeep.gc`.
+
+        Args:
+            dry_run: only say what would go.
+            grace_s: spare what is younger, seconds.
+            pinned: states that snapshots need.
+            forget_before: also remove what only states before this one need, pinned ones apart.
+        """
+        return upkeep.gc(
+            self.store, dry_run=dry_run, grace_s=grace_s, pinned=pinned, forget_before=forget_before
+        )

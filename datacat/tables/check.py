@@ -1,0 +1,207 @@
+"""Log, files, rows and index of one state, held against each other."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+import duckdb
+
+from datacat.errors import CatalogError
+from datacat.model.finding import Finding
+from datacat.tables import identifiers, recovery
+from datacat.tables.state import State
+from datacat.tables.store import Store
+from datacat.tables.upkeep import needed_paths
+
+SAMPLE = 5_000  # annotations whose attributes are taken apart again
+_SHOWN = 3
+_AGAIN = "Ingest the label set again into a new catalog, and report this."
+
+# What must not be found: subject, text, query of examples.
+_RULES = (
+    ("files", "URIs are more than one asset", "SELECT uri FROM assets GROUP BY uri HAVING count(*) > 1"),
+    ("files", "assets share a number", "SELECT asset FROM assets GROUP BY asset HAVING count(*) > 1"),
+    (
+        "files",
+        "annotations share a number",
+        "SELECT annotation FROM annotations GROUP BY annotation HAVING count(*) > 1",
+    ),
+    (
+        "files",
+        "annotations are of an asset that is not there",
+        "SELECT annotation FROM annotations WHERE asset NOT IN (SELECT asset FROM assets)",
+    ),
+    (
+        "files",
+        "annotations are of a label set that is not there",
+        "SELECT annotation FROM annotations WHERE label_set NOT IN (SELECT label_set FROM label_sets)",
+    ),
+    (
+        "files",
+        "annotations are of a label file that is not there",
+        "SELECT annotation FROM annotations WHERE source_file NOT IN (SELECT source_file FROM source_files)",
+    ),
+    (
+        "files",
+        "listed assets are not there",
+        "SELECT asset FROM label_set_assets WHERE asset NOT IN (SELECT asset FROM assets)",
+    ),
+    (
+        "index",
+        "rows of the attribute index are of no annotation, or of one with another class, asset or label set",
+        """SELECT v.annotation FROM attribute_values v LEFT JOIN annotations a USING (annotation)
+           WHERE a.annotation IS NULL OR a.asset <> v.asset OR a.label_set <> v.label_set
+           OR a.class IS DISTINCT FROM v.class OR a.attributes IS NULL""",
+    ),
+)
+
+
+def check(store: Store, state: State, *, sample: int = SAMPLE) -> Iterator[Finding]:
+    """Yields what is wrong in `state`, and notes of what a crash left behind; nothing where all is well.
+
+    Args:
+        store: whose.
+        state: which.
+        sample: of how many annotations the index is compared with the attributes themselves.
+    """
+    yield from _log(store)
+    damaged = list(_files(store, state))
+    yield from damaged
+    yield from _orphans(store)
+    if damaged:
+        return
+    cursor = store.cursor(state)
+    for subject, text, query in _RULES:
+        count = _count(cursor, query)
+        if count:
+            found = cursor.execute(f"SELECT * FROM ({query}) ORDER BY ALL LIMIT {_SHOWN}").fetchall()  # noqa: S608
+            examples = ", ".join(str(row[0]) for row in found)
+            yield Finding("error", subject, f"{count:,} {text}: {examples}", _AGAIN)
+    yield from _identifiers(store, cursor)
+    yield from _index(cursor, sample=sample)
+
+
+def _log(store: Store) -> Iterator[Finding]:
+    for number in recovery.torn_entries(store.files.log, store.settings):
+        text = f"log entry {number} is torn: a commit was cut off, and does not count"
+        yield Finding("note", "log", text, "Nothing to do; the next commit moves it aside.")
+    for number in range(store.log.newest()):
+        if recovery.read_entry(store.files.log, number, settings=store.settings) is None:
+            text = f"log entry {number} is gone or damaged; states after it may not open"
+            yield Finding("error", "log", text, "Restore it from a backup.")
+
+
+def _files(store: Store, state: State) -> Iterator[Finding]:
+    stored = {file.path: file.size for file in store.files.stored()}
+    hint = "Restore it from a backup, or ingest its label set again into a new catalog."
+    for file in state.files:
+        if file.path not in stored:
+            yield Finding("error", "files", f"{file.path} is gone", hint)
+        elif stored[file.path] != file.size:
+            text = f"{file.path} has {stored[file.path]:,} bytes, not {file.size:,}"
+            yield Finding("error", "files", text, hint)
+        else:
+            yield from (Finding("error", "files", text, hint) for text in _rows(store, file))
+
+
+def _rows(store: Store, file: Any) -> Iterator[str]:
+    cursor = store.cursor(store.state(0), kinds=())
+    try:
+        (path,) = store.files.local([file])
+        row = cursor.execute("SELECT num_rows FROM parquet_file_metadata(?)", [path]).fetchone()
+        if row is None or row[0] != file.row_count:
+            yield f"{file.path} has {row[0] if row else 'no'} rows, not {file.row_count:,}"
+    except (duckdb.Error, CatalogError) as error:
+        yield f"{file.path} cannot be read: {error}"
+
+
+def _orphans(store: Store) -> Iterator[Finding]:
+    try:
+        needed = needed_paths(store)
+    except CatalogError:
+        return  # the log is damaged, which was said
+    orphans = [file for file in store.files.stored() if file.path not in needed]
+    if orphans:
+        size = sum(file.size for file in orphans)
+        text = f"{len(orphans)} data files ({size:,} bytes) are in no state: a writer died, or is at work"
+        yield Finding("note", "files", text, "Remove them: datacat gc")
+
+
+def _identifiers(store: Store, cursor: duckdb.DuckDBPyConnection) -> Iterator[Finding]:
+    following = identifiers.last(store.root, store.settings)
+    for kind, column in (("assets", "asset"), ("annotations", "annotation"), ("label_sets", "label_set")):
+        row = cursor.execute(f"SELECT max({column}) FROM {kind}").fetchone()  # noqa: S608 - our own names
+        if row and row[0] is not None and row[0] >= following[column]:
+            text = f"{column} {row[0]} is in use, yet {following[column]} would be given next"
+            yield Finding(
+                "error", "log", text, "Restore <catalog>/ids from a backup before anything is ingested."
+            )
+
+
+def _index(cursor: duckdb.DuckDBPyConnection, *, sample: int) -> Iterator[Finding]:
+    """Takes the attributes of a sample apart again and compares leaf by leaf."""
+    cursor.execute(
+        "CREATE TEMP TABLE sample AS SELECT annotation, attributes FROM annotations "
+        "WHERE attributes IS NOT NULL ORDER BY hash(annotation), annotation LIMIT ?",
+        [sample],
+    )
+    indexed: dict[int, Counter[tuple[Any, ...]]] = {}
+    for annotation, *leaf in cursor.execute(
+        "SELECT annotation, path, text, number FROM attribute_values "
+        "WHERE annotation IN (SELECT annotation FROM sample)"
+    ).fetchall():
+        indexed.setdefault(annotation, Counter())[tuple(leaf)] += 1
+    wrong = [
+        annotation
+        for annotation, attributes in cursor.execute("FROM sample ORDER BY annotation").fetchall()
+        if Counter(_leaves(attributes)) != indexed.get(annotation, Counter())
+    ]
+    if wrong:
+        examples = ", ".join(map(str, wrong[:_SHOWN]))
+        text = f"of {len(wrong):,} annotations the index says other than their attributes: {examples}"
+        yield Finding("error", "index", text, _AGAIN)
+
+
+class _Written(str):
+    """A number as it is written."""
+
+    __slots__ = ()
+
+
+def _leaves(document: str) -> Iterator[tuple[str, str | None, float | None]]:
+    """The scalar leaves of a JSON object by the rules of `model.schemas`, apart from how ingest does it."""
+    pending: list[tuple[str, Any]] = [
+        ("", json.loads(document, parse_float=_Written, parse_constant=_Written))
+    ]
+    while pending:
+        path, value = pending.pop()
+        if isinstance(value, dict):
+            pending += ((f"{path}.{key}" if path else key, item) for key, item in value.items())
+        elif isinstance(value, list):
+            pending += ((f"{path}[]", item) for item in value)
+        elif value is None:
+            yield path, None, None
+        elif isinstance(value, bool):
+            yield path, "true" if value else "false", None
+        elif isinstance(value, str) and not isinstance(value, _Written):
+            yield path, value, None
+        else:
+            yield path, str(value), _number(value)
+
+
+def _number(value: Any) -> float | None:
+    try:
+        number = float(value)
+    except OverflowError:
+        return None
+    return number if math.isfinite(number) else None
+
+
+def _count(cursor: duckdb.DuckDBPyConnection, query: str) -> int:
+    row = cursor.execute(f"SELECT count(*) FROM ({query})").fetchone()  # noqa: S608 - our own queries
+    assert row is not None
+    return int(row[0])

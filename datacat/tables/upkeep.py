@@ -1,0 +1,160 @@
+"""Keeping a catalog small and quick: merge small files, checkpoint the log, remove what nobody needs.
+
+Compaction is Remove + Add of the same rows, so that it is a commit like any other. delta-rs' own vacuum and
+optimize are never used: they know nothing of snapshots, readers or the order of rows.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Set
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from datacat.errors import CatalogError
+from datacat.model.schemas import KINDS
+from datacat.sources.location import Location, filesystem
+from datacat.tables import identifiers, recovery
+from datacat.tables.change import Change, Written
+from datacat.tables.linking import OF_FILES
+from datacat.tables.state import DataFile, State
+from datacat.tables.store import Store
+
+_SMALL_ROWS = 1_000_000
+_READERS = 16
+
+
+@dataclass(frozen=True, slots=True)
+class GcReport:
+    """What was removed, or would be: places, their bytes, and how many were spared as too young."""
+
+    removed: tuple[str, ...]
+    bytes: int
+    spared: int
+
+
+@dataclass(frozen=True, slots=True)
+class CompactReport:
+    """How many data files the newest state had, has, and its number."""
+
+    files_before: int
+    files_after: int
+    state: int
+
+
+def compact(store: Store, *, author: str) -> CompactReport:
+    """Merges the small files of each kind (of each label set, where files are of one) and writes a
+    checkpoint."""
+
+    def plan(state: State) -> Change | None:
+        adds: list[Written] = []
+        removes: list[DataFile] = []
+        cursor = store.cursor(state, kinds=())
+        for kind, files in _mergeable(state):
+            adds += store.files.write(cursor, kind, rows=store.files.select(kind, files))
+            removes += files
+        kept = {kind: sum(file.row_count for file in removes if file.kind == kind) for kind in KINDS}
+        return Change(tuple(adds), tuple(removes), _all_still_there(removes), kept) if removes else None
+
+    before = store.state()
+    number = store.commit(plan, author=author, message="compact")
+    after = store.state(number) if number is not None else before
+    store.log.checkpoint(after.number)
+    return CompactReport(len(before.files), len(after.files), after.number)
+
+
+def gc(
+    store: Store,
+    *,
+    dry_run: bool = False,
+    grace_s: float = 3600,
+    pinned: Set[int] = frozenset(),
+    forget_before: int | None = None,
+) -> GcReport:
+    """Removes data files that are in no state of the history, and what crashes left behind.
+
+    Args:
+        store: whose.
+        dry_run: only say what would go.
+        grace_s: spare what is younger, seconds: an ingest that runs right now may be about to commit it.
+        pinned: states that snapshots need.
+        forget_before: also remove what only states before this one need, pinned ones apart. The newest stays.
+
+    Raises:
+        CatalogError: a log entry cannot be read, so nobody can say what is needed.
+    """
+    # Listed before the log is read: what is committed in between is then found to be needed.
+    stored = list(store.files.stored())
+    needed = needed_paths(store, pinned=pinned, forget_before=forget_before)
+    unneeded = [(file.path, file.size, file.changed_s) for file in stored if file.path not in needed]
+    oldest_spared = time.time() - grace_s
+    gone = [item for item in unneeded if item[2] <= oldest_spared]
+    litter = list(_litter(store, oldest_spared=oldest_spared))
+    if not dry_run:
+        for path, _, _ in gone:
+            store.files.remove(path)
+        for place, _ in litter:
+            filesystem(place, store.settings).rm_file(place.path)
+        if store.files.cache:
+            store.files.cache.forget(needed, grace_s=grace_s)
+    removed = [str(store.files.log.child(path)) for path, _, _ in gone] + [str(place) for place, _ in litter]
+    freed = sum(size for _, size, _ in gone) + sum(size for _, size in litter)
+    return GcReport(tuple(removed), freed, len(unneeded) - len(gone))
+
+
+def needed_paths(
+    store: Store, *, pinned: Set[int] = frozenset(), forget_before: int | None = None
+) -> set[str]:
+    """Paths of data files that some state has: any, or those from `forget_before` on and pinned ones."""
+    newest = store.log.newest()
+    first = min(newest, forget_before or 0)
+    live: set[str] = set()
+    needed: set[str] = set()
+    for number, entry in enumerate(_entries(store, newest)):
+        live.difference_update(entry.removed)
+        live.update(path for path, _ in entry.added)
+        if number >= first or number in pinned:
+            needed |= live
+    return needed
+
+
+def _entries(store: Store, newest: int) -> Iterator[recovery.Entry]:
+    log = store.files.log
+
+    def read(number: int) -> recovery.Entry:
+        entry = recovery.read_entry(log, number, settings=store.settings)
+        if entry is None:
+            raise CatalogError(
+                f"log entry {number} cannot be read", where=str(log), hint="See `datacat doctor`."
+            )
+        return entry
+
+    with ThreadPoolExecutor(_READERS) as pool:
+        yield from pool.map(read, range(newest + 1))
+
+
+def _litter(store: Store, *, oldest_spared: float) -> Iterator[tuple[Location, int]]:
+    """Old reservations of identifiers, and temporary files of writers that died, with their sizes."""
+    stale = {place.path for place in identifiers.stale(store.root, store.settings)}
+    fs = filesystem(store.root, store.settings)
+    for folder in (store.root.child("ids"), store.files.log.child("_delta_log")):
+        for name, facts in fs.find(folder.path, detail=True).items():
+            changed_s = facts["mtime"] if "mtime" in facts else facts["LastModified"].timestamp()
+            file = name.rsplit("/", 1)[1]
+            is_litter = ".tmp" in file or ".torn-" in file or "#" in file or file.startswith("probe-")
+            if changed_s <= oldest_spared and (is_litter or name in stale):
+                yield folder.child(file), int(facts["size"])
+
+
+def _mergeable(state: State) -> Iterator[tuple[str, list[DataFile]]]:
+    for kind in KINDS:
+        groups: dict[object, list[DataFile]] = {}
+        for file in state.of(kind):
+            if file.row_count < _SMALL_ROWS:
+                owner = (file.low, file.high) if kind in OF_FILES else None
+                groups.setdefault(owner, []).append(file)
+        yield from ((kind, files) for files in groups.values() if len(files) > 1)
+
+
+def _all_still_there(files: list[DataFile]) -> Callable[[State, State], bool]:
+    return lambda _, newest: set(files) <= set(newest.files)

@@ -1,0 +1,250 @@
+"""Staged rows become the catalog's: identifiers, what changed, what is rejected."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from datacat.config import Settings
+from datacat.model.names import LabelSetName
+from datacat.model.schemas import TABLES
+from datacat.sources.location import Location
+from datacat.tables import Tables
+from datacat.testing.staging import LabelFile, box, corpus, ingest, staged_from
+
+SETTINGS = Settings(threads=1, memory_limit="500MB")
+A, B, C = "/lake/a.png", "/lake/b.png", "/lake/c.png"
+
+
+@pytest.fixture
+def tables(catalog_root: Location) -> Tables:
+    return Tables.create(catalog_root, SETTINGS, author="ada")
+
+
+def rows(tables: Tables, query: str, at: int | None = None) -> list[tuple[Any, ...]]:
+    return tables.cursor(tables.state(at)).execute(query).fetchall()
+
+
+def test_every_kind_is_a_view_of_its_schema(tables: Tables) -> None:
+    cursor = tables.cursor(tables.state())
+    for kind, schema in TABLES.items():
+        assert cursor.execute(f"FROM {kind}").to_arrow_table().cast(schema).num_rows == 0
+
+
+def test_three_label_sets_are_linked(tables: Tables, tmp_path: Path) -> None:
+    reports = corpus(tables, folder=tmp_path)
+    first = reports["mapping/roofs"]
+    assert (first.state, first.assets_new, first.annotations, first.leaves) == (1, 3, 3, 7)
+    assert first.classes == (("Roof", 2), ("tree", 1))
+    assert reports["claims/damage"].assets_new == 1
+    assert reports["claims/damage"].assets_missing == 1
+    assert reports["driving/street"].assets_new == 0
+    assert rows(tables, "SELECT asset, uri FROM assets ORDER BY asset") == [
+        (number, f"/lake/{name}.png") for number, name in enumerate("abcd", 1)
+    ]
+    slate = "SELECT class FROM attribute_values WHERE path = 'material' AND text = 'slate' ORDER BY ALL"
+    assert rows(tables, slate) == [("Roof",), ("rooftop",)]
+    unlinked = "SELECT annotation FROM annotations ANTI JOIN assets USING (asset)"
+    assert rows(tables, unlinked) == []
+
+
+def test_the_same_again_commits_nothing(tables: Tables, tmp_path: Path) -> None:
+    corpus(tables, folder=tmp_path)
+    before = tables.state()
+    reports = corpus(tables, folder=tmp_path)
+    assert [report.changed for report in reports.values()] == [False, False, False]
+    assert tables.state() == before
+    assert reports["mapping/roofs"].kept == 3
+
+
+def test_everything_read_again_commits_nothing(tables: Tables, tmp_path: Path) -> None:
+    """As when two ingests of the same place run at once: the second finds all done."""
+    corpus(tables, folder=tmp_path)
+    file = LabelFile("/labels/x.json", [A], [box(A, "Roof")], ["Roof"])
+    name = LabelSetName("mapping", "again")
+    for changed in (True, False):
+        staged = staged_from([file], folder=tmp_path)
+        report = tables.link(staged, label_set=name, location="lake", author="ada")
+        assert report.changed is changed
+    assert (report.kept, report.added, report.removed) == (1, 0, 0)
+
+
+def test_a_changed_file_replaces_what_changed_and_keeps_the_rest(tables: Tables, tmp_path: Path) -> None:
+    old = LabelFile(
+        "/l/1.json", [A, B], [box(A, "Roof"), box(B, "Roof", attributes={"m": "slate"}), box(B, "car")]
+    )
+    other = LabelFile("/l/2.json", [C], [box(C, "tree")])
+    ingest(tables, "mapping/roofs", [old, other], folder=tmp_path)
+    before = rows(tables, "SELECT annotation, class FROM annotations ORDER BY ALL")
+    new = LabelFile(
+        "/l/1.json", [A, B], [box(A, "Roof"), box(B, "Roof", attributes={"m": "tile"}), box(B, "car")]
+    )
+    report = ingest(tables, "mapping/roofs", [new, other], folder=tmp_path)
+    assert (report.added, report.removed, report.kept) == (1, 1, 3)
+    assert (report.files_new, report.files_changed, report.files_gone) == (0, 1, 0)
+    after = rows(tables, "SELECT annotation, class FROM annotations ORDER BY ALL")
+    assert set(before) - set(after) == {(2, "Roof")}
+    assert [text for (text,) in rows(tables, "SELECT text FROM attribute_values")] == ["tile"]
+    assert tables.log(limit=1)[0].changes == (
+        ("annotations", 1, 1),
+        ("attribute_values", 1, 1),
+        ("source_files", 1, 1),
+    )
+    assert rows(tables, "SELECT text FROM attribute_values", at=1) == [("slate",)]
+
+
+def test_equal_annotations_are_counted_not_merged(tables: Tables, tmp_path: Path) -> None:
+    twice = LabelFile("/l/1.json", [A], [box(A, "Roof"), box(A, "Roof")])
+    assert ingest(tables, "a/b", [twice], folder=tmp_path).annotations == 2
+    thrice = LabelFile("/l/1.json", [A], [box(A, "Roof")] * 3)
+    report = ingest(tables, "a/b", [thrice], folder=tmp_path)
+    assert (report.added, report.removed, report.annotations) == (1, 0, 3)
+    assert rows(tables, "SELECT count(DISTINCT annotation) FROM annotations") == [(3,)]
+    once = LabelFile("/l/1.json", [A], [box(A, "Roof")])
+    report = ingest(tables, "a/b", [once], folder=tmp_path)
+    assert (report.added, report.removed, report.annotations) == (0, 2, 1)
+
+
+def test_null_and_empty_are_different_statements(tables: Tables, tmp_path: Path) -> None:
+    ingest(tables, "a/b", [LabelFile("/l/1", [A], [box(A, "x", status="", text=None)])], folder=tmp_path)
+    report = ingest(
+        tables, "a/b", [LabelFile("/l/1", [A], [box(A, "x", status=None, text="")])], folder=tmp_path
+    )
+    assert (report.added, report.removed) == (1, 1)
+
+
+def test_a_file_that_is_gone_takes_its_rows_along(tables: Tables, tmp_path: Path) -> None:
+    one = LabelFile(
+        "/l/1", [A], [box(A, "Roof", attributes={"m": 1})], rejects=[{"position": "9", "reason": "odd"}]
+    )
+    two = LabelFile("/l/2", [B], [box(B, "car")])
+    ingest(tables, "a/b", [one, two], folder=tmp_path)
+    report = ingest(tables, "a/b", [two], folder=tmp_path)
+    assert (report.files, report.files_gone, report.annotations, report.removed) == (1, 1, 1, 1)
+    for kind in ("attribute_values", "rejects"):
+        assert rows(tables, f"FROM {kind}") == []
+    assert rows(tables, "SELECT asset FROM label_set_assets") == rows(tables, "SELECT asset FROM annotations")
+    assert rows(tables, "SELECT count(*) FROM assets") == [(2,)]  # an asset stays known
+
+
+def test_only_files_of_the_label_set_with_removed_rows_are_rewritten(tables: Tables, tmp_path: Path) -> None:
+    corpus(tables, folder=tmp_path)
+    before = tables.state()
+    ingest(
+        tables, "claims/damage", [LabelFile("/labels/damage.json", [B], [box(B, "rooftop")])], folder=tmp_path
+    )
+    gone = set(before.files) - set(tables.state().files)
+    (damage,) = rows(tables, "SELECT label_set FROM label_sets WHERE name = 'damage'")[0]
+    assert gone
+    assert {(file.low, file.high) for file in gone} == {(damage, damage)}
+
+
+def test_media_that_changed_are_updated(tables: Tables, tmp_path: Path) -> None:
+    file = LabelFile("/l/1", [A, B], [box(A, "Roof")])
+    ingest(tables, "a/b", [file], folder=tmp_path)
+    facts = {"uri": A, "media": "image", "width": 9, "etag": "new", "digest": "d" * 64, "is_missing": False}
+    report = ingest(tables, "a/b", [file], folder=tmp_path, media={A: facts})
+    assert report.changed
+    query = "SELECT asset, width, digest[:1] FROM assets ORDER BY asset"
+    assert rows(tables, query)[0] == (1, 9, "d")
+    assert rows(tables, query)[1][1] == 640
+    assert not ingest(tables, "a/b", [file], folder=tmp_path, media={A: facts}).changed
+
+
+def test_missing_is_believed_where_nobody_else_sees_the_asset(tables: Tables, tmp_path: Path) -> None:
+    file, other = LabelFile("/l/1", [A, B], [box(A, "Roof")]), LabelFile("/l/2", [B])
+    ingest(tables, "a/b", [file], folder=tmp_path)
+    ingest(tables, "c/d", [other], folder=tmp_path)
+    missing = {uri: {"uri": uri, "media": "image", "is_missing": True} for uri in (A, B)}
+    assert ingest(tables, "a/b", [file], folder=tmp_path, media=missing).assets_missing == 1
+    found = rows(tables, "SELECT uri, is_missing, width, digest IS NULL FROM assets ORDER BY asset")
+    assert found == [(A, True, 640, False), (B, False, 640, False)]
+
+
+def test_unlisted_assets_and_double_keys_are_rejected(tables: Tables, tmp_path: Path) -> None:
+    listed = [{"uri": A, "key": "1"}, {"uri": B, "key": "1"}, {"uri": C, "key": "2"}]
+    said = [box("1", "Roof"), box("2", "car"), box("5", "car"), {"class": "car"}]
+    report = ingest(tables, "a/b", [LabelFile("/l/1", listed, said)], folder=tmp_path)
+    assert (report.annotations, report.assets) == (2, 2)
+    assert [(reject.reason, reject.count) for reject in report.rejects] == [
+        ("the asset of this annotation is not listed in its file", 2),
+        ("an asset was listed before under this key", 1),
+    ]
+    assert rows(tables, "SELECT excerpt FROM rejects ORDER BY ALL") == [("(none)",), ("1",), ("5",)]
+    roof = "SELECT uri FROM assets JOIN annotations USING (asset) WHERE class = 'Roof'"
+    assert rows(tables, roof) == [(A,)]
+    assert rows(tables, "SELECT annotation_count, asset_count, reject_count FROM source_files") == [(2, 2, 3)]
+
+
+def test_staged_rejects_are_kept_with_their_file(tables: Tables, tmp_path: Path) -> None:
+    bad = [{"position": f"line {n}", "reason": "no box", "excerpt": "{}"} for n in range(3)]
+    report = ingest(tables, "a/b", [LabelFile("/l/1", rejects=bad)], folder=tmp_path)
+    assert report.rejects[0].count == 3
+    assert report.rejects[0].example == "/l/1, line 0"
+
+
+def test_declared_classes_are_kept_used_or_not(tables: Tables, tmp_path: Path) -> None:
+    ingest(tables, "a/b", [LabelFile("/l/1", [A], classes=["pool", "Roof"])], folder=tmp_path)
+    ingest(tables, "a/b", [LabelFile("/l/1", [A], classes=["Roof", "tree"])], folder=tmp_path)
+    ingest(tables, "c/d", [LabelFile("/l/3", [A], classes=["car"])], folder=tmp_path)
+    names = "SELECT team, json_extract_string(classes, '$[*].class') FROM label_sets ORDER BY ALL"
+    assert rows(tables, names) == [("a", ["Roof", "pool", "tree"]), ("c", ["car"])]
+
+
+def test_identifiers_are_dense_and_follow_the_uris(tables: Tables, tmp_path: Path) -> None:
+    uris = [f"/lake/{number:04}.png" for number in range(500)]
+    said = [box(uri, "x") for uri in reversed(uris)]
+    ingest(tables, "a/b", [LabelFile("/l/1", list(reversed(uris)), said)], folder=tmp_path)
+    assert rows(tables, "SELECT asset, uri FROM assets ORDER BY asset") == list(enumerate(uris, 1))
+    assert rows(tables, "SELECT min(annotation), max(annotation) FROM annotations") == [(1, 500)]
+
+
+def test_files_are_sorted_and_described(tables: Tables, tmp_path: Path) -> None:
+    corpus(tables, folder=tmp_path)
+    (file,) = (f for f in tables.state(1).of("attribute_values"))
+    table = pq.read_table(f"{tables.root}/log/{file.path}", partitioning=None)
+    key = ("path", "class", "number", "text")
+    order = [tuple((row[name] is None, row[name]) for name in key) for row in table.to_pylist()]
+    assert order == sorted(order)
+    assert (file.row_count, file.low, file.high) == (7, 1, 1)
+    metadata = pq.ParquetFile(f"{tables.root}/log/{file.path}").metadata
+    assert metadata.row_group(0).column(0).compression == "ZSTD"
+
+
+def test_known_files_are_what_was_staged(tables: Tables, tmp_path: Path) -> None:
+    file = LabelFile("/l/1", [A])
+    staged = staged_from([file], folder=tmp_path)
+    name = LabelSetName("a", "b")
+    tables.link(staged, label_set=name, location="lake", author="ada")
+    assert tables.known_files(tables.state(), name) == {"/l/1": staged.files[0]}
+    assert tables.known_files(tables.state(), LabelSetName("a", "other")) == {}
+
+
+def test_known_media_answers_for_any_uri(tables: Tables, tmp_path: Path) -> None:
+    uris = [f"/lake/{number}.png" for number in range(25_000)]
+    ingest(tables, "a/b", [LabelFile("/l/1", uris)], folder=tmp_path)
+    known = tables.known_media(tables.state())
+    assert len(known) == 25_000
+    assert set(known) == set(uris)
+    assert all(known[uri].uri == uri for uri in uris[::997])
+    assert known.of([*uris[:2], "/lake/x.png"]) == {uri: known[uri] for uri in uris[:2]}
+    assert len(tables.known_media(tables.state(), below=[Location("/lake/1")])) == 11_111
+    assert len(tables.known_media(tables.state(0))) == 0
+    assert "/lake/0.png" not in tables.known_media(tables.state(0))
+
+
+def test_concepts_are_appended_and_replaced(tables: Tables) -> None:
+    row = {"concept": "roof", "team": "claims", "class": "rooftop"}
+    table = pa.Table.from_pylist([row], schema=TABLES["concepts"])
+    assert tables.append("concepts", table, author="ada", message="roofs") == 1
+    assert rows(tables, "FROM concepts") == [("roof", "claims", "rooftop")]
+    assert tables.replace("concepts", lambda old: old, author="ada", message="nothing") is None
+    assert tables.replace("concepts", lambda old: old.slice(0, 0), author="ada", message="none") == 2
+    assert rows(tables, "FROM concepts") == []
+    entry = tables.log(limit=1)[0]
+    assert (entry.state, entry.author, entry.message) == (2, "ada", "none")
+    assert entry.changes == (("concepts", 0, 1),)
