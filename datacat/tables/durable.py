@@ -10,7 +10,8 @@ import os
 import uuid
 
 from datacat.config import Settings
-from datacat.sources.location import Location, filesystem
+from datacat.errors import LocationError
+from datacat.sources.location import Location, filesystem, store_errors
 
 _TAKEN = ("412", "PreconditionFailed", "pre-condition")
 
@@ -37,9 +38,32 @@ def made_folder(path: str) -> None:
 
 
 def put_if_absent(place: Location, content: bytes, *, settings: Settings) -> bool:
-    """Writes an object unless there is one; whether it was written."""
-    if place.is_s3:
-        return conditional_put(place, content, settings=settings, IfNoneMatch="*")
+    """Writes an object unless there is one; whether it was written.
+
+    Raises:
+        LocationError: nothing can be written there.
+    """
+    try:
+        if place.is_s3:
+            return conditional_put(place, content, settings=settings, IfNoneMatch="*")
+        return _link_if_absent(place, content)
+    except store_errors() as error:
+        raise LocationError(f"cannot be written: {error}", where=str(place)) from error
+
+
+def conditional_put(place: Location, content: bytes, *, settings: Settings, **condition: str) -> bool:
+    """Writes an S3 object if IfMatch or IfNoneMatch hold; False where the server says they do not."""
+    bucket, _, key = place.path.partition("/")
+    try:
+        filesystem(place, settings).call_s3("put_object", Bucket=bucket, Key=key, Body=content, **condition)
+    except OSError as error:
+        if any(sign in str(error) for sign in _TAKEN):
+            return False
+        raise
+    return True
+
+
+def _link_if_absent(place: Location, content: bytes) -> bool:
     made_folder(os.path.dirname(place.path))
     temporary = f"{place.path}.{uuid.uuid4().hex}.tmp"
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
@@ -55,18 +79,6 @@ def put_if_absent(place: Location, content: bytes, *, settings: Settings) -> boo
     finally:
         os.unlink(temporary)
     sync_folder(os.path.dirname(place.path))
-    return True
-
-
-def conditional_put(place: Location, content: bytes, *, settings: Settings, **condition: str) -> bool:
-    """Writes an S3 object if IfMatch or IfNoneMatch hold; False where the server says they do not."""
-    bucket, _, key = place.path.partition("/")
-    try:
-        filesystem(place, settings).call_s3("put_object", Bucket=bucket, Key=key, Body=content, **condition)
-    except OSError as error:
-        if any(sign in str(error) for sign in _TAKEN):
-            return False
-        raise
     return True
 
 

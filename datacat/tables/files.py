@@ -78,11 +78,11 @@ class Files:
             CatalogError: the disk is full, say.
         """
         folder = self._folder / f"{PARTITION}={kind}"
-        made_folder(str(folder))
         columns = ", ".join(f'"{name}"' for name in TABLES[kind].names)
         ordered = f"SELECT {columns} FROM ({rows}) ORDER BY {ORDER[kind]}"  # noqa: S608 - our own names
         copy = f"COPY ({ordered}) TO {quoted(str(folder))} ({_OPTIONS})"
         try:
+            made_folder(str(folder))
             copied = cursor.execute(copy).fetchall()
             written = [self._kept(Path(item[0]), kind, count=item[1], statistics=item[4]) for item in copied]
             sync_folder(str(folder))

@@ -31,6 +31,7 @@ def reserve(root: Location, wanted: Mapping[str, int], *, settings: Settings) ->
 
     Raises:
         CatalogError: `ids/` is damaged, or others were always faster.
+        LocationError: nothing can be written there.
     """
     if not any(wanted.values()):
         return dict.fromkeys(wanted, 0)

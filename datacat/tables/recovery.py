@@ -55,11 +55,17 @@ def torn_entries(log: Location, settings: Settings) -> list[int]:
 
 
 def read_entry(log: Location, number: int, *, settings: Settings) -> Entry | None:
-    """An entry; None where it is absent or torn."""
+    """An entry; None where it is absent or torn.
+
+    Raises:
+        LocationError: the store does not answer.
+    """
     try:
         content: bytes = filesystem(log, settings).cat_file(_place(log, number).path)
     except FileNotFoundError:
         return None
+    except store_errors() as error:
+        raise LocationError(f"cannot be read: {error}", where=str(_place(log, number))) from error
     return _parsed(content)
 
 
@@ -102,8 +108,6 @@ def probe(root: Location, settings: Settings) -> None:
     try:
         first = put_if_absent(place, b"1", settings=settings)
         second = put_if_absent(place, b"2", settings=settings)
-    except store_errors() as error:
-        raise LocationError(f"cannot be written: {error}", where=str(root)) from error
     finally:
         with contextlib.suppress(*store_errors()):
             filesystem(root, settings).rm_file(place.path)

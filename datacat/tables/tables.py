@@ -8,7 +8,6 @@ import duckdb
 import pyarrow as pa
 
 from datacat.config import Settings
-from datacat.errors import LocationError
 from datacat.model.finding import Finding
 from datacat.model.names import LabelSetName
 from datacat.model.report import IngestReport
@@ -42,13 +41,10 @@ class Tables:
             LocationError: nothing can be written there.
         """
         store = Store(root, settings)
-        try:
-            recovery.probe(root, settings)
-            store.probed()
-            identifiers.start(root, settings)
-            store.log.create(author=author)
-        except PermissionError as error:
-            raise LocationError(f"cannot be written: {error.strerror}", where=str(root)) from error
+        recovery.probe(root, settings)
+        store.probed()
+        identifiers.start(root, settings)
+        store.log.create(author=author)
         return cls(store)
 
     @classmethod
