@@ -5,20 +5,25 @@ from __future__ import annotations
 import json
 import math
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import duckdb
 
 from datacat.errors import CatalogError
 from datacat.model.finding import Finding
+from datacat.model.schemas import KINDS
 from datacat.tables import identifiers, recovery
-from datacat.tables.state import State
+from datacat.tables.connection import connected
+from datacat.tables.state import DataFile, State
 from datacat.tables.store import Store
 from datacat.tables.upkeep import needed_paths
 
 SAMPLE = 5_000  # annotations whose attributes are taken apart again
 _SHOWN = 3
+_READERS = 16
+_RESTORE = "Restore it from a backup, or ingest its label set again into a new catalog."
 _AGAIN = "Ingest the label set again into a new catalog, and report this."
 
 # What must not be found: subject, text, query of examples.
@@ -74,42 +79,53 @@ def check(store: Store, state: State, *, sample: int = SAMPLE) -> Iterator[Findi
     yield from _orphans(store)
     if damaged:
         return
-    cursor = store.cursor(state)
+    cursor = _cursor(store, state, kinds=KINDS)
+    try:
+        yield from _rules(cursor)
+        yield from _identifiers(store, cursor)
+        yield from _index(cursor, sample=sample)
+    except duckdb.Error as error:
+        yield Finding("error", "files", f"the rows cannot be read: {error}", _RESTORE)
+
+
+def _rules(cursor: duckdb.DuckDBPyConnection) -> Iterator[Finding]:
     for subject, text, query in _RULES:
         count = _count(cursor, query)
         if count:
             found = cursor.execute(f"SELECT * FROM ({query}) ORDER BY ALL LIMIT {_SHOWN}").fetchall()  # noqa: S608
             examples = ", ".join(str(row[0]) for row in found)
             yield Finding("error", subject, f"{count:,} {text}: {examples}", _AGAIN)
-    yield from _identifiers(store, cursor)
-    yield from _index(cursor, sample=sample)
 
 
 def _log(store: Store) -> Iterator[Finding]:
     for number in recovery.torn_entries(store.files.log, store.settings):
         text = f"log entry {number} is torn: a commit was cut off, and does not count"
         yield Finding("note", "log", text, "Nothing to do; the next commit moves it aside.")
-    for number in range(store.log.newest()):
-        if recovery.read_entry(store.files.log, number, settings=store.settings) is None:
-            text = f"log entry {number} is gone or damaged; states after it may not open"
-            yield Finding("error", "log", text, "Restore it from a backup.")
+    numbers = range(store.log.newest())
+    with ThreadPoolExecutor(_READERS) as pool:
+        entries = pool.map(
+            lambda n: recovery.read_entry(store.files.log, n, settings=store.settings), numbers
+        )
+        for number, entry in zip(numbers, entries, strict=True):
+            if entry is None:
+                text = f"log entry {number} is gone or damaged; states after it may not open"
+                yield Finding("error", "log", text, "Restore it from a backup.")
 
 
 def _files(store: Store, state: State) -> Iterator[Finding]:
     stored = {file.path: file.size for file in store.files.stored()}
-    hint = "Restore it from a backup, or ingest its label set again into a new catalog."
+    cursor = _cursor(store, state, kinds=())
     for file in state.files:
         if file.path not in stored:
-            yield Finding("error", "files", f"{file.path} is gone", hint)
+            yield Finding("error", "files", f"{file.path} is gone", _RESTORE)
         elif stored[file.path] != file.size:
             text = f"{file.path} has {stored[file.path]:,} bytes, not {file.size:,}"
-            yield Finding("error", "files", text, hint)
+            yield Finding("error", "files", text, _RESTORE)
         else:
-            yield from (Finding("error", "files", text, hint) for text in _rows(store, file))
+            yield from (Finding("error", "files", text, _RESTORE) for text in _rows(store, cursor, file=file))
 
 
-def _rows(store: Store, file: Any) -> Iterator[str]:
-    cursor = store.cursor(store.state(0), kinds=())
+def _rows(store: Store, cursor: duckdb.DuckDBPyConnection, *, file: DataFile) -> Iterator[str]:
     try:
         (path,) = store.files.local([file])
         row = cursor.execute("SELECT num_rows FROM parquet_file_metadata(?)", [path]).fetchone()
@@ -199,6 +215,13 @@ def _number(value: Any) -> float | None:
     except OverflowError:
         return None
     return number if math.isfinite(number) else None
+
+
+def _cursor(store: Store, state: State, *, kinds: Iterable[str]) -> duckdb.DuckDBPyConnection:
+    """A DuckDB of its own, which reads files again instead of trusting what it remembers of them."""
+    cursor = connected(store.settings)
+    store.show(cursor, state, kinds=kinds)
+    return cursor
 
 
 def _count(cursor: duckdb.DuckDBPyConnection, query: str) -> int:

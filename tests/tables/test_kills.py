@@ -13,7 +13,7 @@ from tests.tables.places import SETTINGS, errors, go, rows, worker
 KILLS, ROUNDS = 20, 3
 CONTENT = """
     SELECT uri, class, attributes, s.team, s.name,
-        (SELECT list_sort(list(path || '=' || text)) FROM attribute_values v WHERE v.annotation = a.annotation)
+        (SELECT list_sort(list(path || text)) FROM attribute_values v WHERE v.annotation = a.annotation)
     FROM annotations a JOIN assets USING (asset) JOIN label_sets s USING (label_set) ORDER BY ALL
 """
 
