@@ -24,16 +24,12 @@ def cursor(settings: Settings) -> duckdb.DuckDBPyConnection:
     key = (os.getpid(), settings.memory_limit, settings.thread_count)
     with _lock:
         if key not in _connections:
-            _connections[key] = _connected(settings)
+            _connections[key] = connected(settings)
         return _connections[key].cursor()
 
 
-def quoted(text: str) -> str:
-    """A string literal, for the few places where DuckDB takes no parameter (file lists, targets of COPY)."""
-    return "'" + text.replace("'", "''") + "'"
-
-
-def _connected(settings: Settings) -> duckdb.DuckDBPyConnection:
+def connected(settings: Settings) -> duckdb.DuckDBPyConnection:
+    """A DuckDB of its own, with its limits."""
     connection = duckdb.connect(
         config={
             "memory_limit": settings.memory_limit,
@@ -50,10 +46,27 @@ def _connected(settings: Settings) -> duckdb.DuckDBPyConnection:
     return connection
 
 
+def quoted(text: str) -> str:
+    """A string literal, for the few places where DuckDB takes no parameter (file lists, targets of COPY)."""
+    return "'" + text.replace("'", "''") + "'"
+
+
 def _spill_folder(parent: Path) -> Path:
-    """A folder of this process; what killed processes left behind a day ago is removed."""
-    for folder in parent.glob("*"):
-        with contextlib.suppress(OSError):
-            if time.time() - folder.stat().st_mtime > _DAY_S:
+    """A folder of this process; what killed processes left behind more than a day ago is removed."""
+    for folder in parent.glob("*-*"):
+        with contextlib.suppress(OSError, ValueError):
+            if time.time() - folder.stat().st_mtime > _DAY_S and not _is_alive(
+                int(folder.name.split("-")[0])
+            ):
                 shutil.rmtree(folder)
     return parent / f"{os.getpid()}-{uuid.uuid4().hex[:8]}"
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

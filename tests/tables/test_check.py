@@ -94,7 +94,7 @@ def test_a_log_entry_that_is_gone(tables: Tables) -> None:
         ("attribute_values", "SELECT * REPLACE ('tree' AS class) FROM {old}", "another class"),
         ("attribute_values", "FROM {old} WHERE path <> 'material'", "says other than"),
         ("attribute_values", "SELECT * REPLACE (0.5 AS number) FROM {old}", "says other than"),
-        ("annotations", "SELECT * REPLACE (annotation + 900 AS annotation) FROM {old}", "would be given next"),
+        ("annotations", "SELECT * REPLACE (annotation + 9 AS annotation) FROM {old}", "would be given next"),
     ],
 )  # fmt: skip
 def test_rows_that_disagree(tables: Tables, kind: str, damage: str, found: str) -> None:
