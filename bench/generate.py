@@ -18,8 +18,33 @@ from pathlib import Path
 CLASSES = 200
 _ZIPF_EXPONENT = 1.1
 _RARE = 1 / 20_000
-_LEAVES = ("material", "condition", "color", "occlusion", "damage", "pitch", "age", "door", "owner", "source", "lamp")
-_VALUES = ("slate", "clay", "metal", "thatch", "red", "blue", "green", "open", "closed", "left", "right", "none")
+_LEAVES = (
+    "material",
+    "condition",
+    "color",
+    "occlusion",
+    "damage",
+    "pitch",
+    "age",
+    "door",
+    "owner",
+    "source",
+    "lamp",
+)
+_VALUES = (
+    "slate",
+    "clay",
+    "metal",
+    "thatch",
+    "red",
+    "blue",
+    "green",
+    "open",
+    "closed",
+    "left",
+    "right",
+    "none",
+)
 _GROUPS = ("condition", "inspector", "state", "survey", "detail")
 
 
@@ -60,7 +85,12 @@ def write_coco(path: Path, *, annotations: int, images: int, schema: int, seed: 
         file.write(",\n".join(f'{{"id": {n + 1}, "name": "class_{n:03}"}}' for n in range(CLASSES)))
         file.write('], "annotations": [')
         for number, drawn_class in enumerate(drawn):
-            x, y, w, h = dice.randrange(1500), dice.randrange(900), dice.randrange(4, 400), dice.randrange(4, 180)
+            x, y, w, h = (
+                dice.randrange(1500),
+                dice.randrange(900),
+                dice.randrange(4, 400),
+                dice.randrange(4, 180),
+            )
             file.write(",\n" if number else "")
             file.write(
                 f'{{"id": {number + 1}, "image_id": {number % images + 1}, "category_id": {drawn_class + 1}, '
@@ -89,7 +119,9 @@ def _schema(dice: random.Random) -> tuple[tuple[str, ...], Callable[[random.Rand
     paths: list[str] = ["material", *(leaf for leaf in flat if leaf not in ("material", "condition", "door"))]
     paths += ["condition.score", "condition.inspector.name"]
     for group in dice.sample(_GROUPS[2:], dice.randrange(1, 3)):
-        paths += [f"{group}.{leaf}" for leaf in dice.sample(("level", "note", "checked"), dice.randrange(1, 3))]
+        paths += [
+            f"{group}.{leaf}" for leaf in dice.sample(("level", "note", "checked"), dice.randrange(1, 3))
+        ]
     paths = list(dict.fromkeys(paths))
 
     def document(draw: random.Random) -> str:
@@ -124,7 +156,9 @@ def _value(path: str, draw: random.Random) -> object:
 
 def main() -> None:
     """The command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("folder", type=Path)
     parser.add_argument("--annotations", type=int, default=1_000_000)
     parser.add_argument("--images", type=int, default=143_000)
@@ -132,7 +166,11 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     chosen = parser.parse_args()
     for team in generate(
-        chosen.folder, annotations=chosen.annotations, images=chosen.images, teams=chosen.teams, seed=chosen.seed
+        chosen.folder,
+        annotations=chosen.annotations,
+        images=chosen.images,
+        teams=chosen.teams,
+        seed=chosen.seed,
     ):
         print(team.name, team.path, f"{team.path.stat().st_size / 1e6:.1f} MB", ", ".join(team.leaves))
 

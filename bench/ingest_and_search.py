@@ -49,7 +49,9 @@ FACET_PATH = "material"
 
 def main() -> None:
     """The command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--annotations", type=int, default=1_000_000)
     parser.add_argument("--images", type=int, default=143_000)
     parser.add_argument("--teams", type=int, default=12)
@@ -67,7 +69,10 @@ def _ingest(teams: list[Team], *, catalog: Path) -> None:
     shutil.rmtree(catalog, ignore_errors=True)
     datacat.init(str(catalog))
     ours = [_ingested(team.path, catalog=catalog, team=team.name) for team in teams]
-    theirs = [run([sys.executable, __file__.replace("ingest_and_search", "parse"), str(team.path)]) for team in teams]
+    theirs = [
+        run([sys.executable, __file__.replace("ingest_and_search", "parse"), str(team.path)])
+        for team in teams
+    ]
     megabytes = sum(team.path.stat().st_size for team in teams) / 1e6
     ours_s, theirs_s = sum(r.wall_s for r in ours), sum(r.wall_s for r in theirs)
     print(f"\nINGEST  {megabytes:,.0f} MB of COCO in {len(teams)} files, whole processes")
@@ -87,7 +92,9 @@ def _memory(out: Path, *, annotations: int) -> None:
         folder = out / f"memory-{annotations}-{factor}"
         path = folder / "instances.json"
         if not path.exists():
-            write_coco(path, annotations=annotations * factor, images=annotations * factor // 7, schema=0, seed=1)
+            write_coco(
+                path, annotations=annotations * factor, images=annotations * factor // 7, schema=0, seed=1
+            )
         catalog = folder / "catalog"
         shutil.rmtree(catalog, ignore_errors=True)
         datacat.init(str(catalog))
@@ -96,7 +103,9 @@ def _memory(out: Path, *, annotations: int) -> None:
     print("\nMEMORY  peak of the process tree")
     for megabytes, peak_mb in peaks:
         print(f"  a file of {megabytes:7.1f} MB   {peak_mb:7.0f} MB")
-    print(f"  ratio                 {peaks[1][1] / peaks[0][1]:7.2f}   (aim: flat, for a file 20 times larger)")
+    print(
+        f"  ratio                 {peaks[1][1] / peaks[0][1]:7.2f}   (aim: flat, for a file 20 times larger)"
+    )
 
 
 def _queries(teams: list[Team], *, catalog: Path, out: Path) -> None:
@@ -107,12 +116,15 @@ def _queries(teams: list[Team], *, catalog: Path, out: Path) -> None:
     print(f"\nQUERIES  warm median, {cat.settings.thread_count} threads, ms")
     print(f"  {'':28}{'datacat':>9}{'JSON column':>13}{'ratio':>8}{'assets':>10}")
     for name, query, condition in QUERIES:
-        source = f"FROM read_parquet('{parquet}') WHERE {condition}"  # noqa: S608 - our own constants
+        source = f"FROM read_parquet('{parquet}') WHERE {condition}"
         count = f"SELECT count(DISTINCT asset) {source}"
         page = f"SELECT DISTINCT asset {source} ORDER BY asset LIMIT {_PAGE}"
         ours_s = median_s(lambda query=query: _page_and_count(cat, query))
         theirs_s = median_s(
-            lambda count=count, page=page: (connection.execute(count).fetchone(), connection.execute(page).fetchall())
+            lambda count=count, page=page: (
+                connection.execute(count).fetchone(),
+                connection.execute(page).fetchall(),
+            )
         )
         found, expected = cat.search(query, limit=1).count(), connection.execute(count).fetchone()
         assert expected is not None
@@ -124,7 +136,7 @@ def _queries(teams: list[Team], *, catalog: Path, out: Path) -> None:
 
 def _facet(cat: Catalog, connection: duckdb.DuckDBPyConnection, *, parquet: Path) -> None:
     facet = (
-        f"SELECT attributes->>'$.{FACET_PATH}' AS value, count(*) AS n FROM read_parquet('{parquet}') "  # noqa: S608
+        f"SELECT attributes->>'$.{FACET_PATH}' AS value, count(*) AS n FROM read_parquet('{parquet}') "
         "WHERE value IS NOT NULL GROUP BY value ORDER BY n DESC, value LIMIT 20"
     )
     ours_s = median_s(lambda: cat.values(FACET_PATH, limit=20))
@@ -152,7 +164,7 @@ def _json_parquet(connection: duckdb.DuckDBPyConnection, teams: list[Team], *, o
         f"""SELECT i.file_name AS asset, c.name AS class, a.attributes::JSON AS attributes
             FROM (SELECT unnest(annotations) AS a, '{team.path}' AS f FROM read_json('{team.path}', {_BIG})) AS x
             JOIN (SELECT unnest(images) AS i FROM read_json('{team.path}', {_BIG})) ON i.id = a.image_id
-            JOIN (SELECT unnest(categories) AS c FROM read_json('{team.path}', {_BIG})) ON c.id = a.category_id"""  # noqa: S608
+            JOIN (SELECT unnest(categories) AS c FROM read_json('{team.path}', {_BIG})) ON c.id = a.category_id"""
         for team in teams
     )
     connection.execute(f"COPY ({parts} ORDER BY class, asset) TO '{path}' (FORMAT parquet, COMPRESSION zstd)")

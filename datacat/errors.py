@@ -128,7 +128,9 @@ class QueryError(DatacatError, ValueError):
         hint: what was expected, or the nearest known name.
     """
 
-    def __init__(self, what: str, *, text: str, start: int, end: int | None = None, hint: str | None = None) -> None:
+    def __init__(
+        self, what: str, *, text: str, start: int, end: int | None = None, hint: str | None = None
+    ) -> None:
         super().__init__(what, hint=hint)
         self.text = text
         self.start = start

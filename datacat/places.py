@@ -32,3 +32,17 @@ def chosen_place(place: str | None) -> tuple[Location, Settings]:
         where=str(Path.cwd()),
         hint="Name one with -C PLACE or DATACAT_CATALOG, or make one: datacat init",
     )
+
+
+def author_of(settings: Settings) -> str:
+    """Who commits: the setting `author`, git's user, else the login name."""
+    if settings.author:
+        return settings.author
+    import getpass
+    import subprocess
+
+    try:
+        found = subprocess.run(["git", "config", "user.name"], capture_output=True, text=True, check=False)
+        return found.stdout.strip() or getpass.getuser()
+    except OSError:
+        return getpass.getuser()

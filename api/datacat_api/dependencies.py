@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Annotated, cast
 
-from datacat.catalog import Catalog
 from fastapi import Depends, Request
 from pydantic import BaseModel, ConfigDict, Field
 
 import datacat
+from datacat.catalog import Catalog
 from datacat.errors import UsageError
 
 

@@ -9,10 +9,23 @@ from datacat.cli.output import Output
 
 
 @click.command(epilog="Example: datacat embed --model tiny")
-@click.option("--model", default=None, help="An open_clip model, as in ViT-B-32; `tiny` is the one that comes along.")
-@click.option("--pretrained", default=None, metavar="TAG", help="Its weights, as in laion2b_s34b_b79k (a download).")
-@click.option("--checkpoint", default=None, metavar="FILE", help="Local weights with their config beside them.")
-@click.option("--batch", "batch_size", type=click.IntRange(min=1), default=32, show_default=True, help="Pictures at once.")
+@click.option(
+    "--model", default=None, help="An open_clip model, as in ViT-B-32; `tiny` is the one that comes along."
+)
+@click.option(
+    "--pretrained", default=None, metavar="TAG", help="Its weights, as in laion2b_s34b_b79k (a download)."
+)
+@click.option(
+    "--checkpoint", default=None, metavar="FILE", help="Local weights with their config beside them."
+)
+@click.option(
+    "--batch",
+    "batch_size",
+    type=click.IntRange(min=1),
+    default=32,
+    show_default=True,
+    help="Pictures at once.",
+)
 @click.option("--device", default=None, help="cpu, cuda, cuda:1, mps; by default the best there is.")
 @catalog_option
 @json_option

@@ -17,7 +17,9 @@ _CLASSES_SHOWN = 12
 @click.option("--name", required=True, help="The label set's name within the team, as in roofs-2026.")
 @click.option("--format", "format_name", default="auto", show_default=True, help="See `datacat formats`.")
 @click.option(
-    "--media-root", metavar="PLACE", help="Where the pictures lie, if not beside the labels: a folder or s3:// prefix."
+    "--media-root",
+    metavar="PLACE",
+    help="Where the pictures lie, if not beside the labels: a folder or s3:// prefix.",
 )
 @catalog_option
 @commit_options
@@ -38,7 +40,13 @@ def ingest(
     Ingesting the same place again reads what has changed since and replaces exactly that.
     """
     report = opened(catalog).ingest(
-        location, team=team, name=name, format=format_name, media_root=media_root, author=author, message=message
+        location,
+        team=team,
+        name=name,
+        format=format_name,
+        media_root=media_root,
+        author=author,
+        message=message,
     )
     if output.as_json:
         output.record(report)
@@ -59,7 +67,9 @@ def print_report(report: IngestReport, output: Output) -> None:
     )
     named = ", ".join(f"{name} {count:,}" for name, count in report.classes[:_CLASSES_SHOWN])
     more = len(report.classes) - _CLASSES_SHOWN
-    output.line(f"  classes      {len(report.classes):>9,}  {named}{f' … and {more} more' if more > 0 else ''}")
+    output.line(
+        f"  classes      {len(report.classes):>9,}  {named}{f' … and {more} more' if more > 0 else ''}"
+    )
     for reject in report.rejects:
         output.line(f"  rejected     {reject.count:>9,}  {reject.reason} ({reject.example})")
     for text in report.notes:

@@ -27,7 +27,9 @@ def init(place: str, output: Output) -> None:
 
 @click.command(epilog="Example: datacat log --limit 5")
 @catalog_option
-@click.option("-n", "--limit", type=click.IntRange(min=1), default=20, show_default=True, help="How many, newest first.")
+@click.option(
+    "-n", "--limit", type=click.IntRange(min=1), default=20, show_default=True, help="How many, newest first."
+)
 @json_option
 def log(catalog: str | None, limit: int, output: Output) -> None:
     """Show the history: each change with its state, time, author and message."""
@@ -86,7 +88,9 @@ def gc(catalog: str | None, dry_run: bool, grace_s: int, forget_before: int | No
     for path in report.removed:
         output.line(path)
     verb = "would free" if dry_run else "freed"
-    output.note(f"{len(report.removed)} files, {verb} {report.bytes:,} bytes; {report.spared} spared as too young")
+    output.note(
+        f"{len(report.removed)} files, {verb} {report.bytes:,} bytes; {report.spared} spared as too young"
+    )
     sys.stdout.flush()
 
 

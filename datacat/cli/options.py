@@ -27,7 +27,9 @@ def catalog_option(command: F) -> F:
 
 def at_option(command: F) -> F:
     """`--at`: a past state."""
-    return click.option("--at", type=click.IntRange(min=0), metavar="STATE", help="Look at a past state.")(command)
+    return click.option("--at", type=click.IntRange(min=0), metavar="STATE", help="Look at a past state.")(
+        command
+    )
 
 
 def json_option(command: F) -> F:
@@ -43,7 +45,9 @@ def json_option(command: F) -> F:
 
 def commit_options(command: F) -> F:
     """`--author` and `--message` of the commit."""
-    command = click.option("-m", "--message", default="", help="What the log should say of this change.")(command)
+    command = click.option("-m", "--message", default="", help="What the log should say of this change.")(
+        command
+    )
     return click.option("--author", default="", help="Who makes it; by default git's user.")(command)
 
 

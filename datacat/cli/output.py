@@ -66,7 +66,9 @@ class Output:
             return
         width = max((len(name) for name in values), default=0)
         for name, value in values.items():
-            self.console.print(f"[bold]{escape(name.replace('_', ' ')):<{width}}[/]  {escape(readable(value))}")
+            self.console.print(
+                f"[bold]{escape(name.replace('_', ' ')):<{width}}[/]  {escape(readable(value))}"
+            )
 
     def line(self, text: str) -> None:
         """Prints a line of a human-readable result; nothing under `--json`."""

@@ -23,10 +23,14 @@ Examples:
 """
 )
 @click.argument("query")
-@click.option("-n", "--limit", type=click.IntRange(min=1), default=20, show_default=True, help="Hits on a page.")
+@click.option(
+    "-n", "--limit", type=click.IntRange(min=1), default=20, show_default=True, help="Hits on a page."
+)
 @click.option("--after", metavar="TOKEN", help="Go on behind a page; the token is printed below it.")
 @click.option("--count", "only_count", is_flag=True, help="Only say how many assets match.")
-@click.option("--space", metavar="NAME", help="The embedding space of a similarity search; see `datacat spaces`.")
+@click.option(
+    "--space", metavar="NAME", help="The embedding space of a similarity search; see `datacat spaces`."
+)
 @catalog_option
 @at_option
 @json_option
@@ -66,7 +70,9 @@ def print_hits(hits: list, output: Output) -> None:  # type: ignore[type-arg]  #
         why = list(hit.why[:_REASONS_SHOWN])
         if len(hit.why) > _REASONS_SHOWN:
             why.append(f"… and {len(hit.why) - _REASONS_SHOWN} more")
-        rows.append({"asset": str(hit.asset), "uri": near(hit.uri), "score": hit.score, "why": "\n".join(why)})
+        rows.append(
+            {"asset": str(hit.asset), "uri": near(hit.uri), "score": hit.score, "why": "\n".join(why)}
+        )
     columns = {"asset": "asset", "uri": "what", "score": "score", "why": "why"}
     if not ranked:
         del columns["score"]

@@ -8,12 +8,16 @@ from datacat.cli.options import at_option, catalog_option, json_option, opened
 from datacat.cli.output import Output
 
 
-@click.group(epilog='Example: datacat snapshot create roofs --query "roof" --split train=0.8,val=0.1,test=0.1')
+@click.group(
+    epilog='Example: datacat snapshot create roofs --query "roof" --split train=0.8,val=0.1,test=0.1'
+)
 def snapshot() -> None:
     """Freeze, verify, export and share training sets."""
 
 
-@snapshot.command(epilog='Example: datacat snapshot create roofs --query "roof" --split train=0.8,val=0.1,test=0.1')
+@snapshot.command(
+    epilog='Example: datacat snapshot create roofs --query "roof" --split train=0.8,val=0.1,test=0.1'
+)
 @click.argument("name")
 @click.option("--query", required=True, help="What belongs in it; the language of `datacat search`.")
 @click.option("--split", default="", metavar="NAME=FRACTION,…", help="As in train=0.8,val=0.1,test=0.1.")
@@ -25,7 +29,9 @@ def snapshot() -> None:
     show_default=True,
     help="Freeze the annotations that match the query, or all of the assets found.",
 )
-@click.option("--limit", type=click.IntRange(min=1), help="The best so many; needed where the query ranks by likeness.")
+@click.option(
+    "--limit", type=click.IntRange(min=1), help="The best so many; needed where the query ranks by likeness."
+)
 @click.option("--author", default="", help="Who freezes it; by default git's user.")
 @catalog_option
 @at_option
@@ -82,7 +88,11 @@ def verify(name: str, quick: bool, catalog: str | None, output: Output) -> int:
     if output.as_json:
         output.record(report)
         return int(not report.ok)
-    for label, uris in (("changed", report.changed), ("gone", report.gone), ("unverifiable", report.unverifiable)):
+    for label, uris in (
+        ("changed", report.changed),
+        ("gone", report.gone),
+        ("unverifiable", report.unverifiable),
+    ):
         for uri in uris:
             output.line(f"{label}  {uri}")
     output.line(
@@ -132,7 +142,9 @@ def checkout(name: str, folder: str, force: bool, catalog: str | None, output: O
 
 
 @snapshot.command(epilog="Example: datacat snapshot push --remote s3://bucket/training-sets")
-@click.option("--remote", default="", help="A DVC remote: a folder or s3://…; default: the setting dvc_remote.")
+@click.option(
+    "--remote", default="", help="A DVC remote: a folder or s3://…; default: the setting dvc_remote."
+)
 @catalog_option
 @json_option
 def push(remote: str, catalog: str | None, output: Output) -> None:
@@ -142,7 +154,9 @@ def push(remote: str, catalog: str | None, output: Output) -> None:
 
 
 @snapshot.command(epilog="Example: datacat snapshot pull --remote s3://bucket/training-sets")
-@click.option("--remote", default="", help="A DVC remote: a folder or s3://…; default: the setting dvc_remote.")
+@click.option(
+    "--remote", default="", help="A DVC remote: a folder or s3://…; default: the setting dvc_remote."
+)
 @catalog_option
 @json_option
 def pull(remote: str, catalog: str | None, output: Output) -> None:

@@ -38,7 +38,9 @@ class LabelSetName:
         """Reads `team/name`."""
         team, slash, name = text.partition("/")
         if not slash:
-            raise NameInvalid(f"{text!r} is no label set name", hint="Write team/name, as in mapping/roofs-2026.")
+            raise NameInvalid(
+                f"{text!r} is no label set name", hint="Write team/name, as in mapping/roofs-2026."
+            )
         return cls(team, name)
 
 

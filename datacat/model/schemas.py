@@ -27,7 +27,18 @@ import pyarrow as pa
 
 SCHEMA_VERSION = 1
 
-GEOMETRY_TYPES = ("none", "box", "polygon", "polyline", "keypoints", "mask", "rotated", "span", "range", "other")
+GEOMETRY_TYPES = (
+    "none",
+    "box",
+    "polygon",
+    "polyline",
+    "keypoints",
+    "mask",
+    "rotated",
+    "span",
+    "range",
+    "other",
+)
 ANNOTATION_KINDS = ("annotation", "prediction")
 MEDIA = ("image", "text", "audio", "video", "series", "cloud", "other")
 
@@ -115,12 +126,24 @@ TABLES: dict[str, pa.Schema] = {
         [
             *_fields(_SOURCE_FILE, _LABEL_SET),
             *_FILE_FACTS,
-            *_fields(("annotation_count", pa.int64()), ("asset_count", pa.int64()), ("reject_count", pa.int64())),
+            *_fields(
+                ("annotation_count", pa.int64()), ("asset_count", pa.int64()), ("reject_count", pa.int64())
+            ),
         ]
     ),
     "rejects": pa.schema(_fields(_LABEL_SET, _SOURCE_FILE, "position", "reason", "excerpt")),
     "label_sets": pa.schema(
-        _fields(_LABEL_SET, "team", "name", "format", "licence", "visibility", "owner", "classes", ("created", _TIME))
+        _fields(
+            _LABEL_SET,
+            "team",
+            "name",
+            "format",
+            "licence",
+            "visibility",
+            "owner",
+            "classes",
+            ("created", _TIME),
+        )
     ),
     "assets": pa.schema([*_fields(_ASSET), *_MEDIA_FACTS]),
     "label_set_assets": pa.schema(
