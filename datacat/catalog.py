@@ -14,7 +14,7 @@ import pyarrow as pa
 from datacat.concepts import Concepts
 from datacat.config import read_settings
 from datacat.errors import CatalogNotFound, NotFound
-from datacat.ingest.format import Format
+from datacat.ingest.format import FileFacts, Format
 from datacat.ingest.pipeline import IngestRequest, stage
 from datacat.ingest.registry import formats as _formats
 from datacat.model.finding import Finding
@@ -94,14 +94,13 @@ class Catalog:
         place = Location.parse(location)
         root = Location.parse(media_root) if media_root else None
         newest = self._tables.state()
-        known = self._tables.known_files(newest, label_set)
-        below = place.uri.rstrip("/") + "/"
+        known = self._known_files(newest, label_set, place=place)
         request = IngestRequest(place, root, format)
         with tempfile.TemporaryDirectory(prefix="datacat-ingest-") as folder:
             staged = stage(
                 request,
                 into=Path(folder),
-                known_files={u: f for u, f in known.items() if u == place.uri or u.startswith(below)},
+                known_files=known,
                 known_media=self._tables.known_media(newest),
                 settings=self.settings,
             )
@@ -248,6 +247,15 @@ class Catalog:
             annotations=annotations,
             author=author or author_of(self.settings),
         )
+
+    def _known_files(self, state: State, label_set: LabelSetName, *, place: Location) -> dict[str, FileFacts]:
+        """The label files that were read from `place` before, in the words of `ingest`."""
+        below = place.uri.rstrip("/") + "/"
+        return {
+            uri: FileFacts(f.uri, f.size, f.etag, f.modified, f.digest, f.format)
+            for uri, f in self._tables.known_files(state, label_set).items()
+            if uri == place.uri or uri.startswith(below)
+        }
 
     def _look_at(self, state: State) -> None:
         self._state = state

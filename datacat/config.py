@@ -1,4 +1,4 @@
-"""Settings: `DATACAT_*` variables, then `datacat.toml`, then defaults; each value remembers where it came from.
+"""Settings: `DATACAT_*` variables, then `datacat.toml`, then defaults; each remembers where it came from.
 
 `datacat.toml` is looked for in the catalog's folder and then in the working directory; `DATACAT_CONFIG` names
 another file. S3 credentials and region are read the way every AWS tool reads them (`AWS_*`, `~/.aws`).

@@ -14,8 +14,8 @@ _MARK = Path("log") / "_delta_log"
 def chosen_place(place: str | None) -> tuple[Location, Settings]:
     """The catalog that is meant, and the settings that hold for it.
 
-    In this order: `place`, the setting `catalog` (DATACAT_CATALOG or datacat.toml), the working directory and the
-    folders above it.
+    In this order: `place`, the setting `catalog` (DATACAT_CATALOG or datacat.toml), the working directory and
+    the folders above it.
 
     Raises:
         CatalogNotFound: none of these is one.

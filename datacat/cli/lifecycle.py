@@ -39,7 +39,7 @@ def log(catalog: str | None, limit: int, output: Output) -> None:
             "time": entry.time,
             "author": entry.author,
             "message": entry.message,
-            "changes": dict(entry.changes),
+            "changes": {kind: f"+{came:,} -{went:,}" for kind, came, went in entry.changes},
         }
         for entry in opened(catalog).log(limit=limit)
     ]

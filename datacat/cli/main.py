@@ -20,8 +20,6 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "ingest": ("ingest", "Index the label files of a folder or an S3 prefix."),
     "rejects": ("ingest", "List the records that could not be understood."),
     "formats": ("ingest", "List the label formats that are read and written."),
-    "embed": ("embed", "Embed pictures with CLIP, only those that are new."),
-    "spaces": ("embed", "List the embedding spaces."),
     "search": ("search", "Find assets by class, attributes, text or likeness."),
     "show": ("search", "Show one asset with everything said about it."),
     "classes": ("search", "List the classes of all teams."),
@@ -33,7 +31,6 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "gc": ("lifecycle", "Remove files that no state and no snapshot needs."),
     "compact": ("lifecycle", "Merge small files; every answer stays the same."),
     "serve": ("serve", "Serve the HTTP API on this machine."),
-    "demo": ("demo", "Draw a lake, index it, search it, freeze it."),
 }
 
 
@@ -70,7 +67,7 @@ class _LazyGroup(click.Group):
 @click.group(
     cls=_LazyGroup,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    epilog="Try it on drawn data: datacat demo",
+    epilog="Example: datacat init catalog",
 )
 @click.version_option(package_name="datacat", message="datacat %(version)s")
 def group() -> None:

@@ -96,7 +96,7 @@ def verify(name: str, quick: bool, catalog: str | None, output: Output) -> int:
         for uri in uris:
             output.line(f"{label}  {uri}")
     output.line(
-        f"{name}: {report.checked:,} assets checked, {len(report.changed):,} changed, {len(report.gone):,} gone, "
+        f"{name}: {report.checked:,} checked, {len(report.changed):,} changed, {len(report.gone):,} gone, "
         f"{len(report.unverifiable):,} without a digest to compare"
     )
     return int(not report.ok)

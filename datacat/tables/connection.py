@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import tempfile
 import threading
 import time
 import uuid
@@ -53,13 +54,17 @@ def quoted(text: str) -> str:
 
 def _spill_folder(parent: Path) -> Path:
     """A folder of this process; what killed processes left behind more than a day ago is removed."""
-    for folder in parent.glob("*-*"):
+    try:
+        parent.mkdir(parents=True, exist_ok=True)
+    except OSError:  # a home that cannot be written
+        parent = Path(tempfile.gettempdir())
+    for folder in parent.glob("*-datacat"):
         with contextlib.suppress(OSError, ValueError):
             if time.time() - folder.stat().st_mtime > _DAY_S and not _is_alive(
                 int(folder.name.split("-")[0])
             ):
                 shutil.rmtree(folder)
-    return parent / f"{os.getpid()}-{uuid.uuid4().hex[:8]}"
+    return parent / f"{os.getpid()}-{uuid.uuid4().hex[:8]}-datacat"
 
 
 def _is_alive(pid: int) -> bool:

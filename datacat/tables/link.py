@@ -6,6 +6,9 @@ import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
+import duckdb
+
+from datacat.errors import CatalogError
 from datacat.model.report import IngestReport, RejectCount
 from datacat.model.schemas import TABLES
 from datacat.tables.change import Change, Written
@@ -35,6 +38,7 @@ def link(store: Store, staged: Staged, *, source: Source, author: str, message: 
     """Makes what was staged the label set's content, in one commit; none where nothing changed.
 
     Raises:
+        CatalogError: no room for temporary files, say.
         CommitConflict, CommitUnknown, StorageUnsafe: see `Store.commit`.
     """
     attempts: list[Linking] = []
@@ -43,9 +47,13 @@ def link(store: Store, staged: Staged, *, source: Source, author: str, message: 
         attempts[:] = [Linking(store, staged, source=source, state=state)]
         return _Plan(attempts[0]).change()
 
-    number = store.commit(plan, author=author, message=message or f"ingest {source.label_set}")
-    state = attempts[0].state if number is None else store.state(number)
-    return _report(attempts[0], state, is_changed=number is not None)
+    try:
+        number = store.commit(plan, author=author, message=message or f"ingest {source.label_set}")
+        state = attempts[0].state if number is None else store.state(number)
+        return _report(attempts[0], state, is_changed=number is not None)
+    except duckdb.Error as error:
+        hint = "Is there room for temporary files in cache_dir? Is memory_limit too low?"
+        raise CatalogError(f"cannot be linked: {error}", where=str(source.label_set), hint=hint) from error
 
 
 class _Plan:
