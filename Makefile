@@ -17,8 +17,6 @@ $(READY): pyproject.toml constraints.txt
 
 install: $(READY) ## make .venv with everything in it
 
-demo: $(READY) ## draw a lake, index it, search it, freeze it: the showcase, in ./demo
-	$(BIN)/datacat demo
 
 test: $(READY) ## the tests of every commit (minutes)
 	$(BIN)/python -m pytest -n 2 -m 'not slow'
