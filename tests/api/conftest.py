@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from datacat.catalog import Catalog
 from PIL import Image
 from starlette.testclient import TestClient
 
+from datacat.catalog import Catalog
 from datacat_api import create_app
 
 SVG = b'<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>'

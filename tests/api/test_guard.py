@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from datacat.catalog import Catalog
 from starlette.testclient import TestClient
 
+from datacat.catalog import Catalog
 from datacat_api import create_app
 
 

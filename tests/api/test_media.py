@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from datacat.catalog import Catalog
 from starlette.testclient import TestClient
 
+from datacat.catalog import Catalog
 from datacat_api.routes.assets import SHOWN
 from tests.api.conftest import SVG
 

@@ -6,10 +6,10 @@ import json
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from datacat.catalog import Catalog
 from starlette.testclient import TestClient
 
 import datacat
+from datacat.catalog import Catalog
 from tests.api.conftest import PICTURES
 
 
