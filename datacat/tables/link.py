@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 import duckdb
 
@@ -26,6 +26,19 @@ _NEW_LABEL_SET = """
 _NEW_SOURCE = """
     CREATE TEMP TABLE source_row AS
     SELECT ?::BIGINT AS source, ?::BIGINT AS label_set, ? AS location, ? AS format, ? AS options
+"""
+_ASSETS = """
+    SELECT count(*), count(*) FILTER (is_missing) FROM assets
+    WHERE asset IN (SELECT asset FROM label_set_assets WHERE label_set = ?)
+"""
+_CLASSES = """
+    SELECT class, count(*) FROM annotations WHERE label_set = ? AND class IS NOT NULL
+    GROUP BY class ORDER BY count(*) DESC, class
+"""
+_REJECTS = """
+    SELECT reason, count(*), min(uri || coalesce(', ' || position, ''))
+    FROM rejects JOIN source_files USING (label_set, source_file)
+    WHERE label_set = ? GROUP BY reason ORDER BY count(*) DESC, reason
 """
 # Which rows of the files that hold a label set's rows go.
 _GOES = dict.fromkeys(OF_FILES, "source_file IN (FROM replaced)") | {
@@ -206,52 +219,44 @@ class _Plan:
 
 def _report(linking: Linking, state: State, *, is_changed: bool) -> IngestReport:
     """What this ingest found and did; counts are of the label set in `state`."""
-    label_set = linking.label_set if is_changed else linking.known_label_set or linking.label_set
-    kinds = ("annotations", "source_files", "label_set_assets", "rejects")
-    cursor = linking.store.cursor(state, kinds=kinds, label_set=label_set)
-    linking.store.show(cursor, state, kinds=["assets"])
-
-    def ask(sql: str) -> Sequence[tuple[object, ...]]:
-        return cursor.execute(sql, [label_set]).fetchall()
-
-    assets, missing = ask(
-        "SELECT count(*), count(*) FILTER (is_missing) FROM assets WHERE asset IN "
-        "(SELECT asset FROM label_set_assets WHERE label_set = ?)"
-    )[0]
-    classes = ask(
-        "SELECT class, count(*) FROM annotations WHERE label_set = ? AND class IS NOT NULL GROUP BY class "
-        "ORDER BY count(*) DESC, class"
-    )
-    rejects = ask(
-        "SELECT reason, count(*), min(uri || coalesce(', ' || position, '')) "
-        "FROM rejects JOIN source_files USING (label_set, source_file) "
-        "WHERE label_set = ? GROUP BY reason ORDER BY count(*) DESC, reason"
-    )
+    label_set, staged = linking.label_set, linking.staged
     total = _rows(state, "annotations", label_set=label_set)
     added = linking.count("placed")
     return IngestReport(
         label_set=str(linking.source.label_set),
-        format=linking.staged.format,
+        format=staged.format,
         state=state.number,
         changed=is_changed,
         files=_rows(state, "source_files", label_set=label_set),
         files_new=linking.count("file_map WHERE NOT is_old"),
         files_changed=linking.count("file_map WHERE is_old"),
-        files_gone=len(linking.staged.gone),
-        assets=int(str(assets)),
+        files_gone=len(staged.gone),
         assets_new=linking.count("new_assets"),
-        assets_missing=int(str(missing)),
         annotations=total,
         added=added,
         removed=linking.count("dropped"),
         kept=total - added,
         leaves=_rows(state, "attribute_values", label_set=label_set),
-        classes=tuple((str(name), int(str(count))) for name, count in classes),
-        rejects=tuple(RejectCount(str(r), int(str(count)), str(example)) for r, count, example in rejects),
-        assumed=tuple(linking.staged.tally.assumed),
-        notes=tuple(_counted(text, count) for text, count in linking.staged.tally.notes.items()),
-        skipped=tuple(linking.staged.skipped),
+        assumed=tuple(staged.tally.assumed),
+        notes=tuple(_counted(text, count) for text, count in staged.tally.notes.items()),
+        skipped=tuple(staged.skipped),
+        **_contents(linking, state, label_set=label_set),
     )
+
+
+def _contents(linking: Linking, state: State, *, label_set: int) -> dict[str, Any]:
+    """What the report says that takes a look at the label set's rows."""
+    kinds = ("annotations", "source_files", "label_set_assets", "rejects")
+    cursor = linking.store.cursor(state, kinds=kinds, label_set=label_set)
+    linking.store.show(cursor, state, kinds=["assets"])
+    ((assets, missing),) = cursor.execute(_ASSETS, [label_set]).fetchall()
+    rejects = cursor.execute(_REJECTS, [label_set]).fetchall()
+    return {
+        "assets": assets,
+        "assets_missing": missing,
+        "classes": tuple(cursor.execute(_CLASSES, [label_set]).fetchall()),
+        "rejects": tuple(RejectCount(*row) for row in rejects),
+    }
 
 
 def _rows(state: State, kind: str, *, label_set: int) -> int:

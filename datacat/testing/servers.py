@@ -11,6 +11,7 @@ import threading
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 REGION = "eu-central-1"
@@ -25,8 +26,20 @@ _CONTROL = "/moto-api/"
 
 Headers = dict[str, str]
 Answer = tuple[int, Headers, bytes]
-Fault = Callable[[str, str, Headers, Callable[[Headers], Answer]], Answer | None]
-"""Called with (method, path, headers, forward); returns the answer, or None to break the connection."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a client asks; `forward(headers)` asks the server behind with these headers and the same body."""
+
+    method: str
+    path: str
+    headers: Headers
+    forward: Callable[[Headers], Answer]
+
+
+Fault = Callable[[Request], Answer | None]
+"""Answers a request; None breaks the connection."""
 
 
 @contextlib.contextmanager
@@ -66,9 +79,10 @@ def faulty(address: str, fault: Fault) -> Iterator[str]:
         thread.join()
 
 
-def careless(_method: str, _path: str, headers: Headers, forward: Callable[[Headers], Answer]) -> Answer:
+def careless(request: Request) -> Answer:
     """A fault: `If-None-Match` is ignored, as some S3 servers do."""
-    return forward({name: value for name, value in headers.items() if name.lower() != "if-none-match"})
+    kept = {name: value for name, value in request.headers.items() if name.lower() != "if-none-match"}
+    return request.forward(kept)
 
 
 def _wait_for(address: str, process: subprocess.Popen[bytes]) -> None:
@@ -97,7 +111,7 @@ class _Forward(BaseHTTPRequestHandler):
             finally:
                 connection.close()
 
-        answer = type(self).chosen(self.command, self.path, dict(self.headers.items()), forward)
+        answer = type(self).chosen(Request(self.command, self.path, dict(self.headers.items()), forward))
         if answer is None:
             self.close_connection = True
             return

@@ -99,8 +99,8 @@ def staged_from(
 def ingest(
     tables: Tables,
     label_set: str,
-    files: Sequence[LabelFile],
     *,
+    files: Sequence[LabelFile],
     folder: Path,
     media: Mapping[str, Row] | None = None,
 ) -> IngestReport:
@@ -137,7 +137,9 @@ def corpus(tables: Tables, *, folder: Path) -> dict[str, IngestReport]:
         ),
     }
     media = {d: {"uri": d, "media": "image", "is_missing": True}}
-    return {name: ingest(tables, name, [file], folder=folder, media=media) for name, file in said.items()}
+    return {
+        name: ingest(tables, name, files=[file], folder=folder, media=media) for name, file in said.items()
+    }
 
 
 def _rows(

@@ -30,7 +30,7 @@ for number in range(rounds):
     uris = [f"/lake/{number * 3 + step}.png" for step in range(5)]
     said = [box(uri, "Roof", attributes={"by": name, "round": number}) for uri in uris]
     files = [LabelFile(f"/labels/{name}/{n}", uris, said) for n in (number, "all")]
-    report = ingest(tables, f"team/{name}", files, folder=folder)
+    report = ingest(tables, f"team/{name}", files=files, folder=folder)
     print(report.state, flush=True)
 """
 

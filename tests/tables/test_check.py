@@ -28,7 +28,7 @@ ODD = {
 def tables(catalog_root: Location, tmp_path: Path) -> Tables:
     made = Tables.create(catalog_root, SETTINGS, author="ada")
     corpus(made, folder=tmp_path)
-    ingest(made, "odd/odd", [LabelFile("/l/odd", [A], [box(A, "x", attributes=ODD)])], folder=tmp_path)
+    ingest(made, "odd/odd", files=[LabelFile("/l/odd", [A], [box(A, "x", attributes=ODD)])], folder=tmp_path)
     return made
 
 

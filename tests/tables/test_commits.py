@@ -137,7 +137,9 @@ def test_everything_is_synced_in_order(
         fsync(descriptor)
 
     monkeypatch.setattr(os, "fsync", recording)
-    ingest(tables, "a/b", [LabelFile("/l/1", [A], [box(A, "Roof", attributes={"m": 1})])], folder=tmp_path)
+    ingest(
+        tables, "a/b", files=[LabelFile("/l/1", [A], [box(A, "Roof", attributes={"m": 1})])], folder=tmp_path
+    )
     commit = synced.index("log/_delta_log/00000000000000000001.json")
     assert synced[commit:] == ["log/_delta_log/00000000000000000001.json", "log/_delta_log"]
     for file in tables.state().files:
@@ -274,9 +276,9 @@ def test_what_others_did_elsewhere_costs_no_second_linking(
 ) -> None:
     between(
         tables, monkeypatch,
-        other=lambda rival: ingest(rival, "c/d", [LabelFile("/l/2", [B], [box(B, "car")])], folder=tmp_path),
+        other=lambda rival: ingest(rival, "c/d", files=[LabelFile("/l/2", [B], [box(B, "car")])], folder=tmp_path),
     )  # fmt: skip
-    report = ingest(tables, "a/b", [LabelFile("/l/1", [A], [box(A, "Roof")])], folder=tmp_path)
+    report = ingest(tables, "a/b", files=[LabelFile("/l/1", [A], [box(A, "Roof")])], folder=tmp_path)
     assert report.state == 2
     assert rows(tables, "SELECT uri FROM assets ORDER BY uri") == [(A,), (B,)]
     assert not any("in no state" in finding.text for finding in tables.check(tables.state()))
@@ -290,9 +292,9 @@ def test_a_uri_that_somebody_else_brought_meanwhile_is_theirs(
 ) -> None:
     between(
         tables, monkeypatch,
-        other=lambda rival: ingest(rival, "c/d", [LabelFile("/l/2", [A], [box(A, "car")])], folder=tmp_path),
+        other=lambda rival: ingest(rival, "c/d", files=[LabelFile("/l/2", [A], [box(A, "car")])], folder=tmp_path),
     )  # fmt: skip
-    report = ingest(tables, "a/b", [LabelFile("/l/1", [A, B], [box(A, "Roof")])], folder=tmp_path)
+    report = ingest(tables, "a/b", files=[LabelFile("/l/1", [A, B], [box(A, "Roof")])], folder=tmp_path)
     assert (report.state, report.assets_new) == (2, 1)
     assert rows(tables, "SELECT count(*), count(DISTINCT uri) FROM assets") == [(2, 2)]
     assert rows(tables, "SELECT count(DISTINCT asset) FROM annotations") == [(1,)]
@@ -304,7 +306,7 @@ def test_the_same_label_set_twice_at_once_is_one(
 ) -> None:
     file = LabelFile("/l/1", [A], [box(A, "Roof")])
     staged = staged_from([file], folder=tmp_path)
-    between(tables, monkeypatch, other=lambda rival: ingest(rival, "a/b", [file], folder=tmp_path))
+    between(tables, monkeypatch, other=lambda rival: ingest(rival, "a/b", files=[file], folder=tmp_path))
     report = tables.link(staged, label_set=LabelSetName("a", "b"), location="lake", author="ada")
     assert (report.changed, report.state, report.annotations) == (False, 1, 1)
     assert rows(tables, "SELECT count(*) FROM label_sets") == [(1,)]

@@ -78,12 +78,12 @@ def test_a_changed_file_replaces_what_changed_and_keeps_the_rest(tables: Tables,
         "/l/1.json", [A, B], [box(A, "Roof"), box(B, "Roof", attributes={"m": "slate"}), box(B, "car")]
     )
     other = LabelFile("/l/2.json", [C], [box(C, "tree")])
-    ingest(tables, "mapping/roofs", [old, other], folder=tmp_path)
+    ingest(tables, "mapping/roofs", files=[old, other], folder=tmp_path)
     before = rows(tables, "SELECT annotation, class FROM annotations ORDER BY ALL")
     new = LabelFile(
         "/l/1.json", [A, B], [box(A, "Roof"), box(B, "Roof", attributes={"m": "tile"}), box(B, "car")]
     )
-    report = ingest(tables, "mapping/roofs", [new, other], folder=tmp_path)
+    report = ingest(tables, "mapping/roofs", files=[new, other], folder=tmp_path)
     assert (report.added, report.removed, report.kept) == (1, 1, 3)
     assert (report.files_new, report.files_changed, report.files_gone) == (0, 1, 0)
     after = rows(tables, "SELECT annotation, class FROM annotations ORDER BY ALL")
@@ -99,20 +99,22 @@ def test_a_changed_file_replaces_what_changed_and_keeps_the_rest(tables: Tables,
 
 def test_equal_annotations_are_counted_not_merged(tables: Tables, tmp_path: Path) -> None:
     twice = LabelFile("/l/1.json", [A], [box(A, "Roof"), box(A, "Roof")])
-    assert ingest(tables, "a/b", [twice], folder=tmp_path).annotations == 2
+    assert ingest(tables, "a/b", files=[twice], folder=tmp_path).annotations == 2
     thrice = LabelFile("/l/1.json", [A], [box(A, "Roof")] * 3)
-    report = ingest(tables, "a/b", [thrice], folder=tmp_path)
+    report = ingest(tables, "a/b", files=[thrice], folder=tmp_path)
     assert (report.added, report.removed, report.annotations) == (1, 0, 3)
     assert rows(tables, "SELECT count(DISTINCT annotation) FROM annotations") == [(3,)]
     once = LabelFile("/l/1.json", [A], [box(A, "Roof")])
-    report = ingest(tables, "a/b", [once], folder=tmp_path)
+    report = ingest(tables, "a/b", files=[once], folder=tmp_path)
     assert (report.added, report.removed, report.annotations) == (0, 2, 1)
 
 
 def test_null_and_empty_are_different_statements(tables: Tables, tmp_path: Path) -> None:
-    ingest(tables, "a/b", [LabelFile("/l/1", [A], [box(A, "x", status="", text=None)])], folder=tmp_path)
+    ingest(
+        tables, "a/b", files=[LabelFile("/l/1", [A], [box(A, "x", status="", text=None)])], folder=tmp_path
+    )
     report = ingest(
-        tables, "a/b", [LabelFile("/l/1", [A], [box(A, "x", status=None, text="")])], folder=tmp_path
+        tables, "a/b", files=[LabelFile("/l/1", [A], [box(A, "x", status=None, text="")])], folder=tmp_path
     )
     assert (report.added, report.removed) == (1, 1)
 
@@ -122,8 +124,8 @@ def test_a_file_that_is_gone_takes_its_rows_along(tables: Tables, tmp_path: Path
         "/l/1", [A], [box(A, "Roof", attributes={"m": 1})], rejects=[{"position": "9", "reason": "odd"}]
     )
     two = LabelFile("/l/2", [B], [box(B, "car")])
-    ingest(tables, "a/b", [one, two], folder=tmp_path)
-    report = ingest(tables, "a/b", [two], folder=tmp_path)
+    ingest(tables, "a/b", files=[one, two], folder=tmp_path)
+    report = ingest(tables, "a/b", files=[two], folder=tmp_path)
     assert (report.files, report.files_gone, report.annotations, report.removed) == (1, 1, 1, 1)
     for kind in ("attribute_values", "rejects"):
         assert rows(tables, f"FROM {kind}") == []
@@ -135,7 +137,10 @@ def test_only_files_of_the_label_set_with_removed_rows_are_rewritten(tables: Tab
     corpus(tables, folder=tmp_path)
     before = tables.state()
     ingest(
-        tables, "claims/damage", [LabelFile("/labels/damage.json", [B], [box(B, "rooftop")])], folder=tmp_path
+        tables,
+        "claims/damage",
+        files=[LabelFile("/labels/damage.json", [B], [box(B, "rooftop")])],
+        folder=tmp_path,
     )
     gone = set(before.files) - set(tables.state().files)
     (damage,) = rows(tables, "SELECT label_set FROM label_sets WHERE name = 'damage'")[0]
@@ -145,22 +150,22 @@ def test_only_files_of_the_label_set_with_removed_rows_are_rewritten(tables: Tab
 
 def test_media_that_changed_are_updated(tables: Tables, tmp_path: Path) -> None:
     file = LabelFile("/l/1", [A, B], [box(A, "Roof")])
-    ingest(tables, "a/b", [file], folder=tmp_path)
+    ingest(tables, "a/b", files=[file], folder=tmp_path)
     facts = {"uri": A, "media": "image", "width": 9, "etag": "new", "digest": "d" * 64, "is_missing": False}
-    report = ingest(tables, "a/b", [file], folder=tmp_path, media={A: facts})
+    report = ingest(tables, "a/b", files=[file], folder=tmp_path, media={A: facts})
     assert report.changed
     query = "SELECT asset, width, digest[:1] FROM assets ORDER BY asset"
     assert rows(tables, query)[0] == (1, 9, "d")
     assert rows(tables, query)[1][1] == 640
-    assert not ingest(tables, "a/b", [file], folder=tmp_path, media={A: facts}).changed
+    assert not ingest(tables, "a/b", files=[file], folder=tmp_path, media={A: facts}).changed
 
 
 def test_missing_is_believed_where_nobody_else_sees_the_asset(tables: Tables, tmp_path: Path) -> None:
     file, other = LabelFile("/l/1", [A, B], [box(A, "Roof")]), LabelFile("/l/2", [B])
-    ingest(tables, "a/b", [file], folder=tmp_path)
-    ingest(tables, "c/d", [other], folder=tmp_path)
+    ingest(tables, "a/b", files=[file], folder=tmp_path)
+    ingest(tables, "c/d", files=[other], folder=tmp_path)
     missing = {uri: {"uri": uri, "media": "image", "is_missing": True} for uri in (A, B)}
-    assert ingest(tables, "a/b", [file], folder=tmp_path, media=missing).assets_missing == 1
+    assert ingest(tables, "a/b", files=[file], folder=tmp_path, media=missing).assets_missing == 1
     found = rows(tables, "SELECT uri, is_missing, width, digest IS NULL FROM assets ORDER BY asset")
     assert found == [(A, True, 640, False), (B, False, 640, False)]
 
@@ -168,7 +173,7 @@ def test_missing_is_believed_where_nobody_else_sees_the_asset(tables: Tables, tm
 def test_unlisted_assets_and_double_keys_are_rejected(tables: Tables, tmp_path: Path) -> None:
     listed = [{"uri": A, "key": "1"}, {"uri": B, "key": "1"}, {"uri": C, "key": "2"}]
     said = [box("1", "Roof"), box("2", "car"), box("5", "car"), {"class": "car"}]
-    report = ingest(tables, "a/b", [LabelFile("/l/1", listed, said)], folder=tmp_path)
+    report = ingest(tables, "a/b", files=[LabelFile("/l/1", listed, said)], folder=tmp_path)
     assert (report.annotations, report.assets) == (2, 2)
     assert [(reject.reason, reject.count) for reject in report.rejects] == [
         ("the asset of this annotation is not listed in its file", 2),
@@ -182,15 +187,15 @@ def test_unlisted_assets_and_double_keys_are_rejected(tables: Tables, tmp_path: 
 
 def test_staged_rejects_are_kept_with_their_file(tables: Tables, tmp_path: Path) -> None:
     bad = [{"position": f"line {n}", "reason": "no box", "excerpt": "{}"} for n in range(3)]
-    report = ingest(tables, "a/b", [LabelFile("/l/1", rejects=bad)], folder=tmp_path)
+    report = ingest(tables, "a/b", files=[LabelFile("/l/1", rejects=bad)], folder=tmp_path)
     assert report.rejects[0].count == 3
     assert report.rejects[0].example == "/l/1, line 0"
 
 
 def test_declared_classes_are_kept_used_or_not(tables: Tables, tmp_path: Path) -> None:
-    ingest(tables, "a/b", [LabelFile("/l/1", [A], classes=["pool", "Roof"])], folder=tmp_path)
-    ingest(tables, "a/b", [LabelFile("/l/1", [A], classes=["Roof", "tree"])], folder=tmp_path)
-    ingest(tables, "c/d", [LabelFile("/l/3", [A], classes=["car"])], folder=tmp_path)
+    ingest(tables, "a/b", files=[LabelFile("/l/1", [A], classes=["pool", "Roof"])], folder=tmp_path)
+    ingest(tables, "a/b", files=[LabelFile("/l/1", [A], classes=["Roof", "tree"])], folder=tmp_path)
+    ingest(tables, "c/d", files=[LabelFile("/l/3", [A], classes=["car"])], folder=tmp_path)
     names = "SELECT team, json_extract_string(classes, '$[*].class') FROM label_sets ORDER BY ALL"
     assert rows(tables, names) == [("a", ["Roof", "pool", "tree"]), ("c", ["car"])]
 
@@ -198,7 +203,7 @@ def test_declared_classes_are_kept_used_or_not(tables: Tables, tmp_path: Path) -
 def test_identifiers_are_dense_and_follow_the_uris(tables: Tables, tmp_path: Path) -> None:
     uris = [f"/lake/{number:04}.png" for number in range(500)]
     said = [box(uri, "x") for uri in reversed(uris)]
-    ingest(tables, "a/b", [LabelFile("/l/1", list(reversed(uris)), said)], folder=tmp_path)
+    ingest(tables, "a/b", files=[LabelFile("/l/1", list(reversed(uris)), said)], folder=tmp_path)
     assert rows(tables, "SELECT asset, uri FROM assets ORDER BY asset") == list(enumerate(uris, 1))
     assert rows(tables, "SELECT min(annotation), max(annotation) FROM annotations") == [(1, 500)]
 
@@ -226,7 +231,7 @@ def test_known_files_are_what_was_staged(tables: Tables, tmp_path: Path) -> None
 
 def test_known_media_answers_for_any_uri(tables: Tables, tmp_path: Path) -> None:
     uris = [f"/lake/{number}.png" for number in range(25_000)]
-    ingest(tables, "a/b", [LabelFile("/l/1", uris)], folder=tmp_path)
+    ingest(tables, "a/b", files=[LabelFile("/l/1", uris)], folder=tmp_path)
     known = tables.known_media(tables.state())
     assert len(known) == 25_000
     assert set(known) == set(uris)

@@ -13,7 +13,7 @@ from datacat.errors import CatalogError, CatalogExists, CatalogNotFound, CommitU
 from datacat.model.schemas import TABLES
 from datacat.sources.location import Location, filesystem
 from datacat.tables import Tables
-from datacat.testing.servers import Answer, Fault, careless, faulty
+from datacat.testing.servers import Answer, Fault, Request, careless, faulty
 from datacat.testing.staging import corpus
 from tests.tables.places import SETTINGS, errors, rows
 
@@ -83,8 +83,8 @@ def test_a_server_that_ignores_conditions_is_refused(s3: Location, s3_address: s
     assert filesystem(s3, SETTINGS).find(s3.child("bad").path) == []
 
 
-def commits(method: str, path: str) -> bool:
-    return method == "PUT" and "/_delta_log/" in path
+def commits(request: Request) -> bool:
+    return request.method == "PUT" and "/_delta_log/" in request.path
 
 
 def through(s3_address: str, fault: Fault, root: Location) -> int | None:
@@ -97,9 +97,9 @@ def test_an_answer_that_got_lost_is_found_to_be_a_commit(s3: Location, s3_addres
     tables = Tables.create(s3, SETTINGS, author="ada")
     lost: list[int] = []
 
-    def fault(method: str, path: str, headers: dict[str, str], forward) -> Answer | None:  # type: ignore[no-untyped-def]
-        answer: Answer = forward(headers)
-        if commits(method, path) and not lost:
+    def fault(request: Request) -> Answer | None:
+        answer = request.forward(request.headers)
+        if commits(request) and not lost:
             lost.append(answer[0])
             return None
         return answer
@@ -113,8 +113,8 @@ def test_a_store_that_never_says_is_unknown(s3: Location, s3_address: str) -> No
     """Commits are refused with an error that says nothing of whether they happened."""
     tables = Tables.create(s3, SETTINGS, author="ada")
 
-    def fault(method: str, path: str, headers: dict[str, str], forward) -> Answer:  # type: ignore[no-untyped-def]
-        return (400, {}, b"") if commits(method, path) else forward(headers)
+    def fault(request: Request) -> Answer:
+        return (400, {}, b"") if commits(request) else request.forward(request.headers)
 
     with pytest.raises(CommitUnknown, match="neither yes nor no"):
         through(s3_address, fault, s3)

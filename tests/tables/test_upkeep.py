@@ -26,7 +26,7 @@ def tables(catalog_root: Location, tmp_path: Path) -> Tables:
     corpus(made, folder=tmp_path)
     for count in (1, 2):
         files = [LabelFile(f"/l/{n}", [A], [box(A, "Roof", attributes={"n": n})]) for n in range(count)]
-        ingest(made, "mapping/more", files, folder=tmp_path)
+        ingest(made, "mapping/more", files=files, folder=tmp_path)
     return made
 
 
@@ -79,7 +79,7 @@ def test_a_checkpoint_opens_without_the_entries_before(tables: Tables) -> None:
 
 def test_an_ingest_goes_on_after_compaction(tables: Tables, tmp_path: Path) -> None:
     tables.compact(author="ada")
-    report = ingest(tables, "mapping/more", [], folder=tmp_path)
+    report = ingest(tables, "mapping/more", files=[], folder=tmp_path)
     assert (report.removed, report.annotations) == (2, 0)
     assert list(tables.check(tables.state())) == []
 
@@ -135,18 +135,18 @@ def test_gc_refuses_where_the_log_cannot_say(tables: Tables) -> None:
 
 def test_old_reservations_go_and_numbers_go_on(tables: Tables, tmp_path: Path) -> None:
     for number in range(12):
-        ingest(tables, "a/b", [LabelFile(f"/x/{number}", [B])], folder=tmp_path)
+        ingest(tables, "a/b", files=[LabelFile(f"/x/{number}", [B])], folder=tmp_path)
     before = len(list(Path(f"{tables.root}/ids").iterdir()))
     tables.gc(grace_s=0)
     assert len(list(Path(f"{tables.root}/ids").iterdir())) == 10 < before
-    ingest(tables, "a/b", [LabelFile("/x/y", ["/lake/new.png"])], folder=tmp_path)
+    ingest(tables, "a/b", files=[LabelFile("/x/y", ["/lake/new.png"])], folder=tmp_path)
     assert list(tables.check(tables.state())) == []
 
 
 def test_the_cache_of_s3_files_is_cleaned_too(s3: Location, tmp_path: Path) -> None:
     tables = Tables.create(s3, SETTINGS, author="ada")
     corpus(tables, folder=tmp_path)
-    ingest(tables, "claims/damage", [], folder=tmp_path)
+    ingest(tables, "claims/damage", files=[], folder=tmp_path)
     cache = tables.store.files.cache
     assert cache
     tables.gc(grace_s=0, forget_before=1000)
