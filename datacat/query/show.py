@@ -11,7 +11,7 @@ import duckdb
 from datacat.errors import NotFound
 from datacat.query.compare import Sql
 from datacat.query.likeness import assets_named
-from datacat.query.run import rows
+from datacat.query.run import arrow, rows
 
 _LINE = 60  # characters of a value in a table for people
 
@@ -134,11 +134,16 @@ def show(cursor: duckdb.DuckDBPyConnection, name: str) -> AssetView:
         "attributes "
         "FROM annotations JOIN label_sets USING (label_set) WHERE asset = ? ORDER BY annotation"
     )
-    (facts,) = rows(cursor, Sql(own, (asset,)))
+    (facts,) = _timed_rows(cursor, Sql(own, (asset,)))
     equals = tuple(uri for (uri,) in rows(cursor, Sql(equal, (asset, asset))))
     label_sets = tuple(Listing(*row) for row in rows(cursor, Sql(listed, (asset,))))
-    annotations = tuple(Statement(*row) for row in rows(cursor, Sql(said, (asset,))))
+    annotations = tuple(Statement(*row) for row in _timed_rows(cursor, Sql(said, (asset,))))
     return AssetView(*(*facts, equals, label_sets, annotations))
+
+
+def _timed_rows(cursor: duckdb.DuckDBPyConnection, sql: Sql) -> list[tuple[Any, ...]]:
+    """All rows, read through Arrow: DuckDB itself needs pytz to hand out times with a zone."""
+    return [tuple(row.values()) for row in arrow(cursor, sql).to_pylist()]
 
 
 def _box(item: Statement) -> str | None:
