@@ -27,6 +27,7 @@ from datacat.query.hits import Hits
 from datacat.query.search import search
 from datacat.query.show import AssetView, show
 from datacat.sources.location import Location, filesystem
+from datacat.sources.reading import read_bytes
 from datacat.tables import CompactReport, GcReport, LogEntry, State, Tables
 from datacat.versions.snapshots import Snapshot, Snapshots
 
@@ -175,6 +176,7 @@ class Catalog:
 
         Raises:
             NotFound: no such asset, or its media is missing.
+            LocationError: S3 does not give it.
         """
         import mimetypes
 
@@ -184,9 +186,12 @@ class Catalog:
             raise NotFound(f"no media of asset {asset}")
         place = Location.parse(row[0])
         kind = mimetypes.guess_type(place.name)[0] or "application/octet-stream"
+        system = filesystem(place, self.settings)
+        if not system.isfile(place.path):
+            raise NotFound(f"the media of asset {asset} is gone", where=place.uri)
         if not place.is_s3:
             return Media(kind, Path(place.path), None)
-        return Media(kind, None, filesystem(place, self.settings).cat_file(place.path))
+        return Media(kind, None, read_bytes(place.uri, self.settings))
 
     def log(self, *, limit: int | None = None) -> tuple[LogEntry, ...]:
         """The history, newest first."""
