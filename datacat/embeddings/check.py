@@ -1,0 +1,72 @@
+"""What is wrong with the vectors, compared with what the catalog holds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import duckdb
+
+from datacat.embeddings.joined import COUNTS, joined
+from datacat.embeddings.spaces import Spaces
+from datacat.embeddings.vectors import VectorStore
+from datacat.errors import EmbeddingError
+from datacat.model.finding import Finding
+
+_AGAIN = "Remove its files in vectors/ and run `datacat embed` again: vectors can always be made again."
+_COUNTED = f"""
+    WITH found AS (SELECT v.asset, v.digest, a.asset IS NOT NULL AS is_known,
+            a.asset IS NOT NULL AND {COUNTS} AS counts
+        FROM vector_rows v LEFT JOIN assets a USING (asset))
+    SELECT count(DISTINCT asset) FILTER (NOT is_known) AS unknown,
+        count(*) - count(DISTINCT (asset, digest)) AS repeated,
+        count(DISTINCT (asset, digest)) FILTER (is_known AND NOT counts) AS stale,
+        (SELECT count(*) FROM assets WHERE media = 'image' AND NOT is_missing)
+            - count(DISTINCT asset) FILTER (counts) AS waiting
+    FROM found
+"""  # noqa: S608 - a condition of our own
+
+
+def findings(cursor: duckdb.DuckDBPyConnection, *, spaces: Spaces, store: VectorStore) -> Iterator[Finding]:
+    """What is odd about each space: unreadable, rows of unknown assets, repeated rows, pictures without vector."""
+    try:
+        names = spaces.names()
+        tables = spaces.tables()
+    except EmbeddingError as error:
+        yield _error(str(error), hint=error.hint or "")
+        return
+    for name in names:
+        yield from _of_space(cursor, name, spaces=spaces, store=store)
+    for name in sorted(set(tables) - set(names)):
+        yield _error(f"nobody knows which model the vectors {name} are of: {name}.json is gone", hint=_AGAIN)
+
+
+def _of_space(
+    cursor: duckdb.DuckDBPyConnection, name: str, *, spaces: Spaces, store: VectorStore
+) -> Iterator[Finding]:
+    try:
+        space = spaces.chosen(name)
+        keys = store.table(space.name).keys()
+    except EmbeddingError as error:
+        yield _error(f"{name}: {error.what} ({error.where})", hint=_AGAIN)
+        return
+    ((unknown, repeated, stale, waiting),) = [
+        tuple(row.values()) for row in joined(cursor, keys, sql=_COUNTED).to_pylist()
+    ]
+    if unknown:
+        text = (
+            f"{name}: {unknown} assets have a vector that the catalog does not have; searches leave them out"
+        )
+        yield _error(text, hint=_AGAIN)
+    if repeated:
+        text = f"{name}: {repeated} rows are there more than once; each asset is found once all the same"
+        yield Finding("note", "vectors", text)
+    if stale:
+        text = f"{name}: {stale} vectors are of pictures that changed or are gone; searches leave them out"
+        yield Finding("note", "vectors", text)
+    if waiting > 0:
+        text = f"{name}: {waiting} pictures were not embedded"
+        yield Finding("note", "vectors", text, "Run `datacat embed` with the model of this space.")
+
+
+def _error(text: str, *, hint: str) -> Finding:
+    return Finding("error", "vectors", text, hint)
