@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from datacat.query import meaning as m
 from datacat.query.compare import TRUE, Sql, column_compares, joined, leaf_compares, uri_compares
+from datacat.query.rules import absent_counts
 
 _OF_STATE = {
     "missing": Sql("SELECT asset FROM assets WHERE is_missing"),
@@ -61,7 +62,9 @@ class Sets:
             case m.Or(parts=parts):
                 template = Sql("SELECT asset, annotation, class FROM ({}) SEMI JOIN ({}) USING (asset)")
                 found = [
-                    template.filled(sql, self.assets(part)) for part in parts if (sql := self.evidence(part))
+                    template.filled(sql, self.assets(absent_counts(part)))
+                    for part in parts
+                    if (sql := self.evidence(part))
                 ]
             case m.Some(predicate=predicate) | m.Counted(predicate=predicate):
                 return self.pairs(predicate)

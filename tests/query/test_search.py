@@ -130,6 +130,14 @@ def test_the_best_so_many_of_a_ranked_search_are_its_assets() -> None:
     assert hits.annotations().read_all()["asset"].to_pylist() == [2]
 
 
+def test_annotations_are_those_of_the_matches_where_a_choice_counts_to_zero() -> None:
+    hits = _search("boat OR roof count(person)=0")
+    matches = [(hit.asset, match.annotation) for hit in hits for match in hit.matches]
+    found = hits.annotations().read_all()
+    assert list(zip(*found.to_pydict().values(), strict=True)) == matches
+    assert matches
+
+
 def test_everything_can_be_ranked() -> None:
     assert len(list(_search('"red"', limit=None, nearest=_Nearest()))) == 6
 

@@ -24,7 +24,7 @@ COMPARE: dict[Operator, Callable[[int, int], bool]] = {
 }
 
 
-def absent_counts(root: m.Meaning, statistics: Statistics) -> m.Meaning:
+def absent_counts(root: m.Meaning, statistics: Statistics | None = None) -> m.Meaning:
     """See the module."""
     return rewritten(root, _without_zero)
 
