@@ -67,7 +67,7 @@ def test_different_rows_have_different_digests(
 def _plain(rows: list[dict[str, Any]]) -> list[str]:
     """The rows as sorted texts, floats by their bits."""
     return sorted(
-        repr({key: struct.pack(">d", value) if _is_number(value) else value for key, value in row.items()})
+        repr([struct.pack(">d", value) if _is_number(value) else value for _, value in sorted(row.items())])
         for row in rows
     )
 
