@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Callable
 from typing import NoReturn
@@ -16,6 +17,7 @@ from datacat.query.vocabulary import nearest_names
 from datacat.query.words import class_named
 
 _EQUALITY = (Operator.EQUAL, Operator.UNEQUAL)
+_LIST_STEPS = 3  # 16 ways to write lists into a path of four names; each costs a look of 1 ms
 
 
 def is_about_asset(node: Condition) -> bool:
@@ -157,7 +159,7 @@ def _asset_state(node: Condition, scope: Scope) -> m.Meaning:
 
 def _has(node: Condition, scope: Scope) -> m.Meaning:
     _only_equality(node, scope)
-    found = m.HasAttribute(_path(node.value, scope, below=True))
+    found = m.HasAttribute(_path(node.value, scope))
     return m.Not(found) if node.operator is Operator.UNEQUAL else found
 
 
@@ -168,17 +170,40 @@ def _like(node: Condition, scope: Scope) -> m.Meaning:
 
 
 def _attribute(node: Condition, scope: Scope) -> m.Meaning:
-    path = _path(node.name, scope, below=False)
+    paths = _paths(node.name, scope)
     _check_pattern(node, scope)
-    typed = node.name.text if node.name.text.startswith(ATTRIBUTE_PREFIX) else path
-    return m.AttributeIs(path, node.operator, _value(node.value), typed)
+    return m.AttributeIs(paths, node.operator, _value(node.value), node.name.text)
 
 
-def _path(token: Token, scope: Scope, *, below: bool) -> str:  # noqa: RET503 - stop() raises
-    """The attribute path that was typed, or an error with the nearest one."""
+def _paths(token: Token, scope: Scope) -> tuple[str, ...]:  # noqa: RET503 - it stops
+    """The attribute paths that were typed: as written, and where no list is named, through lists too."""
+    for text in (token.text, token.text.removeprefix(ATTRIBUTE_PREFIX)):
+        spelled = [text] if "[]" in text else _through_lists(text)
+        found = tuple(path for path in spelled if scope.vocabulary.has_path(scope.cursor, path, below=False))
+        if found:
+            return found
+    _no_path(token, scope)
+
+
+def _through_lists(path: str) -> list[str]:
+    """`a.b` -> `a.b`, `a.b[]`, `a[].b`, `a[].b[]`; of a deeper path only that with a list at its end."""
+    *steps, last = path.split(".")
+    if len(steps) >= _LIST_STEPS:
+        return [path, f"{path}[]"]
+    choices = ((step, f"{step}[]") for step in (*steps, last))
+    return [".".join(chosen) for chosen in itertools.product(*choices)]
+
+
+def _path(token: Token, scope: Scope) -> str:  # noqa: RET503 - it stops
+    """The path or beginning of one that was typed."""
     for path in (token.text, token.text.removeprefix(ATTRIBUTE_PREFIX)):
-        if scope.vocabulary.has_path(scope.cursor, path, below=below):
+        if scope.vocabulary.has_path(scope.cursor, path, below=True):
             return path
+    _no_path(token, scope)
+
+
+def _no_path(token: Token, scope: Scope) -> NoReturn:
+    """Stops with the nearest paths."""
     rows = scope.cursor.execute("SELECT DISTINCT path FROM attribute_values ORDER BY path").fetchall()
     known = [path for (path,) in rows]
     simple = token.text.replace("[]", "").casefold()

@@ -94,9 +94,9 @@ class ColumnIs:
 
 @dataclass(frozen=True, slots=True)
 class AttributeIs:
-    """A leaf at `path` compares."""
+    """A leaf at one of `paths` compares: the path as typed, and the lists of that name (`tags` finds `tags[]`)."""
 
-    path: str
+    paths: tuple[str, ...]
     operator: Operator
     value: Value
     shown: str

@@ -18,7 +18,7 @@ from datacat.query.compare import Sql, joined, leaf_compares
 from datacat.query.plurals import comparable
 from datacat.query.rules.absent_counts import COMPARE
 from datacat.query.run import rows
-from datacat.query.sql import Sets, below
+from datacat.query.sql import Sets, at, below
 
 _SHOWN = 5  # reasons a term; an asset may have a thousand cars
 
@@ -117,8 +117,7 @@ class Explainer:
         if isinstance(leaf, m.HasAttribute):
             where = below(leaf.path)
         else:
-            where = Sql("path = ? AND {}", ()).filled(leaf_compares(leaf.operator, leaf.value))
-            where = Sql(where.text, (leaf.path, *where.values))
+            where = joined(" AND ", [at(leaf.paths), leaf_compares(leaf.operator, leaf.value)])
         query = Sql(
             "SELECT DISTINCT annotation, path, text FROM attribute_values WHERE {} AND {} ORDER BY ALL"
         )

@@ -96,8 +96,8 @@ class Sets:
         if row is not None:
             return self._scan("annotations", [row, given])
         match node:
-            case m.AttributeIs(path=path, operator=operator, value=value):
-                where = [Sql("path = ?", (path,)), given, leaf_compares(operator, value)]
+            case m.AttributeIs(paths=paths, operator=operator, value=value):
+                where = [at(paths), given, leaf_compares(operator, value)]
                 return self._scan("attribute_values", where)
             case m.HasAttribute(path=path):
                 return self._scan("attribute_values", [below(path), given])
@@ -201,3 +201,8 @@ def _one_of(column: str, values: Sequence[object]) -> Sql:
 def below(path: str) -> Sql:
     """A condition on `path`: the leaf itself, or those of the object or list there."""
     return Sql("(path = ? OR starts_with(path, ?) OR starts_with(path, ?))", (path, f"{path}.", f"{path}["))
+
+
+def at(paths: tuple[str, ...]) -> Sql:
+    """A condition on `path`: one of those."""
+    return Sql(f"({' OR '.join(['path = ?'] * len(paths))})", paths)

@@ -29,8 +29,8 @@ class Statistics:
         match node:
             case m.ClassIs(members=members):
                 return sum(self._by_class.get(member.name, 0) for member in members)
-            case m.AttributeIs(path=path, operator=operator):
-                return self._leaves(path) * _SHARE.get(operator, _SHARE_OF_RANGE)
+            case m.AttributeIs(paths=paths, operator=operator):
+                return sum(map(self._leaves, paths)) * _SHARE.get(operator, _SHARE_OF_RANGE)
             case m.HasAttribute(path=path):
                 return self._leaves(path)
             case m.And(parts=parts):

@@ -16,6 +16,7 @@ from datacat.model.names import folded
 from datacat.query.plurals import comparable
 
 _KEPT = 4  # states of catalogs whose vocabulary is remembered; a server answers for few at a time
+_PATHS_KEPT = 10_000
 _NEAR = 0.6  # difflib's own default: below it suggestions look random
 
 
@@ -56,8 +57,8 @@ class Vocabulary:
     label_sets: dict[int, LabelSet]
     uses: tuple[ClassUse, ...]
     members: tuple[Member, ...]
-    known_paths: set[tuple[str, bool]] = field(default_factory=set)
-    """What `has_path` said yes to."""
+    known_paths: dict[tuple[str, bool], bool] = field(default_factory=dict)
+    """What `has_path` answered."""
     _leaf_counts: dict[str, int] = field(default_factory=dict)
 
     @property
@@ -132,14 +133,14 @@ class Vocabulary:
     def has_path(self, cursor: duckdb.DuckDBPyConnection, path: str, *, below: bool) -> bool:
         """Whether some annotation has a leaf at `path`, or (`below`) under it; 1 ms, as they are sorted."""
         if (path, below) in self.known_paths:
-            return True
+            return self.known_paths[path, below]
         query, values = "SELECT 1 FROM attribute_values WHERE path = ?", [path]
         if below:
             query += " OR starts_with(path, ?) OR starts_with(path, ?)"
             values += [f"{path}.", f"{path}["]
         found = cursor.execute(query + " LIMIT 1", values).fetchone() is not None
-        if found:
-            self.known_paths.add((path, below))
+        if len(self.known_paths) < _PATHS_KEPT:  # whoever asks a server for nonsense must not fill it
+            self.known_paths[path, below] = found
         return found
 
     def leaf_counts(self, cursor: duckdb.DuckDBPyConnection) -> dict[str, int]:

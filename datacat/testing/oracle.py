@@ -123,7 +123,7 @@ def fulfils(row: Row, node: m.Meaning) -> bool:
         return any(re.match(re.escape(node.path) + r"($|\.|\[)", path) for path, _, _ in document)
     assert isinstance(node, m.AttributeIs)
     return any(
-        path == node.path and compares(text, number, operator=node.operator, value=node.value)
+        path in node.paths and compares(text, number, operator=node.operator, value=node.value)
         for path, text, number in document
     )
 
