@@ -98,7 +98,9 @@ class Yolo:
         loose = [
             (entry, lists.get(posixpath.basename(entry.uri)) or split_of(entry.uri, below=below))
             for entry in pictures.entries
-            if entry.uri not in used and posixpath.dirname(entry.uri) in folders
+            if entry.uri not in used
+            and posixpath.dirname(entry.uri) in folders
+            and entry.uri.startswith(f"{below.rstrip('/')}/")  # elsewhere, others' pictures lie among them
         ]
         classes = {
             uri: [(str(n), name) for n, name in sorted(known.classes.items())] for uri, known in names.items()
