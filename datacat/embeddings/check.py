@@ -23,7 +23,7 @@ _COUNTED = f"""
         (SELECT count(*) FROM assets WHERE media = 'image' AND NOT is_missing)
             - count(DISTINCT asset) FILTER (counts) AS waiting
     FROM found
-"""  # noqa: S608 - a condition of our own
+"""  # noqa: S608 - ours
 
 
 def findings(cursor: duckdb.DuckDBPyConnection, *, spaces: Spaces, store: VectorStore) -> Iterator[Finding]:

@@ -39,7 +39,7 @@ _WANTED = f"""
     FROM wanted w LEFT JOIN (SELECT digest, min(asset) AS donor FROM vector_rows GROUP BY digest) d
         ON d.digest = w.digest
     GROUP BY coalesce(w.digest, w.uri) ORDER BY min(w.asset)
-"""  # noqa: S608 - a condition of our own
+"""  # noqa: S608 - ours
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,10 +116,10 @@ class _Job:
 
     def write(self) -> None:
         """Appends what is pending."""
-        if self.pending:
+        rows, self.pending = self.pending, []
+        if rows:
             self.confirm()
-            self.table.append(pa.concat_tables(self.pending))
-            self.pending.clear()
+            self.table.append(pa.concat_tables(rows))
 
     def _encode(self, batch: list[tuple[_Picture, str, Vectors]]) -> None:
         vectors = self.encoder.encode_pictures([prepared for _, _, prepared in batch])
@@ -188,11 +188,13 @@ def embed_missing(
     has_donor = wanted["donor"].is_valid()
     with progress.bar("embedding", total=total, unit="pictures") as advance, decoding.quiet():
         job = _Job(encoder, table, settings, confirm, advance, skipped=_missing(cursor))
-        donated = wanted.filter(has_donor)
-        for start in range(0, len(donated), _DONOR_ROWS):
-            job.copy(donated.slice(start, _DONOR_ROWS))
-        job.embed(_pictures(wanted.filter(pc.invert(has_donor))), batch_size=batch_size)
-        job.write()
+        try:
+            donated = wanted.filter(has_donor)
+            for start in range(0, len(donated), _DONOR_ROWS):
+                job.copy(donated.slice(start, _DONOR_ROWS))
+            job.embed(_pictures(wanted.filter(pc.invert(has_donor))), batch_size=batch_size)
+        finally:
+            job.write()
     return EmbedReport(space, job.embedded, job.reused, tuple(sorted(job.skipped.items())))
 
 

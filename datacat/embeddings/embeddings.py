@@ -47,16 +47,16 @@ class Embeddings:
         self._held: tuple[str, int, list[pa.RecordBatch]] | None = None
 
     def spaces(self) -> pa.Table:
-        """The spaces (schema `SPACES`); `vectors` counts assets.
+        """The spaces (schema `SPACES`); `vectors` counts assets, and is null where they cannot be read.
 
         Raises:
-            EmbeddingError: one cannot be read.
+            EmbeddingError: what a space is cannot be read.
         """
         rows = [
             {
                 "space": space.name,
                 **{name: getattr(space, name) for name in SPACES.names[1:-1]},
-                "vectors": pc.count_distinct(self._store.table(space.name).keys()["asset"]).as_py(),
+                "vectors": self._count(space.name),
             }
             for space in self._spaces.list()
         ]
@@ -104,8 +104,10 @@ class Embeddings:
                 batch_size=batch_size,
             )
             confirm()
-            if report.embedded or report.reused:
-                table.tidy(with_index=table.count() > near.INDEX_ROWS)
+            # lancedb refuses an IVF_RQ index over another dimension; such a space is always compared whole.
+            with_index = table.count() > near.INDEX_ROWS and space.dimension % 8 == 0
+            if report.embedded or report.reused or (with_index and not table.is_indexed):
+                table.tidy(with_index=with_index)
         return report
 
     def nearest(self, cursor: duckdb.DuckDBPyConnection, space: str | None = None) -> Nearest:
@@ -132,6 +134,13 @@ class Embeddings:
     def check(self, cursor: duckdb.DuckDBPyConnection) -> Iterator[Finding]:
         """Compares the vectors with the state that `cursor` shows."""
         return findings(cursor, spaces=self._spaces, store=self._store)
+
+    def _count(self, space: str) -> int | None:
+        try:
+            count: int = pc.count_distinct(self._store.table(space).keys()["asset"]).as_py()
+        except EmbeddingError:  # not made yet, or damaged: `check` says which
+            return None
+        return count
 
     def _rows(self, space: str, table: VectorTable) -> Iterable[pa.RecordBatch]:
         """Every row; held in memory for the next question where there are few."""

@@ -163,5 +163,5 @@ def _busy(space: str, holder: str) -> EmbeddingError:
     by = f" ({holder.strip()})" if holder.strip() else ""
     return EmbeddingError(
         f"another process is embedding into {space}{by}",
-        hint="Wait until it has finished; a second one would do the same work.",
+        hint="Wait until it has finished. (On S3 one that was killed is in the way for a minute.)",
     )

@@ -28,6 +28,8 @@ TINY = "tiny"
 _TINY_FOLDER = Path(__file__).parent / TINY
 _CONFIGURATION = "open_clip_config.json"
 _WEIGHTS = "open_clip_model.safetensors"
+# What open_clip calls weights files itself; a space is then better named after the folder alone.
+_GENERIC = ("open_clip_model", "open_clip_pytorch_model", "pytorch_model", "model")
 _SHOWN = 12
 
 
@@ -217,7 +219,8 @@ def _checkpoint(choice: Choice) -> _Parts:
             hint="Put the model's configuration beside them (without it pictures would be prepared in a way the "
             "model was perhaps not trained with), or name a built-in one with --model.",
         )
-    return _Parts(f"{file.parent.name}-{file.stem}", choice, f"local-dir:{file.parent}", str(file))
+    label = file.parent.name if file.stem in _GENERIC else f"{file.parent.name}-{file.stem}"
+    return _Parts(label, choice, f"local-dir:{file.parent}", str(file))
 
 
 def _published(choice: Choice) -> _Parts:

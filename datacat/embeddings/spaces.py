@@ -97,7 +97,8 @@ class Spaces:
                 hint="Choose one with --space, or with the setting `space`.",
             )
         if wanted and wanted not in names:
-            near = difflib.get_close_matches(wanted, names, n=1, cutoff=0.3)
+            near = [known for known in names if known.startswith(wanted)]
+            near = near or difflib.get_close_matches(wanted, names, n=1, cutoff=0.3)
             hint = f"Did you mean {near[0]}?" if near else f"There are: {', '.join(names)}."
             raise NotFound(f"no embedding space {wanted!r}", hint=hint)
         return self._read(wanted or names[0])
@@ -146,10 +147,13 @@ class Spaces:
         place = self.folder.child(name + _SUFFIX)
         unreadable: tuple[type[Exception], ...] = (*store_errors(), ValueError, TypeError)
         try:
-            return Space(**json.loads(filesystem(place, self._settings).cat_file(place.path)))
+            space = Space(**json.loads(filesystem(place, self._settings).cat_file(place.path)))
+            if space.name != name:
+                raise ValueError(f"it is of {space.name!r}")
         except unreadable as error:
             raise EmbeddingError(
                 f"does not say what the embedding space is: {error}",
                 where=str(place),
                 hint="Remove the file and run `datacat embed` again.",
             ) from error
+        return space

@@ -1,0 +1,86 @@
+"""What the doctor says of vectors."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from datacat.config import Settings
+from datacat.embeddings import Embeddings
+from datacat.embeddings.vectors import VectorStore
+from datacat.errors import EmbeddingError
+from datacat.sources.location import Location
+from tests.embeddings.lakes import lake, picture, shown
+
+
+@pytest.fixture
+def rows(embeddings: Embeddings, folder: Path, weights: str) -> list[dict[str, object]]:
+    """Five pictures, embedded."""
+    found = lake(folder, map(picture, range(5)))
+    embeddings.embed(shown(found), checkpoint=weights)
+    return found
+
+
+def _said(embeddings: Embeddings, rows: list[dict[str, object]]) -> list[tuple[str, str]]:
+    findings = list(embeddings.check(shown(rows)))
+    assert {finding.subject for finding in findings} <= {"vectors"}
+    return [(finding.severity, finding.text.split(": ", 1)[1]) for finding in findings]
+
+
+def test_nothing_to_say(embeddings: Embeddings, rows: list[dict[str, object]], tmp_path: Path) -> None:
+    assert _said(embeddings, rows) == []
+    assert list(Embeddings(Location(str(tmp_path / "none")), Settings()).check(shown(rows))) == []
+
+
+def test_assets_that_the_catalog_does_not_have(embeddings: Embeddings, rows: list[dict[str, object]]) -> None:
+    ((severity, text),) = _said(embeddings, rows[:3])
+    assert (severity, text.split(" assets")[0]) == ("error", "2")
+
+
+def test_pictures_not_embedded(embeddings: Embeddings, rows: list[dict[str, object]], folder: Path) -> None:
+    more = lake(folder, map(picture, range(7)))
+    assert _said(embeddings, more) == [("note", "2 pictures were not embedded")]
+
+
+def test_changed_pictures(embeddings: Embeddings, rows: list[dict[str, object]]) -> None:
+    rows[1]["digest"] = "0" * 64
+    rows[2]["is_missing"] = True
+    said = _said(embeddings, rows)
+    assert [text.split(" ")[0] for _, text in said] == ["2", "1"]
+
+
+def test_repeated_rows(embeddings: Embeddings, rows: list[dict[str, object]], catalog_root: Location) -> None:
+    import pyarrow as pa
+
+    (space,) = embeddings.spaces()["space"].to_pylist()
+    table = VectorStore(catalog_root.child("vectors"), Settings()).table(space)
+    table.append(pa.Table.from_batches(table.rows()).slice(0, 2))
+    ((severity, text),) = _said(embeddings, rows)
+    assert (severity, text.split(" ")[0]) == ("note", "2")
+    assert embeddings.spaces()["vectors"].to_pylist() == [5]
+
+
+@pytest.mark.parametrize("damage", ["gone", "torn", "no registry", "bad registry", "odd registry"])
+def test_a_space_that_cannot_be_read(
+    embeddings: Embeddings, rows: list[dict[str, object]], catalog_root: Location, damage: str
+) -> None:
+    (space,) = embeddings.spaces()["space"].to_pylist()
+    table = Path(catalog_root.child(f"vectors/{space}.lance").path)
+    registry = Path(catalog_root.child(f"vectors/{space}.json").path)
+    if damage == "gone":
+        shutil.rmtree(table)
+    elif damage == "torn":
+        for path in (path for path in table.rglob("*") if path.is_file()):
+            path.write_bytes(path.read_bytes()[:20])
+    elif damage == "no registry":
+        registry.unlink()
+    else:
+        registry.write_text("{" if damage == "bad registry" else '{"name": "a", "colour": 3}')
+    (finding,) = embeddings.check(shown(rows))
+    assert finding.severity == "error"
+    assert space in finding.text
+    assert "datacat embed" in finding.hint
+    with pytest.raises(EmbeddingError):
+        embeddings.nearest(shown(rows), space)._table.keys()
