@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from datacat.concepts import Concepts
 from datacat.config import read_settings
-from datacat.errors import CatalogNotFound, NotFound
+from datacat.errors import CatalogNotFound, NotFound, UsageError
 from datacat.ingest.format import FileFacts, Format
 from datacat.ingest.pipeline import IngestRequest, stage
 from datacat.ingest.registry import formats as _formats
@@ -24,6 +24,7 @@ from datacat.model.snapshot import Question
 from datacat.places import author_of, chosen_place
 from datacat.query import listing
 from datacat.query.hits import Hits
+from datacat.query.page import read_page
 from datacat.query.search import search
 from datacat.query.show import AssetView, show
 from datacat.sources.location import Location, filesystem
@@ -117,14 +118,31 @@ class Catalog:
         return report
 
     def search(
-        self, query: str, *, limit: int | None = 20, after: str | None = None, space: str | None = None
+        self,
+        query: str,
+        *,
+        limit: int | None = 20,
+        after: str | None = None,
+        space: str | None = None,
+        files: bool = True,
     ) -> Hits:
-        """Finds assets; see docs/reference/query.md.
+        """Finds assets; see docs/reference/query.md. A page is of the state that the page before it was of.
+
+        Args:
+            query: the question.
+            limit: hits a page; None: all.
+            after: the token of the page before.
+            space: the embedding space of a similarity search.
+            files: whether `like:` may name a file that is no asset.
 
         Raises:
             QueryError: the query cannot be understood.
+            UsageError: a limit below 1, or a page token of another query.
+            StateNotFound: the state of the page token is gone.
         """
-        return search(self.cursor(), query, state=self.state, limit=limit, after=after)
+        state = self._state if after is None else self._tables.state(read_page(after).state)
+        cursor = self._tables.cursor(state)
+        return search(cursor, query, state=state.number, limit=limit, after=after, files=files)
 
     def cursor(self) -> duckdb.DuckDBPyConnection:
         """A DuckDB cursor in which each logical table of this state is a view by its name."""
@@ -239,8 +257,26 @@ class Catalog:
         limit: int | None = None,
         author: str = "",
     ) -> Snapshot:
-        """Freezes the answer to `query` as the next version of `name`; see `Snapshots.create`."""
+        """Freezes the answer to `query` as the next version of `name`; see `Snapshots.create`.
+
+        Args:
+            name: the snapshot's.
+            query: what belongs in it.
+            split: as in train=0.8,val=0.2.
+            seed: another seed, another split.
+            annotations: "matching" or "all".
+            limit: the best so many; of a query that does not rank, the first.
+            author: by default git's user.
+
+        Raises:
+            QueryError: the query cannot be understood.
+            UsageError: nothing matches, or likeness ranks everything and there is no limit.
+        """
         hits = self.search(query, limit=limit)
+        if hits.is_ranked and limit is None:
+            raise UsageError(
+                f"likeness ranks every asset, so all of them would match {query!r}", hint="Give a limit."
+            )
         selection = _Selection(Question(query, hits.interpretation, {}, None, limit), hits)
         return self.snapshots.create(
             name,
@@ -272,11 +308,11 @@ class _Selection:
     _hits: Hits
 
     def assets(self) -> pa.RecordBatchReader:
-        return self._hits.assets()
+        found = self._hits.assets().read_all()
+        return found.slice(0, self.question.limit).to_reader()
 
     def annotations(self) -> pa.RecordBatchReader | None:
-        found = self._hits.annotations().read_all()
-        return found.to_reader() if found.num_rows else None
+        return self._hits.annotations() if self._hits.asks_for_annotations else None
 
 
 def label_formats() -> Sequence[Format]:

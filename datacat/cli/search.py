@@ -57,7 +57,12 @@ def search(
         output.record({"hits": list(hits), "interpretation": hits.interpretation, "next": hits.next})
         return
     print_hits(list(hits), output)
-    output.note(f"{hits.count():,} assets match: {hits.interpretation}")
+    if hits.is_ranked:  # counting them would mean ranking them all
+        output.note(f"ranked: {hits.interpretation}")
+    else:
+        total = hits.count()
+        matching = "1 asset matches" if total == 1 else f"{total:,} assets match"
+        output.note(f"{matching}: {hits.interpretation}" if hits.interpretation else matching)
     if hits.next:
         output.note(f"the next page: --after {hits.next}")
 

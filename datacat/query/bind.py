@@ -15,16 +15,21 @@ from datacat.query.words import bind_words
 
 
 def bind(
-    root: tree.Node | None, *, text: str, cursor: duckdb.DuckDBPyConnection, vocabulary: Vocabulary
+    root: tree.Node | None,
+    *,
+    text: str,
+    cursor: duckdb.DuckDBPyConnection,
+    vocabulary: Vocabulary,
+    files: bool = True,
 ) -> m.Meaning:
-    """Binds a query to what one state holds.
+    """Binds a query to what one state holds; `files` says whether `like:` may name a file that is no asset.
 
     Raises:
         QueryError: an unknown class, path, team, …, or something in a place where it makes no sense.
     """
     if root is None:
         return m.Everything()
-    return _Binder(Scope(text=text, cursor=cursor, vocabulary=vocabulary)).asset(root)
+    return _Binder(Scope(text, cursor, vocabulary, files)).asset(root)
 
 
 class _Binder:

@@ -117,23 +117,31 @@ class Hits:
         """What was understood, in strict syntax; empty where everything was asked for."""
         return self._plan.interpretation
 
+    @property
+    def is_ranked(self) -> bool:
+        """Whether likeness ranks them: then every asset with a vector that passes the filter is a hit."""
+        return self._plan.similar is not None
+
+    @property
+    def asks_for_annotations(self) -> bool:
+        """Whether the query is about annotations that are there; `NOT car` or `media:image` is not."""
+        return self._plan.asks_for_annotations
+
     def __iter__(self) -> Iterator[Hit]:
         page = self._page
         for start in range(0, len(page), _CHUNK):
             yield from self._hits(page[start : start + _CHUNK])
 
     def count(self) -> int:
-        """How many assets match in all, whatever the page; of a ranked search: how many its filter leaves."""
-        found = self._plan.assets()
-        ((number,),) = rows(self._cursor, Sql("SELECT count(DISTINCT asset) FROM ({})").filled(found))
-        return int(number)
+        """How many hits there are in all, whatever the page; a ranked search has to rank them all for it."""
+        return len(self._ranked(0, None)) if self.is_ranked else self._count_of_filter
 
     @property
     def next(self) -> str | None:
         """The token of the next page, for `after`; None at the end."""
         if not self._has_more:
             return None
-        if self._plan.similar is not None:
+        if self.is_ranked:
             position = (self._position or 0) + len(self._page)
         else:
             position = self._page[-1][0]
@@ -170,14 +178,14 @@ class Hits:
     def annotations(self) -> pa.RecordBatchReader:
         """Every annotation that fulfils the query on an asset of `assets()`, ordered by asset and annotation.
 
-        Where the query asks for nothing about annotations, there are none.
+        Where the query does not ask for annotations (`asks_for_annotations`), there are none.
         """
         table = self._all_assets
         sets = Sets()
         found = sets.evidence(self._plan.evidence)
         if found is None:
             return _reader(ANNOTATION_IDS.empty_table(), ANNOTATION_IDS)
-        if self._plan.similar is None:
+        if not self.is_ranked:
             chosen = self._plan.assets()
         else:
             chosen = Sql("SELECT unnest(?::BIGINT[]) AS asset", (table["asset"].to_pylist(),))
@@ -185,8 +193,14 @@ class Hits:
         return _reader(arrow(self._cursor, query.filled(found, chosen)), ANNOTATION_IDS)
 
     @cached_property
+    def _count_of_filter(self) -> int:
+        found = self._plan.assets()
+        ((number,),) = rows(self._cursor, Sql("SELECT count(DISTINCT asset) FROM ({})").filled(found))
+        return int(number)
+
+    @cached_property
     def _all_assets(self) -> pa.Table:
-        if self._plan.similar is not None:
+        if self.is_ranked:
             best = [(asset,) for asset, _ in self._ranked(0, self._limit)[: self._limit]]
             return pa.Table.from_pylist([{"asset": asset} for (asset,) in sorted(best)], schema=ASSET_IDS)
         query = Sql("SELECT DISTINCT asset FROM ({}) ORDER BY asset").filled(self._plan.assets())
@@ -195,7 +209,7 @@ class Hits:
     @cached_property
     def _found(self) -> list[tuple[int, float | None]]:
         """The page's assets with their scores, and one more where there is a next page."""
-        if self._plan.similar is not None:
+        if self.is_ranked:
             return self._ranked(self._position or 0, self._limit)
         after = -1 if self._position is None else self._position
         query = Sql("SELECT DISTINCT asset FROM ({}) WHERE asset > ? ORDER BY asset", (after,)).filled(
@@ -221,7 +235,7 @@ class Hits:
         if not isinstance(self._plan.wanted, m.Everything):
             query = Sql("SELECT DISTINCT asset FROM ({}) ORDER BY asset").filled(self._plan.assets())
             allowed = arrow(self._cursor, query)["asset"].combine_chunks()
-        wanted = self.count() if limit is None else offset + limit + 1
+        wanted = self._count_of_filter if limit is None else offset + limit + 1
         if wanted == 0 or (allowed is not None and len(allowed) == 0):
             return []
         found = self._nearest(self._plan.similar.question, wanted, allowed)

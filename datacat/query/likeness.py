@@ -22,12 +22,13 @@ def bind_likeness(value: Token, *, scope: Scope) -> Similar:  # noqa: RET503 - s
     if len(found) > 1:
         uris = ", ".join(uri for _, uri in found[:_SHOWN])
         scope.stop("that is the end of several URIs", value.span, hint=f"Say more of it: {uris} …")
-    if value.text.startswith("s3://") or os.path.isfile(os.path.expanduser(value.text)):
+    if scope.files and (value.text.startswith("s3://") or os.path.isfile(os.path.expanduser(value.text))):
         return Similar(Question(file=value.text), shown)
+    what, or_file = ("asset and no file", ", or the path of a picture") if scope.files else ("asset", "")
     scope.stop(
-        f"no asset and no file `{value.text}`",
+        f"no {what} `{value.text}`",
         value.span,
-        hint="Give an asset's number, its URI or the end of it, or the path of a picture.",
+        hint=f"Give an asset's number, its URI or the end of it{or_file}.",
     )
 
 

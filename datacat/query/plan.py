@@ -13,6 +13,7 @@ from datacat.query import tree
 from datacat.query.bind import bind
 from datacat.query.compare import Sql
 from datacat.query.rules import RULES, rarest_last
+from datacat.query.rules.absent_counts import COMPARE
 from datacat.query.sql import Sets
 from datacat.query.statistics import Statistics
 from datacat.query.syntax import parse
@@ -44,9 +45,14 @@ class Plan:
         """A SELECT of the wanted assets, each perhaps more than once."""
         return Sets().assets(self.wanted)
 
+    @property
+    def asks_for_annotations(self) -> bool:
+        """Whether some annotations fulfil it, rather than assets as such or for what they lack."""
+        return _is_shown_by_annotations(self.meaning)
 
-def plan(cursor: duckdb.DuckDBPyConnection, text: str, *, state: int) -> Plan:
-    """Parses, binds and rewrites a query.
+
+def plan(cursor: duckdb.DuckDBPyConnection, text: str, *, state: int, files: bool = True) -> Plan:
+    """Parses, binds and rewrites a query; `files` as in `search`.
 
     Raises:
         QueryError: it cannot be understood.
@@ -56,7 +62,7 @@ def plan(cursor: duckdb.DuckDBPyConnection, text: str, *, state: int) -> Plan:
     try:
         root = parse(text)
         _check_similarity(root, text=text)
-        meaning = bind(root, text=text, cursor=cursor, vocabulary=words)
+        meaning = bind(root, text=text, cursor=cursor, vocabulary=words, files=files)
     except RecursionError:
         raise QueryError("too many parentheses inside each other", text=text, start=0) from None
     similar, wanted = _split_similarity(meaning)
@@ -65,6 +71,15 @@ def plan(cursor: duckdb.DuckDBPyConnection, text: str, *, state: int) -> Plan:
     for rule in RULES:
         wanted = rule(wanted, statistics)
     return Plan(meaning, wanted, evidence, similar)
+
+
+def _is_shown_by_annotations(node: m.Meaning) -> bool:
+    match node:
+        case m.And(parts=parts) | m.Or(parts=parts):
+            return any(map(_is_shown_by_annotations, parts))
+        case m.Counted(operator=operator, number=number):  # but for zero alone
+            return any(COMPARE[operator](count, number) for count in (1, max(1, number), number + 1))
+    return isinstance(node, m.Some | m.InLabelSet)
 
 
 def _split_similarity(root: m.Meaning) -> tuple[m.Similar | None, m.Meaning]:

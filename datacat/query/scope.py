@@ -30,6 +30,7 @@ class Scope:
     text: str
     cursor: duckdb.DuckDBPyConnection
     vocabulary: Vocabulary
+    files: bool = True  # whether `like:` may name a file that is no asset
 
     def is_filler(self, word: str) -> bool:
         """Whether `word` may be dropped: it belongs to the question's form and names no class."""

@@ -17,6 +17,7 @@ def search(
     limit: int | None = 20,
     after: str | None = None,
     nearest: Nearest | None = None,
+    files: bool = True,
 ) -> Hits:
     """Answers a query.
 
@@ -27,6 +28,7 @@ def search(
         limit: hits a page; None: all.
         after: the token of the page before.
         nearest: ranks assets by likeness; None where nothing was embedded.
+        files: whether `like:` may name a file that is no asset; not where strangers ask.
 
     Raises:
         QueryError: the query cannot be understood; points at the place.
@@ -37,6 +39,5 @@ def search(
         raise UsageError(
             f"a page of {limit} hits makes no sense", hint="Give a limit from 1, or none for everything."
         )
-    return Hits(
-        cursor, plan(cursor, text, state=state), state=state, limit=limit, after=after, nearest=nearest
-    )
+    found = plan(cursor, text, state=state, files=files)
+    return Hits(cursor, found, state=state, limit=limit, after=after, nearest=nearest)

@@ -99,3 +99,14 @@ def test_nothing_but_an_assets_id_leads_to_bytes(client: TestClient, lake: Path,
         assert answer.status_code == 404, path
         assert answer.headers["content-type"] == "application/problem+json"
         assert b"root:" not in answer.content
+
+
+@pytest.mark.parametrize("name", ["labels.json", "a.png", "nowhere.png"])
+def test_a_search_opens_no_file_and_does_not_tell_whether_it_is_there(
+    client: TestClient, lake: Path, *, name: str
+) -> None:
+    (lake / "secret").mkdir()
+    for found in ("labels.json", "a.png"):
+        (lake / found).rename(lake / "secret" / found)
+    answer = client.get("/v1/search", params={"q": f'like:"{lake}/secret/{name}"'}).json()
+    assert (answer["status"], answer["detail"]) == (400, f"no asset `{lake}/secret/{name}`")

@@ -142,6 +142,44 @@ def test_everything_can_be_ranked() -> None:
     assert len(list(_search('"red"', limit=None, nearest=_Nearest()))) == 6
 
 
+def test_what_has_no_vector_is_no_hit_and_not_counted() -> None:
+    def nearest(question: Question, k: int, allowed: pa.Array | None) -> pa.Table:
+        found = [asset for asset in (4, 2, 1) if allowed is None or asset in allowed.to_pylist()][:k]
+        return pa.table({"asset": pa.array(found, pa.int64()), "score": [asset / 10 for asset in found]})
+
+    assert _search('"red"', limit=2, nearest=nearest).count() == 3
+    assert _search('car "red"', limit=1, nearest=nearest).count() == 2
+    assert _search('boat "red"', limit=1, nearest=nearest).count() == 0
+
+
+@pytest.mark.parametrize("name", ["{}/x.png", "s3://lake/unknown.png"])
+def test_like_takes_no_file_where_files_are_kept_out(tmp_path: Path, name: str) -> None:
+    (tmp_path / "x.png").touch()
+    with pytest.raises(QueryError, match="no asset `") as refused:
+        _search(f'like:"{name.format(tmp_path)}"', nearest=_Nearest(), files=False)
+    assert "picture" not in str(refused.value.hint)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("roof", True),
+        ("NOT roof", False),
+        ("team:mapping", True),
+        ("media:image", False),
+        ("roof OR media:image", True),
+        ("count(roof)>=3", True),
+        ("count(roof)<3", True),
+        ("count(roof)!=0", True),
+        ("count(roof)=0", False),
+        ("count(roof)<1", False),
+        ("", False),
+    ],
+)
+def test_whether_a_query_asks_for_annotations(text: str, expected: bool) -> None:
+    assert _search(text).asks_for_annotations == expected
+
+
 def test_a_filter_that_leaves_nothing_asks_for_no_likeness() -> None:
     nearest = _Nearest()
     assert list(_search('boat "red"', nearest=nearest)) == []

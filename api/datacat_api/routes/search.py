@@ -28,7 +28,9 @@ class AskedSearch(AskedPage):
 def search(asked: Annotated[AskedSearch, Query()], catalogs: Opened) -> dict[str, Any]:
     """Finds assets, each with the annotations that match and the reason why."""
     with catalogs.at(asked.state) as catalog:
-        hits = catalog.search(asked.q, limit=asked.limit, after=asked.position, space=asked.space)
+        hits = catalog.search(
+            asked.q, limit=asked.limit, after=asked.position, space=asked.space, files=False
+        )
         return {
             "hits": list(hits),
             "next": token(catalog.state, hits.next),
