@@ -9,6 +9,7 @@ from datacat.cli.output import Output
 from datacat.model.report import IngestReport
 
 _CLASSES_SHOWN = 12
+_NAME_SHOWN = 40  # characters
 
 
 @click.command(epilog="Example: datacat ingest lake/mapping --team mapping --name roofs-2026")
@@ -65,10 +66,10 @@ def print_report(report: IngestReport, output: Output) -> None:
     output.line(
         f"  annotations  {report.annotations:>9,}  +{report.added:,} -{report.removed:,}, {report.kept:,} as before"
     )
-    named = ", ".join(f"{name} {count:,}" for name, count in report.classes[:_CLASSES_SHOWN])
+    named = ", ".join(f"{_on_one_line(name)} {count:,}" for name, count in report.classes[:_CLASSES_SHOWN])
     more = len(report.classes) - _CLASSES_SHOWN
     output.line(
-        f"  classes      {len(report.classes):>9,}  {named}{f' … and {more} more' if more > 0 else ''}"
+        f"  classes      {len(report.classes):>9,}  {named}{f' … and {more} more' if more > 0 else ''}".rstrip()
     )
     for reject in report.rejects:
         output.line(f"  rejected     {reject.count:>9,}  {reject.reason} ({reject.example})")
@@ -86,6 +87,11 @@ def print_report(report: IngestReport, output: Output) -> None:
         output.note(f"committed as state {report.state}")
     if report.rejects:
         output.note(f"the rejected records: datacat rejects {report.label_set}")
+
+
+def _on_one_line(name: str) -> str:
+    words = " ".join(name.split())
+    return words if len(words) <= _NAME_SHOWN else words[: _NAME_SHOWN - 1] + "…"
 
 
 @click.command(epilog="Example: datacat rejects claims/damage-2026")

@@ -19,6 +19,9 @@ from rich.markup import escape
 from rich.table import Table
 
 _PLAIN_WIDTH = 160  # columns of a table that is written to a file or a pipe
+_CONTROL = dict.fromkeys([*range(10), *range(11, 32), *range(127, 160)], "\N{REPLACEMENT CHARACTER}") | {
+    9: " "
+}
 
 
 class Output:
@@ -52,7 +55,7 @@ class Output:
             is_number = all(isinstance(row.get(key), int | float | None) for row in listed)
             table.add_column(heading, justify="right" if is_number else "left", overflow="fold")
         for row in listed:
-            table.add_row(*(escape(readable(row.get(key))) for key in shown))
+            table.add_row(*(_safe(readable(row.get(key))) for key in shown))
         self.console.print(table)
 
     def record(self, value: Any) -> None:
@@ -67,17 +70,23 @@ class Output:
         width = max((len(name) for name in values), default=0)
         for name, value in values.items():
             self.console.print(
-                f"[bold]{escape(name.replace('_', ' ')):<{width}}[/]  {escape(readable(value))}"
+                f"[bold]{_safe(name.replace('_', ' ')):<{width}}[/]  {_safe(readable(value))}",
+                soft_wrap=True,
             )
 
     def line(self, text: str) -> None:
         """Prints a line of a human-readable result; nothing under `--json`."""
         if not self.as_json:
-            self.console.print(escape(text))
+            self.console.print(_safe(text), soft_wrap=True)
 
     def note(self, text: str) -> None:
         """Tells the person something that is no result, on stderr."""
-        self._notes.print(escape(text), style="dim")
+        self._notes.print(_safe(text), style="dim")
+
+
+def _safe(text: str) -> str:
+    """Text for rich: brackets are no markup, and control characters of a label file reach no terminal."""
+    return escape(text.translate(_CONTROL))
 
 
 def readable(value: Any) -> str:
