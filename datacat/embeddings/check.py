@@ -32,7 +32,7 @@ def findings(cursor: duckdb.DuckDBPyConnection, *, spaces: Spaces, store: Vector
         names = spaces.names()
         tables = spaces.tables()
     except EmbeddingError as error:
-        yield _error(str(error), hint=error.hint or "")
+        yield _error(f"{error.where}: {error.what}", hint=error.hint or "")
         return
     for name in names:
         yield from _of_space(cursor, name, spaces=spaces, store=store)
