@@ -10,6 +10,9 @@ from datacat.catalog import Catalog
 from datacat.cli.options import at_option, catalog_option, json_option, opened
 from datacat.cli.output import Output
 
+_Changes = tuple[tuple[str, int, int], ...]  # kind, rows added, rows removed
+_SHOWN_KINDS = ("annotations", "assets", "concepts", "rejects")  # the rest follows from these
+
 
 @click.command(epilog="Example: datacat init catalog")
 @click.argument("place", default=".")
@@ -39,11 +42,25 @@ def log(catalog: str | None, limit: int, output: Output) -> None:
             "time": entry.time,
             "author": entry.author,
             "message": entry.message,
-            "changes": {kind: f"+{came:,} -{went:,}" for kind, came, went in entry.changes},
+            "changes": (_as_json if output.as_json else _in_words)(entry.changes),
         }
         for entry in opened(catalog).log(limit=limit)
     ]
     output.table(rows)
+
+
+def _as_json(changes: _Changes) -> dict[str, dict[str, int]]:
+    return {kind: {"added": came, "removed": went} for kind, came, went in changes}
+
+
+def _in_words(changes: _Changes) -> str:
+    """What people care for: `annotations +306 -2, assets +12`."""
+    parts = []
+    for kind, came, went in changes:
+        counts = [f"{sign}{count:,}" for sign, count in (("+", came), ("-", went)) if count]
+        if kind in _SHOWN_KINDS and counts:
+            parts.append(" ".join([kind, *counts]))
+    return ", ".join(parts)
 
 
 @click.command(epilog="Example: datacat doctor")

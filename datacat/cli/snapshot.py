@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import click
 
 from datacat.cli.options import at_option, catalog_option, json_option, opened
 from datacat.cli.output import Output
+
+_DIGEST_SHOWN = 12  # characters, as git shows them
+_LISTED = {
+    name: name for name in ("snapshot", "query", "assets", "annotations", "splits", "state", "digest", "time")
+}
 
 
 @click.group(
@@ -65,7 +72,10 @@ def create(
 @json_option
 def list_(catalog: str | None, output: Output) -> None:
     """List the snapshots."""
-    output.table([info.summary() for info in opened(catalog).snapshots.list()], empty="No snapshot yet.")
+    rows = [info.summary() for info in opened(catalog).snapshots.list()]
+    if not output.as_json:
+        rows = [row | {"digest": row["digest"][:_DIGEST_SHOWN], "time": row["time"][:10]} for row in rows]
+    output.table(rows, columns=_LISTED, empty="No snapshot yet.")
 
 
 @snapshot.command(epilog="Example: datacat snapshot show roofs@1")
@@ -150,7 +160,7 @@ def checkout(name: str, folder: str, force: bool, catalog: str | None, output: O
 def push(remote: str, catalog: str | None, output: Output) -> None:
     """Send all snapshots to a DVC remote."""
     names = opened(catalog).snapshots.push(remote)
-    output.fields({"pushed": names})
+    _print_moved("pushed", names, output)
 
 
 @snapshot.command(epilog="Example: datacat snapshot pull --remote s3://bucket/training-sets")
@@ -162,4 +172,11 @@ def push(remote: str, catalog: str | None, output: Output) -> None:
 def pull(remote: str, catalog: str | None, output: Output) -> None:
     """Fetch all snapshots from a DVC remote."""
     names = opened(catalog).snapshots.pull(remote)
-    output.fields({"pulled": names})
+    _print_moved("pulled", names, output)
+
+
+def _print_moved(verb: str, names: Sequence[str], output: Output) -> None:
+    if output.as_json or names:
+        output.fields({verb: names})
+    else:
+        output.note(f"nothing to be {verb}: both sides have the same")

@@ -177,11 +177,7 @@ class Definition:
 
     def summary(self) -> dict[str, Any]:
         """What people want to see of it, as names and values."""
-        shares = {
-            key.removeprefix("split:"): count
-            for key, count in self.counts.items()
-            if key.startswith("split:")
-        }
+        shares = {name: self.counts.get(f"split:{name}", 0) for name, _ in self.split.fractions}
         return {
             "snapshot": str(self.snapshot),
             "query": self.question.text,
