@@ -14,6 +14,7 @@ pytestmark = [pytest.mark.real, pytest.mark.skipif(not DATA.is_dir(), reason="no
 DATUMARO = "datumaro_assets/assets"
 CONVERTER = "labelstudio_sdk/tests/custom/converter/data"
 
+MIXED = ("labelstudio_sdk", "labelbox_sdk", "spacenet_buildings")  # several formats lie there
 # folder, format, annotations, rows of assets, media that are missing
 COUNTS = [
     # NOTE counts 2593 in the 65 pictures of the source; 12 of them are here, with 306 lines, all cars.
@@ -69,8 +70,7 @@ COUNTS = [
 def test_counts(
     folder: str, format_: str, annotations: int, assets: int, missing: int, tmp_path: Path
 ) -> None:
-    mixed = folder in ("labelstudio_sdk", "labelbox_sdk", "spacenet_buildings")  # several formats lie there
-    staged = read(DATA / folder, tmp_path, format=format_ if mixed else "auto")
+    staged = read(DATA / folder, tmp_path, format=format_ if folder in MIXED else "auto")
     media = rows(staged, "media")
     assert staged.format == format_
     assert len(rows(staged, "annotations")) == annotations
