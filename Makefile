@@ -17,6 +17,8 @@ $(READY): pyproject.toml constraints.txt
 
 install: $(READY) ## make .venv with everything in it
 
+demo: $(READY) ## three teams' labels, searched and frozen, offline, in ./demo
+	$(BIN)/datacat demo
 
 test: $(READY) ## the tests of every commit (minutes)
 	$(BIN)/python -m pytest -n 2 -m 'not slow'

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
@@ -13,33 +12,26 @@ import pyarrow as pa
 
 from datacat.concepts import Concepts
 from datacat.config import read_settings
-from datacat.errors import CatalogNotFound, NotFound, UsageError
+from datacat.embeddings import Embeddings, EmbedReport
+from datacat.errors import CatalogNotFound
 from datacat.ingest.format import FileFacts, Format
 from datacat.ingest.pipeline import IngestRequest, stage
 from datacat.ingest.registry import formats as _formats
+from datacat.media import Media, media_of
 from datacat.model.finding import Finding
 from datacat.model.names import LabelSetName
 from datacat.model.report import IngestReport
-from datacat.model.snapshot import Question
 from datacat.places import author_of, chosen_place
 from datacat.query import listing
-from datacat.query.hits import Hits
+from datacat.query.hits import Hits, Nearest
+from datacat.query.meaning import Question as Similarity
 from datacat.query.page import read_page
 from datacat.query.search import search
 from datacat.query.show import AssetView, show
-from datacat.sources.location import Location, filesystem
-from datacat.sources.reading import read_bytes
+from datacat.selection import selected
+from datacat.sources.location import Location
 from datacat.tables import CompactReport, GcReport, LogEntry, State, Tables
 from datacat.versions.snapshots import Snapshot, Snapshots
-
-
-@dataclass(frozen=True, slots=True)
-class Media:
-    """The bytes of an asset: `path` where they lie on this machine, else `content`."""
-
-    type: str
-    path: Path | None
-    content: bytes | None
 
 
 class Catalog:
@@ -142,7 +134,38 @@ class Catalog:
         """
         state = self._state if after is None else self._tables.state(read_page(after).state)
         cursor = self._tables.cursor(state)
-        return search(cursor, query, state=state.number, limit=limit, after=after, files=files)
+        return search(
+            cursor,
+            query,
+            state=state.number,
+            limit=limit,
+            after=after,
+            nearest=self._nearest(cursor, space),
+            files=files,
+        )
+
+    def embed(
+        self,
+        *,
+        model: str | None = None,
+        pretrained: str | None = None,
+        checkpoint: str | None = None,
+        batch_size: int = 32,
+        device: str | None = None,
+    ) -> EmbedReport:
+        """Embeds the pictures that have no vector yet; see `Embeddings.embed`."""
+        return self._embeddings.embed(
+            self.cursor(),
+            model=model,
+            pretrained=pretrained,
+            checkpoint=checkpoint,
+            batch_size=batch_size,
+            device=device,
+        )
+
+    def spaces(self) -> pa.Table:
+        """The embedding spaces: model, checkpoint, preprocessing, how many vectors."""
+        return self._embeddings.spaces()
 
     def cursor(self) -> duckdb.DuckDBPyConnection:
         """A DuckDB cursor in which each logical table of this state is a view by its name."""
@@ -158,28 +181,15 @@ class Catalog:
 
     def values(self, path: str, *, limit: int = 20) -> pa.Table:
         """The commonest values of an attribute path: value, annotations."""
-        sql = (
-            "SELECT text AS value, count(*) AS annotations FROM attribute_values WHERE path = ? AND text IS NOT NULL "
-            "GROUP BY ALL ORDER BY annotations DESC, value LIMIT ?"
-        )
-        return self.cursor().execute(sql, [path, limit]).to_arrow_table()
+        return listing.values(self.cursor(), path, limit=limit)
 
     def label_sets(self) -> pa.Table:
-        """The label sets."""
-        sql = (
-            "SELECT team || '/' || name AS label_set, team, name, format, created FROM label_sets ORDER BY 1"
-        )
-        return self.cursor().execute(sql).to_arrow_table()
+        """The label sets: label_set, team, name, format, created."""
+        return listing.label_sets(self.cursor())
 
     def rejects(self, label_set: str | None = None) -> pa.Table:
         """Records that could not be understood: label_set, file, position, reason, excerpt."""
-        wanted = str(LabelSetName.parse(label_set)) if label_set else None
-        sql = """
-            SELECT l.team || '/' || l.name AS label_set, s.uri AS file, r.position, r.reason, r.excerpt
-            FROM rejects r JOIN label_sets l USING (label_set) JOIN source_files s USING (source_file)
-            WHERE ?::VARCHAR IS NULL OR l.team || '/' || l.name = ? ORDER BY ALL
-        """
-        return self.cursor().execute(sql, [wanted, wanted]).to_arrow_table()
+        return listing.rejects(self.cursor(), LabelSetName.parse(label_set) if label_set else None)
 
     def asset(self, which: str) -> AssetView:
         """One asset, by number, URI, or an end of its URI that no other has.
@@ -190,34 +200,20 @@ class Catalog:
         return show(self.cursor(), which)
 
     def media(self, asset: str) -> Media:
-        """The bytes of an asset of this catalog.
-
-        Raises:
-            NotFound: no such asset, or its media is missing.
-            LocationError: S3 does not give it.
-        """
-        import mimetypes
-
-        sql = "SELECT uri, is_missing FROM assets WHERE asset = TRY_CAST(? AS BIGINT)"
-        row = self.cursor().execute(sql, [asset]).fetchone()
-        if row is None or row[1]:
-            raise NotFound(f"no media of asset {asset}")
-        place = Location.parse(row[0])
-        kind = mimetypes.guess_type(place.name)[0] or "application/octet-stream"
-        system = filesystem(place, self.settings)
-        if not system.isfile(place.path):
-            raise NotFound(f"the media of asset {asset} is gone", where=place.uri)
-        if not place.is_s3:
-            return Media(kind, Path(place.path), None)
-        return Media(kind, None, read_bytes(place.uri, self.settings))
+        """The bytes of an asset of this catalog; see `datacat.media.media_of`."""
+        return media_of(self.cursor(), asset, settings=self.settings)
 
     def log(self, *, limit: int | None = None) -> tuple[LogEntry, ...]:
         """The history, newest first."""
         return self._tables.log(limit=limit)
 
     def doctor(self) -> list[Finding]:
-        """Checks log, files and index against each other."""
-        return list(self._tables.check(self._state))
+        """Checks log, files, index, vectors and snapshots against each other."""
+        return [
+            *self._tables.check(self._state),
+            *self._embeddings.check(self.cursor()),
+            *self.snapshots.check(),
+        ]
 
     def gc(
         self, *, dry_run: bool = False, grace_s: float = 3600, forget_before: int | None = None
@@ -238,6 +234,10 @@ class Catalog:
         return Concepts(self._tables, look_at=self._look_at, shown=lambda: self._state)
 
     @cached_property
+    def _embeddings(self) -> Embeddings:
+        return Embeddings(self.root, self.settings)
+
+    @cached_property
     def snapshots(self) -> Snapshots:
         """Frozen training sets."""
         return Snapshots(self.root, self.settings)
@@ -255,6 +255,7 @@ class Catalog:
         seed: str = "0",
         annotations: str = "matching",
         limit: int | None = None,
+        space: str | None = None,
         author: str = "",
     ) -> Snapshot:
         """Freezes the answer to `query` as the next version of `name`; see `Snapshots.create`.
@@ -266,18 +267,15 @@ class Catalog:
             seed: another seed, another split.
             annotations: "matching" or "all".
             limit: the best so many; of a query that does not rank, the first.
+            space: the embedding space of a similarity search.
             author: by default git's user.
 
         Raises:
             QueryError: the query cannot be understood.
             UsageError: nothing matches, or likeness ranks everything and there is no limit.
         """
-        hits = self.search(query, limit=limit)
-        if hits.is_ranked and limit is None:
-            raise UsageError(
-                f"likeness ranks every asset, so all of them would match {query!r}", hint="Give a limit."
-            )
-        selection = _Selection(Question(query, hits.interpretation, {}, None, limit), hits)
+        hits = self.search(query, limit=limit, space=space)
+        selection = selected(hits, query=query, limit=limit, space=lambda: self._embeddings.chosen(space))
         return self.snapshots.create(
             name,
             cursor=self.cursor(),
@@ -298,21 +296,16 @@ class Catalog:
             if uri == place.uri or uri.startswith(below)
         }
 
+    def _nearest(self, cursor: duckdb.DuckDBPyConnection, space: str | None) -> Nearest:
+        """Opens the space only when something is ranked."""
+
+        def _ranked(question: Similarity, k: int, allowed: pa.Array | None) -> pa.Table:
+            return self._embeddings.nearest(cursor, space)(question, k, allowed)
+
+        return _ranked
+
     def _look_at(self, state: State) -> None:
         self._state = state
-
-
-@dataclass(frozen=True, slots=True)
-class _Selection:
-    question: Question
-    _hits: Hits
-
-    def assets(self) -> pa.RecordBatchReader:
-        found = self._hits.assets().read_all()
-        return found.slice(0, self.question.limit).to_reader()
-
-    def annotations(self) -> pa.RecordBatchReader | None:
-        return self._hits.annotations() if self._hits.asks_for_annotations else None
 
 
 def label_formats() -> Sequence[Format]:
@@ -320,4 +313,4 @@ def label_formats() -> Sequence[Format]:
     return tuple(_formats().values())
 
 
-__all__ = ["Catalog", "CatalogNotFound", "Media", "label_formats"]
+__all__ = ["Catalog", "CatalogNotFound", "LogEntry", "Media", "label_formats"]

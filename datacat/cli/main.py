@@ -26,11 +26,14 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "attributes": ("search", "List the attribute paths with types and examples."),
     "concepts": ("concepts", "Say which class names mean the same."),
     "snapshot": ("snapshot", "Freeze, verify, export and share training sets."),
+    "embed": ("embed", "Embed pictures with CLIP, only those that are new."),
+    "spaces": ("embed", "List the embedding spaces."),
     "log": ("lifecycle", "Show the history of the catalog."),
     "doctor": ("lifecycle", "Check log, files, index, vectors and snapshots."),
     "gc": ("lifecycle", "Remove files that no state and no snapshot needs."),
     "compact": ("lifecycle", "Merge small files; every answer stays the same."),
     "serve": ("serve", "Serve the HTTP API on this machine."),
+    "demo": ("demo", "Draw a lake with three teams' labels and show all of this."),
 }
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import click
 
 from datacat.cli.options import at_option, catalog_option, json_option, opened
-from datacat.cli.output import Output
+from datacat.cli.output import Output, plain
 
 _DIGEST_SHOWN = 12  # characters, as git shows them
 _LISTED = {
@@ -39,6 +39,7 @@ def snapshot() -> None:
 @click.option(
     "--limit", type=click.IntRange(min=1), help="The best so many; needed where the query ranks by likeness."
 )
+@click.option("--space", metavar="NAME", help="The embedding space of a similarity search.")
 @click.option("--author", default="", help="Who freezes it; by default git's user.")
 @catalog_option
 @at_option
@@ -50,6 +51,7 @@ def create(
     seed: str,
     annotations: str,
     limit: int | None,
+    space: str | None,
     author: str,
     catalog: str | None,
     at: int | None,
@@ -57,7 +59,14 @@ def create(
 ) -> None:
     """Freeze the answer to a query as the next version of NAME."""
     frozen = opened(catalog, at=at).freeze(
-        name, query=query, split=split, seed=seed, annotations=annotations, limit=limit, author=author
+        name,
+        query=query,
+        split=split,
+        seed=seed,
+        annotations=annotations,
+        limit=limit,
+        space=space,
+        author=author,
     )
     if output.as_json:
         output.record(frozen.summary())
@@ -96,8 +105,10 @@ def verify(name: str, quick: bool, catalog: str | None, output: Output) -> int:
     """Check the manifest, and every asset's bytes; exit 1 when one has changed or gone."""
     report = opened(catalog).snapshot(name).verify(quick=quick)
     if output.as_json:
-        output.record(report)
+        output.record({**plain(report), "ok": report.ok})
         return int(not report.ok)
+    for uri, reason in report.unreadable:
+        output.line(f"unreadable  {uri}: {reason}")
     for label, uris in (
         ("changed", report.changed),
         ("gone", report.gone),
@@ -107,7 +118,7 @@ def verify(name: str, quick: bool, catalog: str | None, output: Output) -> int:
             output.line(f"{label}  {uri}")
     output.line(
         f"{name}: {report.checked:,} checked, {len(report.changed):,} changed, {len(report.gone):,} gone, "
-        f"{len(report.unverifiable):,} without a digest to compare"
+        f"{len(report.unreadable):,} unreadable, {len(report.unverifiable):,} without a digest to compare"
     )
     return int(not report.ok)
 
@@ -121,7 +132,7 @@ def verify(name: str, quick: bool, catalog: str | None, output: Output) -> int:
     type=click.Choice(["reference", "copy", "link"]),
     default="reference",
     show_default=True,
-    help="Name the pictures where they lie, copy them, or link to them.",
+    help="Name the pictures where they lie, copy them, or link to them; a picture that has changed stops the last two.",
 )
 @click.option("--force", is_flag=True, help="Replace the folder if it is there.")
 @catalog_option

@@ -110,6 +110,18 @@ class Embeddings:
                 table.tidy(with_index=with_index)
         return report
 
+    def chosen(self, space: str | None = None) -> str:
+        """The name of the space that a query uses.
+
+        Args:
+            space: its name; by default the setting `space`, else the only one.
+
+        Raises:
+            EmbeddingError: nothing was embedded, or there are several spaces and none is chosen.
+            NotFound: no such space.
+        """
+        return self._spaces.chosen(space).name
+
     def nearest(self, cursor: duckdb.DuckDBPyConnection, space: str | None = None) -> Nearest:
         """What ranks assets by likeness in one space; the model is loaded when it is first needed.
 

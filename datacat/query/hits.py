@@ -5,7 +5,7 @@ Binding has happened when a `Hits` exists; the rows are read when they are asked
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -21,6 +21,7 @@ from datacat.query.plan import Plan
 from datacat.query.reasons import Explainer, Match
 from datacat.query.run import arrow, rows
 from datacat.query.sql import Sets
+from datacat.query.vocabulary import LabelSet, vocabulary
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -116,6 +117,17 @@ class Hits:
     def interpretation(self) -> str:
         """What was understood, in strict syntax; empty where everything was asked for."""
         return self._plan.interpretation
+
+    @property
+    def classes_used(self) -> dict[str, tuple[str, ...]]:
+        """What each class of the query stood for: `roof` -> (`mapping:Roof`, `claims:rooftop`)."""
+        label_sets = vocabulary(self._cursor, state=self.state).label_sets
+        used: dict[str, tuple[str, ...]] = {}
+        for node in m.descendants(self._plan.meaning):
+            if isinstance(node, m.ClassIs):
+                members = (_written(member, label_sets) for member in node.members)
+                used[node.shown] = tuple(dict.fromkeys(name for names in members for name in names))
+        return used
 
     @property
     def is_ranked(self) -> bool:
@@ -249,6 +261,12 @@ class Hits:
         for asset, score in page:
             matches, why = explainer.explain(asset, score=score)
             yield Hit(asset, *facts[asset], score=score, matches=matches, why=why)
+
+
+def _written(member: m.ClassMember, label_sets: Mapping[int, LabelSet]) -> list[str]:
+    if member.label_sets is None:
+        return [member.name]
+    return [f"{label_sets[number].team}:{member.name}" for number in member.label_sets]
 
 
 def _as_row(hit: Hit) -> dict[str, Any]:

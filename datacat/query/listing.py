@@ -8,11 +8,12 @@ import duckdb
 import pyarrow as pa
 
 from datacat.errors import UsageError
+from datacat.model.names import LabelSetName
 from datacat.query import meaning as m
 from datacat.query.bind import bind
 from datacat.query.compare import TRUE, Sql
 from datacat.query.plurals import comparable
-from datacat.query.run import rows
+from datacat.query.run import arrow, rows
 from datacat.query.sql import of_row
 from datacat.query.syntax import parse
 from datacat.query.vocabulary import Vocabulary, read_vocabulary
@@ -126,3 +127,33 @@ def _concept(name: str, label_sets: list[int], *, words: Vocabulary) -> str | No
         or (comparable(name) == comparable(member.name) and member.team in (None, *teams))
     }
     return ", ".join(sorted(found)) or None
+
+
+def values(cursor: duckdb.DuckDBPyConnection, path: str, *, limit: int = 20) -> pa.Table:
+    """The commonest values of an attribute path: value, annotations."""
+    sql = """
+        SELECT text AS value, count(*) AS annotations FROM attribute_values
+        WHERE path = ? AND text IS NOT NULL GROUP BY ALL ORDER BY annotations DESC, value LIMIT ?
+    """
+    return arrow(cursor, Sql(sql, (path, limit)))
+
+
+def label_sets(cursor: duckdb.DuckDBPyConnection) -> pa.Table:
+    """The label sets: label_set, team, name, format, created."""
+    return arrow(
+        cursor,
+        Sql(
+            "SELECT team || '/' || name AS label_set, team, name, format, created FROM label_sets ORDER BY 1"
+        ),
+    )
+
+
+def rejects(cursor: duckdb.DuckDBPyConnection, label_set: LabelSetName | None = None) -> pa.Table:
+    """Records that could not be understood: label_set, file, position, reason, excerpt."""
+    wanted = str(label_set) if label_set else None
+    sql = """
+        SELECT l.team || '/' || l.name AS label_set, s.uri AS file, r.position, r.reason, r.excerpt
+        FROM rejects r JOIN label_sets l USING (label_set) JOIN source_files s USING (source_file)
+        WHERE ?::VARCHAR IS NULL OR l.team || '/' || l.name = ? ORDER BY ALL
+    """
+    return arrow(cursor, Sql(sql, (wanted, wanted)))

@@ -8,6 +8,7 @@ which can be parsed again to the same meaning.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from datacat.query.tree import Operator
@@ -251,6 +252,20 @@ class Or:
 Predicate = ClassIs | LabelSetIs | ColumnIs | AttributeIs | HasAttribute | Anything
 AboutAsset = Everything | AssetIs | SplitIs | InLabelSet | AssetState | Some | Counted | Similar
 Meaning = Predicate | AboutAsset | Not | And | Or
+
+
+def descendants(node: Meaning) -> Iterator[Meaning]:
+    """The node and everything below it."""
+    yield node
+    match node:
+        case And(parts=parts) | Or(parts=parts):
+            below = parts
+        case Not(part=part) | Some(predicate=part) | Counted(predicate=part):
+            below = (part,)
+        case _:
+            below = ()
+    for child in below:
+        yield from descendants(child)
 
 
 def _grouped(node: Meaning) -> str:

@@ -7,7 +7,7 @@ import datetime
 import functools
 import hashlib
 import importlib.metadata
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,7 +16,8 @@ import duckdb
 import pyarrow as pa
 
 from datacat.config import Settings
-from datacat.errors import NameInvalid, SnapshotDamaged, SnapshotNotFound, UsageError
+from datacat.errors import NameInvalid, SnapshotDamaged, SnapshotError, SnapshotNotFound, UsageError
+from datacat.model.finding import Finding
 from datacat.model.names import SnapshotName, checked_word
 from datacat.model.snapshot import MANIFEST, Definition, ExportReport, SplitRule, VerifyReport
 from datacat.sources.location import Location
@@ -143,6 +144,14 @@ class Snapshots:
             SnapshotError: nothing was ever pushed there.
         """
         return tuple(map(str, self._repository.pull(self._share(remote))))
+
+    def check(self) -> Iterator[Finding]:
+        """Compares every manifest that is here with its digest."""
+        for definition in self.list():
+            try:
+                check_manifest(self._repository.manifest(definition.snapshot), definition)
+            except SnapshotError as error:
+                yield Finding("error", "snapshots", f"{error.what}: {error.where}", error.hint or "")
 
     def pinned_states(self) -> set[int]:
         """The states that a snapshot was taken of; of a pulled one, a state of the catalog it came from."""

