@@ -19,13 +19,14 @@ CONTENT = """
 
 
 def ingesting(
-    lake: Path | str, root: Location, *, name: str = "roofs", **options: Any
+    lake: Path, root: Location, *, name: str = "roofs", media_root: Path | None = None
 ) -> subprocess.Popen[str]:
     """Starts `datacat ingest`, in a process group of its own."""
     command = [sys.executable, "-m", "datacat", "ingest", str(lake), "-C", str(root), "--json"]
     command += ["--team", "mapping", "--name", name]
+    command += ["--media-root", str(media_root)] if media_root else []
     return subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True, **options
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
     )
 
 
