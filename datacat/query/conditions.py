@@ -159,7 +159,7 @@ def _asset_state(node: Condition, scope: Scope) -> m.Meaning:
 
 def _has(node: Condition, scope: Scope) -> m.Meaning:
     _only_equality(node, scope)
-    found = m.HasAttribute(_path(node.value, scope))
+    found = _has_attribute(node.value, scope)
     return m.Not(found) if node.operator is Operator.UNEQUAL else found
 
 
@@ -179,7 +179,7 @@ def _paths(token: Token, scope: Scope) -> tuple[str, ...]:  # noqa: RET503 - it 
     """The attribute paths that were typed: as written, and where no list is named, through lists too."""
     for text in (token.text, token.text.removeprefix(ATTRIBUTE_PREFIX)):
         spelled = [text] if "[]" in text else _through_lists(text)
-        found = tuple(path for path in spelled if scope.vocabulary.has_path(scope.cursor, path, below=False))
+        found = tuple(path for path in spelled if scope.vocabulary.has_path(scope.cursor, path))
         if found:
             return found
     _no_path(token, scope)
@@ -194,18 +194,19 @@ def _through_lists(path: str) -> list[str]:
     return [".".join(chosen) for chosen in itertools.product(*choices)]
 
 
-def _path(token: Token, scope: Scope) -> str:  # noqa: RET503 - it stops
-    """The path or beginning of one that was typed."""
+def _has_attribute(token: Token, scope: Scope) -> m.HasAttribute:  # noqa: RET503 - it stops
+    """The leaves at and below the path that was typed."""
+    known = scope.vocabulary.leaf_counts(scope.cursor)
     for path in (token.text, token.text.removeprefix(ATTRIBUTE_PREFIX)):
-        if scope.vocabulary.has_path(scope.cursor, path, below=True):
-            return path
+        found = tuple(leaf for leaf in known if leaf == path or leaf.startswith((f"{path}.", f"{path}[")))
+        if found:
+            return m.HasAttribute(path, found)
     _no_path(token, scope)
 
 
 def _no_path(token: Token, scope: Scope) -> NoReturn:
     """Stops with the nearest paths."""
-    rows = scope.cursor.execute("SELECT DISTINCT path FROM attribute_values ORDER BY path").fetchall()
-    known = [path for (path,) in rows]
+    known = sorted(scope.vocabulary.leaf_counts(scope.cursor))
     simple = token.text.replace("[]", "").casefold()
     same = [path for path in known if path.replace("[]", "").casefold() == simple]
     ends = [path for path in known if path.replace("[]", "").casefold().endswith("." + simple)]

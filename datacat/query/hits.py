@@ -5,6 +5,7 @@ Binding has happened when a `Hits` exists; the rows are read when they are asked
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -32,6 +33,7 @@ Nearest = Callable[[m.Question, int, pa.Array | None], pa.Table]
 
 _CHUNK = 10_000  # assets whose matches are in memory at once where everything is read
 _BATCH_ROWS = 65_536
+_numbers = itertools.count()
 
 MATCH = pa.struct(
     [
@@ -198,7 +200,7 @@ class Hits:
         if found is None:
             return _reader(ANNOTATION_IDS.empty_table(), ANNOTATION_IDS)
         if not self.is_ranked:
-            chosen = self._plan.assets()
+            chosen = Sql("FROM {}").filled(self._matching)
         else:
             chosen = Sql("SELECT unnest(?::BIGINT[]) AS asset", (table["asset"].to_pylist(),))
         query = Sql("SELECT DISTINCT asset, annotation FROM ({}) SEMI JOIN ({}) USING (asset) ORDER BY ALL")
@@ -206,8 +208,7 @@ class Hits:
 
     @cached_property
     def _count_of_filter(self) -> int:
-        found = self._plan.assets()
-        ((number,),) = rows(self._cursor, Sql("SELECT count(DISTINCT asset) FROM ({})").filled(found))
+        ((number,),) = rows(self._cursor, Sql("SELECT count(*) FROM {}").filled(self._matching))
         return int(number)
 
     @cached_property
@@ -215,8 +216,20 @@ class Hits:
         if self.is_ranked:
             best = [(asset,) for asset, _ in self._ranked(0, self._limit)[: self._limit]]
             return pa.Table.from_pylist([{"asset": asset} for (asset,) in sorted(best)], schema=ASSET_IDS)
-        query = Sql("SELECT DISTINCT asset FROM ({}) ORDER BY asset").filled(self._plan.assets())
-        return arrow(self._cursor, query)
+        return self._every_match
+
+    @cached_property
+    def _every_match(self) -> pa.Table:
+        return arrow(self._cursor, Sql("SELECT asset FROM {} ORDER BY asset").filled(self._matching))
+
+    @cached_property
+    def _matching(self) -> Sql:
+        """A table of the matching assets, so that a page and its count look for them once."""
+        name = f"matching_{next(_numbers)}"
+        found = self._plan.assets()
+        create = Sql(f"CREATE TEMP TABLE {name} AS SELECT DISTINCT asset FROM ({{}})")  # noqa: S608 - our name
+        rows(self._cursor, create.filled(found))
+        return Sql(name)
 
     @cached_property
     def _found(self) -> list[tuple[int, float | None]]:
@@ -224,9 +237,7 @@ class Hits:
         if self.is_ranked:
             return self._ranked(self._position or 0, self._limit)
         after = -1 if self._position is None else self._position
-        query = Sql("SELECT DISTINCT asset FROM ({}) WHERE asset > ? ORDER BY asset", (after,)).filled(
-            self._plan.assets()
-        )
+        query = Sql("SELECT asset FROM {} WHERE asset > ? ORDER BY asset", (after,)).filled(self._matching)
         if self._limit is not None:
             query = Sql(f"{query.text} LIMIT ?", (*query.values, self._limit + 1))
         return [(asset, None) for asset in arrow(self._cursor, query)["asset"].to_pylist()]
@@ -245,8 +256,7 @@ class Hits:
         assert self._nearest is not None
         allowed: pa.Array | None = None
         if not isinstance(self._plan.wanted, m.Everything):
-            query = Sql("SELECT DISTINCT asset FROM ({}) ORDER BY asset").filled(self._plan.assets())
-            allowed = arrow(self._cursor, query)["asset"].combine_chunks()
+            allowed = self._every_match["asset"].combine_chunks()
         wanted = self._count_of_filter if limit is None else offset + limit + 1
         if wanted == 0 or (allowed is not None and len(allowed) == 0):
             return []

@@ -108,9 +108,10 @@ class AttributeIs:
 
 @dataclass(frozen=True, slots=True)
 class HasAttribute:
-    """There is a leaf at `path` or below it."""
+    """There is a leaf at `path` or below it: at one of `paths`."""
 
     path: str
+    paths: tuple[str, ...]
 
     def __str__(self) -> str:
         return f"has:{Value(self.path)}"

@@ -18,7 +18,7 @@ from datacat.query.compare import Sql, joined, leaf_compares
 from datacat.query.plurals import comparable
 from datacat.query.rules.absent_counts import COMPARE
 from datacat.query.run import rows
-from datacat.query.sql import Sets, at, below
+from datacat.query.sql import Sets, at, numbered
 
 _SHOWN = 5  # reasons a term; an asset may have a thousand cars
 
@@ -57,9 +57,7 @@ class Explainer:
     def __init__(self, cursor: duckdb.DuckDBPyConnection, root: m.Meaning, *, assets: Sequence[int]) -> None:
         self._cursor = cursor
         self._root = root
-        self._of_page = Sql(
-            "asset BETWEEN ? AND ? AND asset IN (SELECT unnest(?::BIGINT[]))", _span_of(assets)
-        )
+        self._of_page = numbered("asset", assets)
         self._sets = Sets(within=self._of_page)
         self._found: dict[int, str | None] = {}  # annotation -> class
         self._of_term = {term: self._annotations(term) for term in _terms(root)}
@@ -109,15 +107,14 @@ class Explainer:
         )
         if None in self._found.values():
             classes = Sql("({} OR class IS NULL)").filled(classes)
-        numbers = Sql("annotation IN (SELECT unnest(?::BIGINT[]))", (sorted(self._found),))
+        numbers = numbered("annotation", sorted(self._found))
         return joined(" AND ", [classes, numbers, self._of_page])
 
     def _leaf_texts(self, leaf: m.AttributeIs | m.HasAttribute) -> dict[int, list[str]]:
         """Annotation -> `path=value` of the leaves that fulfil a condition."""
-        if isinstance(leaf, m.HasAttribute):
-            where = below(leaf.path)
-        else:
-            where = joined(" AND ", [at(leaf.paths), leaf_compares(leaf.operator, leaf.value)])
+        where = at(leaf.paths)
+        if isinstance(leaf, m.AttributeIs):
+            where = joined(" AND ", [where, leaf_compares(leaf.operator, leaf.value)])
         query = Sql(
             "SELECT DISTINCT annotation, path, text FROM attribute_values WHERE {} AND {} ORDER BY ALL"
         )
@@ -223,10 +220,6 @@ def _merged(found: Sequence[_Reasons]) -> _Reasons:
     return [text for texts, _ in found for text in texts], [
         number for _, numbers in found for number in numbers
     ]
-
-
-def _span_of(assets: Sequence[int]) -> tuple[object, ...]:
-    return (min(assets), max(assets), list(assets)) if assets else (0, -1, [])
 
 
 def _terms(node: m.Meaning) -> list[m.Meaning]:

@@ -31,8 +31,8 @@ class Statistics:
                 return sum(self._by_class.get(member.name, 0) for member in members)
             case m.AttributeIs(paths=paths, operator=operator):
                 return sum(map(self._leaves, paths)) * _SHARE.get(operator, _SHARE_OF_RANGE)
-            case m.HasAttribute(path=path):
-                return self._leaves(path)
+            case m.HasAttribute(paths=paths):
+                return sum(map(self._leaves, paths))
             case m.And(parts=parts):
                 return min(map(self.rows, parts))
             case m.Or(parts=parts):

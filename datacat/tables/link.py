@@ -137,7 +137,10 @@ class _Plan:
         self._write(kind, rows)
 
     def _write(self, kind: str, rows: str) -> None:
-        self._adds += self._linking.store.files.write(self._linking.cursor, kind, rows=rows)
+        about = self._kept.get(kind, 0)
+        if kind == "attribute_values":
+            about += self._linking.count("staged_leaves")
+        self._adds += self._linking.store.files.write(self._linking.cursor, kind, rows=rows, about=about)
 
     def _holding(self, kind: str, condition: str) -> list[DataFile]:
         """The files of a kind with a row for which `condition` holds; only of our label set, assets apart."""

@@ -51,7 +51,12 @@ def compact(store: Store, *, author: str) -> CompactReport:
         removes: list[DataFile] = []
         cursor = store.cursor(state, kinds=())
         for kind, files in _mergeable(state):
-            adds += store.files.write(cursor, kind, rows=store.files.select(kind, files))
+            adds += store.files.write(
+                cursor,
+                kind,
+                rows=store.files.select(kind, files),
+                about=sum(file.row_count for file in files),
+            )
             removes += files
         kept = {kind: sum(file.row_count for file in removes if file.kind == kind) for kind in KINDS}
         return Change(tuple(adds), tuple(removes), _all_still_there(removes), kept) if removes else None
