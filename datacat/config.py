@@ -32,6 +32,8 @@ class Settings:
     """Processor threads of a query and worker processes of an ingest; 0: as many as there are cores."""
     memory_limit: str = "4GiB"
     """What DuckDB may use before it spills to disk."""
+    ingest_memory: str = "512MiB"
+    """The same while an ingest is linked and sorted: more makes large ones a little faster."""
     cache_dir: str = ""
     """Local copies of the immutable files of an s3:// catalog; by default ~/.cache/datacat."""
     space: str = ""
@@ -49,8 +51,9 @@ class Settings:
     def __post_init__(self) -> None:
         if self.threads < 0:
             raise self._refused("threads", "must be 0 or more")
-        if not _SIZE.fullmatch(self.memory_limit):
-            raise self._refused("memory_limit", "must be a size, as in 4GiB or 500MB")
+        for name in ("memory_limit", "ingest_memory"):
+            if not _SIZE.fullmatch(getattr(self, name)):
+                raise self._refused(name, "must be a size, as in 4GiB or 500MB")
 
     def _refused(self, name: str, why: str) -> ConfigError:
         value = getattr(self, name)

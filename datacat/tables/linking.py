@@ -134,7 +134,7 @@ class Linking:
         self.staged = staged
         self.source = source
         self.state = state
-        self.cursor = store.cursor(state, kinds=("label_sets", "sources", "assets"))
+        self.cursor = store.cursor(state, kinds=("label_sets", "sources", "assets"), is_ingest=True)
         self._show_staged()
         store.show(self.cursor, state, kinds=OF_FILES, label_set=self.known_label_set or _NONE)
         self._number_files_and_assets()

@@ -6,6 +6,7 @@ import contextlib
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 
 import duckdb
 
@@ -55,7 +56,12 @@ class Store:
         return state
 
     def cursor(
-        self, state: State, *, kinds: Iterable[str] = KINDS, label_set: int | None = None
+        self,
+        state: State,
+        *,
+        kinds: Iterable[str] = KINDS,
+        label_set: int | None = None,
+        is_ingest: bool = False,
     ) -> duckdb.DuckDBPyConnection:
         """A DuckDB cursor of its own in which logical tables of that state are views by their names.
 
@@ -63,8 +69,12 @@ class Store:
             state: which.
             kinds: which tables.
             label_set: leaves out files that hold nothing of that label set (but not rows).
+            is_ingest: keeps to `ingest_memory`, not `memory_limit`.
         """
-        cursor = new_cursor(self.settings)
+        settings = self.settings
+        if is_ingest:
+            settings = replace(settings, memory_limit=settings.ingest_memory)
+        cursor = new_cursor(settings)
         self.show(cursor, state, kinds=kinds, label_set=label_set)
         return cursor
 

@@ -49,7 +49,7 @@ def compact(store: Store, *, author: str) -> CompactReport:
     def plan(state: State) -> Change | None:
         adds: list[Written] = []
         removes: list[DataFile] = []
-        cursor = store.cursor(state, kinds=())
+        cursor = store.cursor(state, kinds=(), is_ingest=True)
         for kind, files in _mergeable(state):
             adds += store.files.write(
                 cursor,
