@@ -57,17 +57,17 @@ def main() -> None:
     parser.add_argument("--images", type=int, default=143_000)
     parser.add_argument("--teams", type=int, default=12)
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / "out")
-    parser.add_argument("--only", choices=["queries"], help="Ask the catalog that the last run made.")
+    parser.add_argument("--only", choices=["queries", "memory"], help="Only that part.")
     chosen = parser.parse_args()
     corpus = chosen.out / f"corpus-{chosen.annotations}"
     teams = generate(corpus, annotations=chosen.annotations, images=chosen.images, teams=chosen.teams)
     catalog = chosen.out / "catalog"
-    if chosen.only == "queries":
+    if chosen.only is None:
+        _ingest(teams, catalog=catalog)
+    if chosen.only != "queries":
+        _memory(chosen.out, annotations=chosen.annotations * 5 // 12)
+    if chosen.only != "memory":  # of the catalog that this run or the last one made
         _queries(teams, catalog=catalog, out=chosen.out)
-        return
-    _ingest(teams, catalog=catalog)
-    _memory(chosen.out, annotations=chosen.annotations // chosen.teams // 4)
-    _queries(teams, catalog=catalog, out=chosen.out)
 
 
 def _ingest(teams: list[Team], *, catalog: Path) -> None:

@@ -13,7 +13,7 @@ import pyarrow as pa
 from datacat.concepts import Concepts
 from datacat.config import read_settings
 from datacat.embeddings import Embeddings, EmbedReport
-from datacat.errors import CatalogNotFound
+from datacat.errors import CatalogError, CatalogNotFound
 from datacat.ingest.format import FileFacts, Format
 from datacat.ingest.pipeline import IngestRequest, stage
 from datacat.ingest.registry import formats as _formats
@@ -209,11 +209,12 @@ class Catalog:
 
     def doctor(self) -> list[Finding]:
         """Checks log, files, index, vectors and snapshots against each other."""
-        return [
-            *self._tables.check(self._state),
-            *self._embeddings.check(self.cursor()),
-            *self.snapshots.check(),
-        ]
+        found = list(self._tables.check(self._state))
+        try:
+            found += self._embeddings.check(self.cursor())
+        except CatalogError:  # what keeps them from being compared was found just now
+            found.append(Finding("note", "vectors", "not compared, as the tables cannot be read"))
+        return [*found, *self.snapshots.check()]
 
     def gc(
         self, *, dry_run: bool = False, grace_s: float = 3600, forget_before: int | None = None

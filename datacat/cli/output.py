@@ -112,6 +112,8 @@ def readable(value: Any) -> str:
 
 def plain(value: Any) -> Any:
     """A value as JSON can hold it: dataclasses as objects, times in ISO 8601, no NaN or Infinity."""
+    if hasattr(value, "as_row"):
+        return plain(value.as_row())
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {item.name: plain(getattr(value, item.name)) for item in dataclasses.fields(value)}
     if isinstance(value, datetime.datetime | datetime.date):

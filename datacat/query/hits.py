@@ -17,9 +17,10 @@ import pyarrow as pa
 from datacat.errors import EmbeddingError, ExtraMissing
 from datacat.query import meaning as m
 from datacat.query.compare import Sql
+from datacat.query.match import Match
 from datacat.query.page import Page, position_after, query_digest
 from datacat.query.plan import Plan
-from datacat.query.reasons import Explainer, Match
+from datacat.query.reasons import Explainer
 from datacat.query.run import arrow, rows
 from datacat.query.sql import Sets
 from datacat.query.vocabulary import LabelSet, vocabulary

@@ -8,44 +8,19 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, fields
 from typing import Any
 
 import duckdb
 
 from datacat.query import meaning as m
 from datacat.query.compare import Sql, joined, leaf_compares
+from datacat.query.match import WRITTEN, Documents, Match
 from datacat.query.plurals import comparable
 from datacat.query.rules.absent_counts import COMPARE
 from datacat.query.run import rows
 from datacat.query.sql import Sets, at, numbered
 
 _SHOWN = 5  # reasons a term; an asset may have a thousand cars
-
-
-@dataclass(frozen=True, slots=True)
-class Match:
-    """An annotation that fulfils the query. `x, y, w, h` are pixels, or fractions where `is_relative`."""
-
-    annotation: int
-    class_name: str | None
-    team: str
-    label_set: str
-    kind: str
-    geometry_type: str
-    x: float | None
-    y: float | None
-    w: float | None
-    h: float | None
-    is_relative: bool | None
-    confidence: float | None
-    attributes: str | None
-
-    def as_row(self) -> dict[str, Any]:
-        """As a row of `MATCH`, where the class is called `class`."""
-        row = {field.name: getattr(self, field.name) for field in fields(self)}
-        row["class"] = row.pop("class_name")
-        return row
 
 
 _Reasons = tuple[list[str], list[int]]  # sentences, annotations
@@ -127,13 +102,14 @@ class Explainer:
         """Annotation -> its match, and the columns that conditions may speak of."""
         query = Sql(
             "SELECT annotation, class, team, team || '/' || name, kind, geometry_type, "
-            "x, y, w, h, is_relative, confidence, attributes, area, annotator, status, text, external_id "
+            "x, y, w, h, is_relative, confidence, area, annotator, status, text, external_id "
             "FROM annotations JOIN label_sets USING (label_set) WHERE {}"
         ).filled(self._of_found)
+        documents = Documents(self._cursor, self._of_found)
         details = {}
         for row in rows(self._cursor, query):
-            match = Match(*row[:13])
-            area, annotator, status, text, external_id = row[13:]
+            match = Match(**dict(zip(WRITTEN, row[:12], strict=True)), documents=documents)
+            area, annotator, status, text, external_id = row[12:]
             extra = {
                 "area": area,
                 "annotator": annotator,

@@ -1,0 +1,68 @@
+"""An annotation that made its asset a hit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields
+from functools import cached_property
+from typing import Any
+
+import duckdb
+
+from datacat.query.compare import Sql
+from datacat.query.run import rows
+
+
+class Documents:
+    """The attributes of a page's annotations, read when the first is asked for.
+
+    They are most of what is stored of an annotation: of 50 among a million in 12 label sets, all else was read in
+    9 ms, they in 65.
+    """
+
+    def __init__(self, cursor: duckdb.DuckDBPyConnection, where: Sql) -> None:
+        self._cursor = cursor
+        self._where = where
+
+    def of(self, annotation: int) -> str | None:
+        """The JSON of one annotation, byte for byte as its label file has it."""
+        return self._read[annotation]
+
+    @cached_property
+    def _read(self) -> dict[int, str | None]:
+        query = Sql("SELECT annotation, attributes FROM annotations WHERE {}").filled(self._where)
+        return dict(rows(self._cursor, query))
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """An annotation that fulfils the query. `x, y, w, h` are pixels, or fractions where `is_relative`."""
+
+    annotation: int
+    class_name: str | None
+    team: str
+    label_set: str
+    kind: str
+    geometry_type: str
+    x: float | None
+    y: float | None
+    w: float | None
+    h: float | None
+    is_relative: bool | None
+    confidence: float | None
+    documents: Documents = field(repr=False, compare=False)
+
+    @property
+    def attributes(self) -> str | None:
+        """Its attributes as JSON, byte for byte; None where it has none."""
+        return self.documents.of(self.annotation)
+
+    def as_row(self) -> dict[str, Any]:
+        """As a row of `datacat.query.hits.MATCH`, where the class is called `class`."""
+        row = {name: getattr(self, name) for name in WRITTEN}
+        row["class"] = row.pop("class_name")
+        row["attributes"] = self.attributes
+        return row
+
+
+WRITTEN = tuple(item.name for item in fields(Match) if item.name != "documents")
+"""The fields that are columns of `annotations` or of its label set, in their order."""
