@@ -33,7 +33,7 @@ class Settings:
     memory_limit: str = "4GiB"
     """What DuckDB may use before it spills to disk."""
     ingest_memory: str = "512MiB"
-    """The same while an ingest is linked and sorted: more makes large ones a little faster."""
+    """The same while an ingest is linked and sorted; where that is too little, memory_limit holds."""
     cache_dir: str = ""
     """Local copies of the immutable files of an s3:// catalog; by default ~/.cache/datacat."""
     space: str = ""

@@ -54,7 +54,7 @@ class Census:
         self._db = duckdb.connect(
             config={
                 "threads": settings.thread_count,
-                "memory_limit": settings.ingest_memory,
+                "memory_limit": settings.memory_limit,
                 "temp_directory": str(folder / "spill"),
                 "autoinstall_known_extensions": False,
             }

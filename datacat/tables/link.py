@@ -54,10 +54,22 @@ def link(store: Store, staged: Staged, *, source: Source, author: str, message: 
         CatalogError: no room for temporary files, say.
         CommitConflict, CommitUnknown, StorageUnsafe: see `Store.commit`.
     """
+    try:
+        return _linked(store, staged, source=source, author=author, message=message, is_frugal=True)
+    except CatalogError as error:
+        if not isinstance(error.__cause__, duckdb.OutOfMemoryException):
+            raise
+    # 8 million annotations were linked in 512 MiB, and not in 256.
+    return _linked(store, staged, source=source, author=author, message=message, is_frugal=False)
+
+
+def _linked(
+    store: Store, staged: Staged, *, source: Source, author: str, message: str, is_frugal: bool
+) -> IngestReport:
     attempts: list[Linking] = []
 
     def plan(state: State) -> Change | None:
-        attempts[:] = [Linking(store, staged, source=source, state=state)]
+        attempts[:] = [Linking(store, staged, source=source, state=state, is_frugal=is_frugal)]
         return _Plan(attempts[0]).change()
 
     try:
@@ -65,7 +77,7 @@ def link(store: Store, staged: Staged, *, source: Source, author: str, message: 
         state = attempts[0].state if number is None else store.state(number)
         return _report(attempts[0], state, is_changed=number is not None)
     except duckdb.Error as error:
-        hint = "Is there room for temporary files in cache_dir? Is ingest_memory too low?"
+        hint = "Is there room for temporary files in cache_dir? Is memory_limit too low?"
         raise CatalogError(f"cannot be linked: {error}", where=str(source.label_set), hint=hint) from error
 
 
@@ -250,7 +262,7 @@ def _report(linking: Linking, state: State, *, is_changed: bool) -> IngestReport
 def _contents(linking: Linking, state: State, *, label_set: int) -> dict[str, Any]:
     """What the report says that takes a look at the label set's rows."""
     kinds = ("annotations", "source_files", "label_set_assets", "rejects")
-    cursor = linking.store.cursor(state, kinds=kinds, label_set=label_set, is_ingest=True)
+    cursor = linking.store.cursor(state, kinds=kinds, label_set=label_set)
     linking.store.show(cursor, state, kinds=["assets"])
     ((assets, missing),) = cursor.execute(_ASSETS, [label_set]).fetchall()
     rejects = cursor.execute(_REJECTS, [label_set]).fetchall()

@@ -129,12 +129,14 @@ class Linking:
     go).
     """
 
-    def __init__(self, store: Store, staged: Staged, *, source: Source, state: State) -> None:
+    def __init__(
+        self, store: Store, staged: Staged, *, source: Source, state: State, is_frugal: bool = True
+    ) -> None:
         self.store = store
         self.staged = staged
         self.source = source
         self.state = state
-        self.cursor = store.cursor(state, kinds=("label_sets", "sources", "assets"), is_ingest=True)
+        self.cursor = store.cursor(state, kinds=("label_sets", "sources", "assets"), is_ingest=is_frugal)
         self._show_staged()
         store.show(self.cursor, state, kinds=OF_FILES, label_set=self.known_label_set or _NONE)
         self._number_files_and_assets()

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -14,6 +16,7 @@ from datacat.model.names import LabelSetName
 from datacat.model.schemas import TABLES
 from datacat.sources.location import Location
 from datacat.tables import Tables
+from datacat.tables.connection import connected
 from datacat.testing.staging import LabelFile, box, corpus, ingest, staged_from
 
 SETTINGS = Settings(threads=1, memory_limit="500MB")
@@ -253,3 +256,15 @@ def test_concepts_are_appended_and_replaced(tables: Tables) -> None:
     entry = tables.log(limit=1)[0]
     assert (entry.state, entry.author, entry.message) == (2, "ada", "none")
     assert entry.changes == (("concepts", 0, 1),)
+
+
+def test_what_does_not_fit_into_ingest_memory_gets_all_there_is(
+    catalog_root: Location, tmp_path: Path
+) -> None:
+    settings = Settings(threads=1, memory_limit="500MB", ingest_memory="1MB")
+    with pytest.raises(duckdb.OutOfMemoryException):
+        connected(replace(settings, memory_limit="1MB")).execute(
+            "FROM range(1000000) ORDER BY hash(range)"
+        ).fetchall()
+    reports = corpus(Tables.create(catalog_root, settings, author="ada"), folder=tmp_path)
+    assert reports["mapping/roofs"].annotations == 3
