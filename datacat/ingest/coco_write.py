@@ -11,6 +11,7 @@ import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from datacat.config import Settings
 from datacat.ingest.attributes import composed
 from datacat.ingest.export import Losses, place_media, rows, splits, unique_stems
 
@@ -18,7 +19,14 @@ _UNHELD = ("annotator", "created", "status")
 _json = msgspec.json.encode
 
 
-def write(assets: pa.Table, annotations: pa.Table, folder: Path, *, media: str = "reference") -> list[str]:
+def write(
+    assets: pa.Table,
+    annotations: pa.Table,
+    folder: Path,
+    *,
+    media: str = "reference",
+    settings: Settings | None = None,
+) -> list[str]:
     """Writes a manifest; returns what COCO cannot hold.
 
     Args:
@@ -26,10 +34,12 @@ def write(assets: pa.Table, annotations: pa.Table, folder: Path, *, media: str =
         annotations: schema `MANIFEST["annotations"]`.
         folder: an empty folder.
         media: `reference`: `file_name` is the URI; `copy` or `link`: the picture lies in images/<split>/.
+        settings: how pictures on S3 are reached.
     """
     losses = Losses()
     names = _names(assets, folder, media=media)
-    place_media(assets, {uri: folder / name for uri, name in names.items()}, media=media, losses=losses)
+    targets = {uri: folder / name for uri, name in names.items()}
+    place_media(assets, targets, media=media, losses=losses, settings=settings or Settings())
     classes = sorted(name for name in annotations.column("class").unique().to_pylist() if name is not None)
     categories = {name: number for number, name in enumerate(classes, start=1)}
     (folder / "annotations").mkdir(parents=True, exist_ok=True)

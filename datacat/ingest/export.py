@@ -53,7 +53,9 @@ def unique_stems(assets: pa.Table) -> dict[str, str]:
     return stems
 
 
-def place_media(assets: pa.Table, names: Mapping[str, Path], *, media: str, losses: Losses) -> None:
+def place_media(
+    assets: pa.Table, names: Mapping[str, Path], *, media: str, losses: Losses, settings: Settings
+) -> None:
     """Copies or links each picture to `names[uri]`; `reference` leaves it where it lies."""
     if media == "reference":
         return
@@ -63,7 +65,7 @@ def place_media(assets: pa.Table, names: Mapping[str, Path], *, media: str, loss
         if row["is_missing"]:
             losses.add("pictures that are missing from the lake")
         elif Location(row["uri"]).is_s3:
-            target.write_bytes(read_bytes(row["uri"], Settings()))
+            target.write_bytes(read_bytes(row["uri"], settings))
         elif media == "link":
             os.symlink(row["uri"], target)
         else:

@@ -10,12 +10,20 @@ import msgspec
 import pyarrow as pa
 import yaml
 
+from datacat.config import Settings
 from datacat.ingest.export import Losses, grouped, place_media, rows, splits, unique_stems
 
 _UNHELD = ("confidence", "annotator", "created", "status", "text", "external_id", "attributes")
 
 
-def write(assets: pa.Table, annotations: pa.Table, folder: Path, *, media: str = "reference") -> list[str]:
+def write(
+    assets: pa.Table,
+    annotations: pa.Table,
+    folder: Path,
+    *,
+    media: str = "reference",
+    settings: Settings | None = None,
+) -> list[str]:
     """Writes a manifest; returns what YOLO cannot hold.
 
     Args:
@@ -23,6 +31,7 @@ def write(assets: pa.Table, annotations: pa.Table, folder: Path, *, media: str =
         annotations: schema `MANIFEST["annotations"]`.
         folder: an empty folder.
         media: `reference`: the lists name URIs; `copy` or `link`: the picture lies in images/<split>/.
+        settings: how pictures on S3 are reached.
     """
     losses = Losses()
     stems = unique_stems(assets)
@@ -39,7 +48,8 @@ def write(assets: pa.Table, annotations: pa.Table, folder: Path, *, media: str =
         path.parent.mkdir(parents=True, exist_ok=True)
         lines = [_line(item, row, indexes=indexes, losses=losses) for item in said.get(row["uri"], [])]
         path.write_text("".join(f"{line}\n" for line in lines if line), "utf-8")
-    place_media(assets, {uri: folder / place for uri, place in places.items()}, media=media, losses=losses)
+    targets = {uri: folder / place for uri, place in places.items()}
+    place_media(assets, targets, media=media, losses=losses, settings=settings or Settings())
     for split, names in lists.items():
         (folder / f"{split}.txt").write_text("".join(f"{name}\n" for name in names), "utf-8")
     described: dict[str, Any] = {"path": ".", **{split: f"{split}.txt" for split in lists}}

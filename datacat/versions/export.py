@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 import pyarrow as pa
 
+from datacat.config import Settings
 from datacat.errors import DatacatError, LocationError, UsageError
 from datacat.ingest.registry import formats
 from datacat.model.snapshot import MANIFEST, Definition, ExportReport
@@ -25,7 +26,9 @@ MEDIA_CHOICES = ("reference", "copy", "link")
 class Writer(Protocol):
     """A format that can write."""
 
-    def write(self, assets: pa.Table, annotations: pa.Table, folder: Path, *, media: str) -> Sequence[str]:
+    def write(
+        self, assets: pa.Table, annotations: pa.Table, folder: Path, *, media: str, settings: Settings | None
+    ) -> Sequence[str]:
         """Writes tables of the schemas `MANIFEST` into `folder`; returns what the format cannot hold."""
 
 
@@ -41,6 +44,7 @@ class Target:
     format: str
     media: str = "reference"
     force: bool = False
+    settings: Settings | None = None
 
     def __post_init__(self) -> None:
         if self.media not in MEDIA_CHOICES:
@@ -73,7 +77,7 @@ def export(source: Path, definition: Definition, *, target: Target, keep: Locati
     except OSError as error:
         raise LocationError(f"cannot be written: {error}", where=str(folder)) from error
     try:
-        losses = _write(source, definition, folder=staged, writer=writer, media=target.media)
+        losses = _write(source, definition, folder=staged, writer=writer, target=target)
         staged.chmod(0o777 & ~_umask())
         files = sum(len(names) for _, _, names in os.walk(staged))
         _move(staged, folder)
@@ -105,11 +109,11 @@ def _check_free(folder: Path, *, force: bool, keep: Location) -> None:
 
 
 def _write(
-    source: Path, definition: Definition, *, folder: Path, writer: Writer | None, media: str
+    source: Path, definition: Definition, *, folder: Path, writer: Writer | None, target: Target
 ) -> Sequence[str]:
     if writer is not None:
         assets, annotations = (_table(source, name) for name in ("assets", "annotations"))
-        return writer.write(assets, annotations, folder, media=media)
+        return writer.write(assets, annotations, folder, media=target.media, settings=target.settings)
     for table in MANIFEST:
         shutil.copyfile(file_of(source, table), file_of(folder, table))
     (folder / "definition.json").write_text(definition.to_json(), "utf-8")

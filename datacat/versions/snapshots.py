@@ -236,7 +236,9 @@ class Snapshot:
             SnapshotDamaged: the manifest, or a picture to copy or link, is not what was frozen.
             UsageError: no such format, or the folder is in use.
         """
-        target = exporting.Target(Path(folder), format=format, media=media, force=force)
+        target = exporting.Target(
+            Path(folder), format=format, media=media, force=force, settings=self._settings
+        )
         source = self._intact()
         if media != "reference":
             self._check_pictures(source, quick=media == "link")

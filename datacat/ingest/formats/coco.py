@@ -14,6 +14,7 @@ import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from datacat.config import Settings
 from datacat.errors import FormatError
 from datacat.ingest.attributes import Leaves, composed
 from datacat.ingest.batches import Sheets
@@ -123,10 +124,16 @@ class Coco:
         batch.flush()
 
     def write(
-        self, assets: pa.Table, annotations: pa.Table, folder: Path, *, media: str = "reference"
+        self,
+        assets: pa.Table,
+        annotations: pa.Table,
+        folder: Path,
+        *,
+        media: str = "reference",
+        settings: Settings | None = None,
     ) -> list[str]:
         """See `datacat.ingest.coco_write.write`."""
-        return write(assets, annotations, folder, media=media)
+        return write(assets, annotations, folder, media=media, settings=settings)
 
 
 def _one(record: bytes) -> _Annotation:

@@ -19,6 +19,7 @@ import msgspec
 import pyarrow as pa
 import yaml
 
+from datacat.config import Settings
 from datacat.errors import FormatError
 from datacat.ingest.batches import Sheets, Statements
 from datacat.ingest.format import Dataset, Document, Plan, Role, Sample
@@ -139,10 +140,16 @@ class Yolo:
         rows.flush()
 
     def write(
-        self, assets: pa.Table, annotations: pa.Table, folder: Path, *, media: str = "reference"
+        self,
+        assets: pa.Table,
+        annotations: pa.Table,
+        folder: Path,
+        *,
+        media: str = "reference",
+        settings: Settings | None = None,
     ) -> list[str]:
         """See `datacat.ingest.yolo_write.write`."""
-        return write(assets, annotations, folder, media=media)
+        return write(assets, annotations, folder, media=media, settings=settings)
 
 
 def _text_role(head: str) -> Role | None:
