@@ -89,13 +89,14 @@ class Catalog:
         root = Location.parse(media_root) if media_root else None
         newest = self._tables.state()
         known = self._known_files(newest, label_set, place=place)
-        request = IngestRequest(place, root, format)
+        incomplete = self._tables.incomplete_files(newest, label_set)
+        request = IngestRequest(place, root, format, incomplete=incomplete)
         with tempfile.TemporaryDirectory(prefix="datacat-ingest-") as folder:
             staged = stage(
                 request,
                 into=Path(folder),
                 known_files=known,
-                known_media=self._tables.known_media(newest),
+                known_media=self._tables.known_media(newest, below=_near(place, root)),
                 settings=self.settings,
             )
             report = self._tables.link(
@@ -307,6 +308,14 @@ class Catalog:
 
     def _look_at(self, state: State) -> None:
         self._state = state
+
+
+def _near(place: Location, media_root: Location | None) -> tuple[Location, ...]:
+    """Where the media of label files at `place` are looked for."""
+    if media_root:
+        return (place, media_root)
+    is_file = "." in place.name
+    return (place.parent, place.parent.parent.child("images")) if is_file else (place,)
 
 
 def label_formats() -> Sequence[Format]:

@@ -53,6 +53,10 @@ class Lake:
         self.rules["missing"] += 1
         return self._made(name, plain, folder=folder)
 
+    def covers(self, uri: str) -> bool:
+        """Whether everything was listed where `uri` would lie."""
+        return any(uri.startswith(f"{place}/") for place in (self._location, self._media_root) if place)
+
     def report(self, tally: Tally) -> None:
         """Says how often each rule was used."""
         for rule, count in sorted(self.rules.items()):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from datacat.config import Settings
@@ -31,12 +31,16 @@ _CANDIDATES = (".json", ".jsonl", ".ndjson", ".txt", ".xml", ".yaml", ".yml", ".
 
 @dataclass(frozen=True, slots=True)
 class IngestRequest:
-    """What is to be read: label files at `location`, media below `media_root` or else `location`."""
+    """What is to be read: label files at `location`, media below `media_root` or else `location`.
+
+    `incomplete` are label files of which media were not found: they are read again where new media came.
+    """
 
     location: Location
     media_root: Location | None = None
     format: str = "auto"
     options: Mapping[str, str] = field(default_factory=dict)
+    incomplete: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +90,9 @@ def stage(
     found = _recognised(request, entries, settings=settings)
     dataset = _dataset(request, found, media=media, tally=tally, settings=settings, known_media=known_media)
     plan = found.format.plan(dataset)
-    files = _Files.listed(found, plan, known=known_files, settings=settings)
+    is_more_there = bool(request.incomplete) and any(entry.uri not in known_media for entry in media)
+    again = request.incomplete if is_more_there else frozenset()
+    files = _Files.listed(found, plan, known=known_files, again=again, settings=settings)
     outcome = Reader(found.format.name, plan, into=into, settings=settings).run(files.jobs())
     tally.merge([outcome.tally])
     files.learn(outcome)
@@ -124,11 +130,18 @@ class _Files:
     parse: frozenset[str]  # label files whose records are to be read
     digests: dict[str, str | None]
     whole: bool  # something that all files rest on has changed
+    again: frozenset[str]  # label files to be read though they have not changed
     same: set[str] = field(default_factory=set)
 
     @classmethod
     def listed(
-        cls, found: Recognised, plan: Plan, *, known: Mapping[str, FileFacts], settings: Settings
+        cls,
+        found: Recognised,
+        plan: Plan,
+        *,
+        known: Mapping[str, FileFacts],
+        again: frozenset[str],
+        settings: Settings,
     ) -> _Files:
         digests: dict[str, str | None] = {}
         changed = False
@@ -146,19 +159,24 @@ class _Files:
         )
         files = cls(
             sorted([*labels, *found.context, *loose]), known, found.format.name,
-            frozenset(entry.uri for entry in labels), digests, whole=changed,
+            frozenset(entry.uri for entry in labels), digests, whole=changed, again=again,
         )  # fmt: skip
         files.same = {
             entry.uri
             for entry in files.entries
-            if is_same(entry, known.get(entry.uri)) and (entry.uri not in files.parse or not changed)
+            if is_same(entry, known.get(entry.uri))
+            and not (entry.uri in files.parse and (changed or entry.uri in again))
         }
         return files
 
     def jobs(self) -> list[Job]:
         """The label files to be read."""
         return [
-            Job(number, entry, None if self.whole else self._known_digest(entry.uri))
+            Job(
+                number,
+                entry,
+                None if self.whole or entry.uri in self.again else self._known_digest(entry.uri),
+            )
             for number, entry in enumerate(self.entries)
             if entry.uri in self.parse and entry.uri not in self.same
         ]
@@ -308,23 +326,25 @@ def _write_classes(into: Path, files: _Files, *, plan: Plan) -> None:
 def _write_media(
     census: Census, lake: Lake, *, known_media: Mapping[str, MediaFacts], into: Path, settings: Settings
 ) -> None:
-    """A row of `media` for each asset that is spoken of, and for known ones that have changed since."""
-    present = census.present(lake.entries)
-    moved = [
-        lake.entries[uri]
-        for uri, facts in known_media.items()
-        if uri in lake.entries and (facts.is_missing or not is_same(lake.entries[uri], facts))
-    ]
-    wanted = {entry.uri: entry for entry in (*present, *moved)}
-    fresh = [
-        e
-        for e in wanted.values()
-        if not (is_same(e, known_media.get(e.uri)) and not known_media[e.uri].is_missing)
-    ]
-    kept = [known_media[uri] for uri in wanted if uri in known_media and uri not in {e.uri for e in fresh}]
-    census.write_media(kept, number=1)
-    for number, facts in enumerate(measure_media(fresh, settings=settings), start=2):
-        census.write_media(facts, number=number)
+    """A row of `media` for each asset that is spoken of, and for known ones that have changed or gone since."""
+    wanted = {entry.uri: entry for entry in census.present(lake.entries)}
+    gone = []
+    for uri, facts in known_media.items():
+        entry = lake.entries.get(uri)
+        if entry is not None and (facts.is_missing or not is_same(entry, facts)):
+            wanted[uri] = entry
+        elif entry is None and not facts.is_missing and media_kind(uri) and lake.covers(uri):
+            gone.append(replace(facts, is_missing=True))
+    fresh, kept = [], []
+    for uri, entry in wanted.items():
+        known = known_media.get(uri)
+        if known is None or known.is_missing or not is_same(entry, known):
+            fresh.append(entry)
+        else:
+            kept.append(known)
+    census.write_media([*kept, *gone], number=1)
+    for number, measured in enumerate(measure_media(fresh, settings=settings), start=2):
+        census.write_media(measured, number=number)
 
 
 __all__ = ["FileFacts", "IngestRequest", "MediaFacts", "Staged", "stage"]

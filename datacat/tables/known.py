@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import ItemsView, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -35,6 +35,18 @@ def known_files(store: Store, state: State, *, label_set: LabelSetName) -> dict[
     return {facts["uri"]: FileFacts(**facts) for facts in found.to_arrow_table().to_pylist()}
 
 
+def incomplete_files(store: Store, state: State, *, label_set: LabelSetName) -> frozenset[str]:
+    """The label files of a label set that speak of an asset whose media was not found."""
+    cursor = store.cursor(state, kinds=["label_sets", "source_files", "label_set_assets", "assets"])
+    found = cursor.execute(
+        "SELECT DISTINCT f.uri FROM label_set_assets l JOIN label_sets s USING (label_set) "
+        "JOIN assets a USING (asset) JOIN source_files f USING (source_file) "
+        "WHERE a.is_missing AND s.team = ? AND s.name = ?",
+        [label_set.team, label_set.name],
+    )
+    return frozenset(found.to_arrow_table()["uri"].to_pylist())
+
+
 class KnownMedia(Mapping[str, MediaFacts]):
     """Media facts by URI, in a file that is mapped into memory: it holds a hundred million as well as ten.
 
@@ -59,7 +71,7 @@ class KnownMedia(Mapping[str, MediaFacts]):
     def __getitem__(self, uri: str) -> MediaFacts:
         place = _place(uri)
         for number in self._rows_at(place):
-            facts = self._facts(number, 1)[0]
+            facts = self.facts(number, 1)[0]
             if facts.uri == uri:
                 return facts
         raise KeyError(uri)
@@ -70,6 +82,10 @@ class KnownMedia(Mapping[str, MediaFacts]):
 
     def __len__(self) -> int:
         return int(self._rows.num_rows)
+
+    def items(self) -> ItemsView[str, MediaFacts]:
+        """All, read in the order in which they lie: looking up one by one takes 20 times as long."""
+        return _Items(self)
 
     def of(self, uris: Sequence[str]) -> dict[str, MediaFacts]:
         """The facts of those of `uris` that are known."""
@@ -86,9 +102,19 @@ class KnownMedia(Mapping[str, MediaFacts]):
                 return
             chunk += 1
 
-    def _facts(self, start: int, count: int) -> list[MediaFacts]:
+    def facts(self, start: int, count: int) -> list[MediaFacts]:
+        """Those from number `start` on, at most `count`."""
         rows: list[dict[str, Any]] = self._rows.slice(start, count).select(list(_FACTS)).to_pylist()
         return [MediaFacts(**row) for row in rows]
+
+
+class _Items(ItemsView[str, MediaFacts]):
+    _mapping: KnownMedia
+
+    def __iter__(self) -> Iterator[tuple[str, MediaFacts]]:
+        for start in range(0, len(self._mapping), _BATCH):
+            for facts in self._mapping.facts(start, _BATCH):
+                yield facts.uri, facts
 
 
 def _place(uri: str) -> np.uint64:

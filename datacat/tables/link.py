@@ -108,8 +108,8 @@ class _Plan:
             "coalesce(f.media, 'other') AS media, coalesce(f.is_missing, true) AS is_missing "
             "FROM new_assets n LEFT JOIN facts f ON f.uri = n.uri"
         )
-        if self._linking.count("updated_assets"):
-            goes = "asset IN (SELECT asset FROM updated_assets)"
+        if self._linking.count("updated_assets") or self._linking.count("forgotten"):
+            goes = "asset IN (SELECT asset FROM updated_assets UNION ALL FROM forgotten)"
             rows = f"{rows} UNION ALL BY NAME FROM updated_assets"
             self._rewrite("assets", rows, goes=goes)
         else:
@@ -220,6 +220,12 @@ class _Plan:
             return False
         if any(file.kind in OF_FILES and file.may_hold(linking.label_set) for file in came | went):
             return False
+        if linking.count("forgotten") and any(file.kind == "label_set_assets" for file in came):
+            return False  # they may speak of them
+        if any(file.kind == "assets" for file in went):
+            there = linking.store.files.select("assets", newest.of("assets"))
+            if linking.count(f"found_assets WHERE asset NOT IN (SELECT asset FROM ({there}))"):  # noqa: S608
+                return False
         name = linking.source.label_set
         for kind, condition, values in (
             ("assets", "uri IN (SELECT uri FROM new_assets)", []),

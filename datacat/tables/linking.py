@@ -85,6 +85,17 @@ _LISTED = """
     JOIN (SELECT uri, asset FROM new_assets UNION ALL
           SELECT uri, asset FROM found_assets WHERE asset IS NOT NULL) n ON n.uri = l.uri
 """
+# Names of media that were never found, which nobody speaks of any more: the media came under another name, say.
+_UNSPOKEN = """
+    CREATE TEMP TABLE forgotten AS
+    SELECT asset FROM assets
+    WHERE is_missing AND asset NOT IN (SELECT asset FROM listed) AND asset NOT IN (SELECT asset FROM updated_assets)
+        AND asset IN (SELECT asset FROM label_set_assets WHERE label_set = ? AND source_file IN (FROM replaced))
+"""
+_SPOKEN_OF_BY_OTHERS = """
+    DELETE FROM forgotten WHERE asset IN (
+        SELECT asset FROM label_set_assets WHERE label_set <> ? OR source_file NOT IN (FROM replaced))
+"""
 _PLACE = "row_number() OVER (PARTITION BY l.file, l.key ORDER BY l.filename, l.file_row_number)"
 _PAIRS = """
     CREATE TEMP TABLE pairs AS
@@ -125,8 +136,8 @@ class Linking:
     """One attempt to link staged rows, on one state.
 
     Afterwards its cursor has the temporary tables `file_map`, `replaced`, `facts`, `new_assets`,
-    `updated_assets`, `listed`, `pairs`, `placed` (staged rows that are new) and `dropped` (annotations that
-    go).
+    `updated_assets`, `forgotten` (assets that go), `listed`, `pairs`, `placed` (staged rows that are new) and
+    `dropped` (annotations that go).
     """
 
     def __init__(
@@ -192,6 +203,7 @@ class Linking:
         if self.count("listed") > self.count("(SELECT DISTINCT file, key FROM listed)"):
             self.run("DROP TABLE listed")
             self.run(_LISTED.format(place=_PLACE))
+        self._forget_assets()
 
     def _compare_media(self) -> None:
         self.run(_MEDIA)
@@ -200,6 +212,12 @@ class Linking:
             self.store.show(self.cursor, self.state, kinds=["label_set_assets"])
             self.run(_SEEN_BY_OTHERS, [self.label_set])
         self.run(_CHANGED_MEDIA.format(facts=", ".join(f'f."{name}"' for name in _FACTS)))
+
+    def _forget_assets(self) -> None:
+        self.run(_UNSPOKEN, [self.label_set])
+        if self.count("forgotten"):
+            self.store.show(self.cursor, self.state, kinds=["label_set_assets"])
+            self.run(_SPOKEN_OF_BY_OTHERS, [self.label_set])
 
     def _number_annotations(self) -> None:
         self.run(_PAIRS)

@@ -16,7 +16,7 @@ from datacat.sources.location import Location
 from datacat.tables import identifiers, recovery, upkeep
 from datacat.tables.change import Change
 from datacat.tables.check import SAMPLE, check
-from datacat.tables.known import KnownMedia, known_files
+from datacat.tables.known import KnownMedia, incomplete_files, known_files
 from datacat.tables.link import link
 from datacat.tables.staged import FileFacts, Source, Staged
 from datacat.tables.state import LogEntry, State
@@ -143,6 +143,10 @@ class Tables:
     def known_files(self, state: State, label_set: LabelSetName) -> dict[str, FileFacts]:
         """The label files of a label set by URI, as they were when they were read last."""
         return known_files(self.store, state, label_set=label_set)
+
+    def incomplete_files(self, state: State, label_set: LabelSetName) -> frozenset[str]:
+        """URIs of the label files that speak of an asset whose media was not found."""
+        return incomplete_files(self.store, state, label_set=label_set)
 
     def known_media(self, state: State, *, below: Sequence[Location] = ()) -> KnownMedia:
         """A mapping from URI to media facts that takes no memory; of assets below some places, or of all."""

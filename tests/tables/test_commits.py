@@ -301,6 +301,30 @@ def test_a_uri_that_somebody_else_brought_meanwhile_is_theirs(
     assert list(tables.check(tables.state())) == []  # the files of the first linking are gone
 
 
+GHOST = {A: {"uri": A, "media": "image", "is_missing": True}}
+
+
+@pytest.mark.parametrize("is_first_to_forget", [False, True])
+def test_an_asset_is_not_forgotten_while_somebody_else_takes_it_up(
+    tables: Tables, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, is_first_to_forget: bool
+) -> None:
+    def forget(here: Tables) -> None:
+        ingest(here, "a/b", files=[LabelFile("/l/1", [B], [box(B, "Roof")])], folder=tmp_path)
+
+    def take_up(here: Tables) -> None:
+        ingest(here, "c/d", files=[LabelFile("/l/2", [A], [box(A, "car")])], folder=tmp_path, media=GHOST)
+
+    ingest(tables, "a/b", files=[LabelFile("/l/1", [A], [box(A, "Roof")])], folder=tmp_path, media=GHOST)
+    ours, theirs = (take_up, forget) if is_first_to_forget else (forget, take_up)
+    between(tables, monkeypatch, other=theirs)
+    ours(tables)
+    assert rows(tables, "SELECT uri, class FROM annotations JOIN assets USING (asset) ORDER BY uri") == [
+        (A, "car"),
+        (B, "Roof"),
+    ]
+    assert not [f.text for f in tables.check(tables.state()) if f.severity == "error"]
+
+
 def test_the_same_label_set_twice_at_once_is_one(
     tables: Tables, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

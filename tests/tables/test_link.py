@@ -240,6 +240,7 @@ def test_known_media_answers_for_any_uri(tables: Tables, tmp_path: Path) -> None
     assert set(known) == set(uris)
     assert all(known[uri].uri == uri for uri in uris[::997])
     assert known.of([*uris[:2], "/lake/x.png"]) == {uri: known[uri] for uri in uris[:2]}
+    assert dict(known.items()) == {uri: known[uri] for uri in known}
     assert len(tables.known_media(tables.state(), below=[Location("/lake/1")])) == 11_111
     assert len(tables.known_media(tables.state(0))) == 0
     assert "/lake/0.png" not in tables.known_media(tables.state(0))
