@@ -116,11 +116,11 @@ def _take(cursor: duckdb.DuckDBPyConnection, rows: pa.RecordBatchReader, *, colu
     """Makes a temporary table of the distinct values of one column; returns how many there are."""
     cursor.register("snapshot_ids", rows.read_all().select([column]))
     create = f'CREATE OR REPLACE TEMP TABLE {table} AS SELECT DISTINCT "{column}" FROM snapshot_ids'  # noqa: S608
-    cursor.execute(create)
+    cursor.execute(create).fetchall()
     cursor.unregister("snapshot_ids")
-    counted = cursor.execute(f"SELECT count(*) FROM {table}").fetchone()  # noqa: S608
-    assert counted is not None
-    return int(counted[0])
+    # All of it is fetched: DuckDB 2.0 does nothing else on a connection before.
+    ((count,),) = cursor.execute(f"SELECT count(*) FROM {table}").fetchall()  # noqa: S608
+    return int(count)
 
 
 def _rows(
