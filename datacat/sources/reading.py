@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import errno
 import hashlib
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -10,7 +11,7 @@ from typing import TypeVar
 
 from datacat.config import Settings
 from datacat.errors import LocationError
-from datacat.sources.location import Location, filesystem
+from datacat.sources.location import Location, filesystem, store_errors
 
 BLOCK = 4 << 20
 _TRIES = 3
@@ -34,10 +35,9 @@ def read_bytes(uri: str, settings: Settings, *, start: int = 0, end: int | None 
     location = Location(uri)
     if not location.is_s3:
         return _retried(lambda: _read_local(uri, start=start, end=end), uri)
-    system = filesystem(location, settings)
     if end is not None and end <= start:
         return b""
-    return _retried(lambda: bytes(system.cat_file(location.path, start=start, end=end)), uri)
+    return _retried(lambda: _read_s3(location, settings, start=start, end=end), uri)
 
 
 def read_many(uris: Sequence[str], settings: Settings) -> Iterator[tuple[str, bytes | LocationError]]:
@@ -102,13 +102,24 @@ def _read_local(path: str, *, start: int, end: int | None) -> bytes:
         return file.read() if end is None else file.read(max(0, end - start))
 
 
+def _read_s3(location: Location, settings: Settings, *, start: int, end: int | None) -> bytes:
+    system = filesystem(location, settings)
+    try:
+        return bytes(system.cat_file(location.path, start=start, end=end))
+    except OSError as error:
+        # A range that begins behind the last byte is refused (416), as any is of an empty object.
+        if error.errno == errno.EINVAL and system.size(location.path) <= start:
+            return b""
+        raise
+
+
 def _retried(read: Callable[[], _T], uri: str) -> _T:
     for attempt in range(_TRIES):
         try:
             return read()
         except (FileNotFoundError, PermissionError, IsADirectoryError) as error:
             raise LocationError(f"cannot be read: {error.strerror or error}", where=uri) from error
-        except OSError as error:
+        except store_errors() as error:
             if attempt == _TRIES - 1 or not uri.startswith("s3://"):
                 raise LocationError(f"cannot be read: {error}", where=uri) from error
             time.sleep(_PAUSE_S * 2**attempt)

@@ -34,6 +34,7 @@ def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Location, Settings
     place = Location.parse("s3://lake/data")
     filesystem(place, settings).mkdir("lake")
     yield place, settings
+    filesystem(place, settings).rm("lake", recursive=True)  # servers in one process share their buckets
     server.stop()
 
 
@@ -104,3 +105,34 @@ def test_s3_is_read_like_a_disk(bucket: tuple[Location, Settings], tmp_path: Pat
     media = {row["uri"]: row for row in rows(staged, "media")}
     assert media["s3://lake/data/images/0.png"]["width"] == 100
     assert sum(row["is_missing"] for row in media.values()) == 2
+
+
+def test_an_empty_object_has_an_empty_beginning(bucket: tuple[Location, Settings]) -> None:
+    place, settings = bucket
+    system = filesystem(place, settings)
+    system.pipe("lake/data/empty.txt", b"")
+    system.pipe("lake/data/short.txt", b"abc")
+    assert read_bytes("s3://lake/data/empty.txt", settings, start=0, end=100) == b""
+    assert read_bytes("s3://lake/data/short.txt", settings, start=3, end=9) == b""
+    assert read_bytes("s3://lake/data/short.txt", settings, start=1, end=9) == b"bc"
+    with pytest.raises(LocationError):
+        read_bytes("s3://lake/data/none.txt", settings, start=0, end=9)
+
+
+def test_an_empty_label_file_on_s3_says_that_nothing_is_there(
+    bucket: tuple[Location, Settings], tmp_path: Path
+) -> None:
+    from datacat.ingest.pipeline import IngestRequest, stage
+
+    place, settings = bucket
+    system = filesystem(place, settings)
+    Image.new("RGB", (10, 8)).save(tmp_path / "0.png")
+    for name in ("0", "1"):
+        system.pipe(f"lake/data/images/{name}.png", (tmp_path / "0.png").read_bytes())
+    system.pipe("lake/data/labels/0.txt", b"0 0.5 0.5 0.1 0.1\n")
+    system.pipe("lake/data/labels/1.txt", b"")
+    staged = stage(
+        IngestRequest(place), into=tmp_path / "out", known_files={}, known_media={}, settings=settings
+    )
+    assert not staged.skipped
+    assert {row["uri"].rsplit("/", 1)[1] for row in rows(staged, "listed")} == {"0.png", "1.png"}
