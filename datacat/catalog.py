@@ -114,7 +114,7 @@ class Catalog:
         self,
         query: str,
         *,
-        limit: int | None = 20,
+        limit: int | None = None,
         after: str | None = None,
         space: str | None = None,
         files: bool = True,
