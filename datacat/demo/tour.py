@@ -6,6 +6,7 @@ same.
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import shutil
 import sys
@@ -19,7 +20,7 @@ from rich.table import Table
 
 from datacat.catalog import Catalog
 from datacat.demo.teams import Lake, write_lake
-from datacat.errors import UsageError
+from datacat.errors import ExtraMissing, UsageError
 from datacat.model.report import IngestReport
 
 _MARK = ".datacat-demo"
@@ -36,7 +37,10 @@ def run(folder: str, *, pictures: int, seed: int) -> None:
 
     Raises:
         UsageError: `folder` holds something else.
+        ExtraMissing: the model that comes along needs open_clip.
     """
+    if importlib.util.find_spec("open_clip") is None:  # said before anything is drawn
+        raise ExtraMissing("open_clip", extra="clip")
     root = Path(folder)
     _clear(root)
     tour = _Tour(root, pictures=pictures, seed=seed)
