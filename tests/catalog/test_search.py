@@ -69,6 +69,19 @@ def test_a_past_state_is_searched_and_frozen(catalog: Catalog, tmp_path: Path) -
     assert catalog.freeze("now", query="roof").definition.digest != digest
 
 
+def test_classes_that_are_only_declared_are_known(catalog_root: Location, tmp_path: Path) -> None:
+    draw(tmp_path / "lake", ["a.png"])
+    (tmp_path / "lake/obj.names").write_text("roof\ncar\nswimming-pool\n")
+    (tmp_path / "lake/a.txt").write_text("0 0.5 0.5 0.2 0.2\n")
+    catalog = Catalog.init(str(catalog_root))
+    catalog.ingest(str(tmp_path / "lake"), team="driving", name="street")
+    listed = {row["class"]: (row["annotations"], row["teams"]) for row in catalog.classes().to_pylist()}
+    assert listed == {"roof": (1, ["driving"]), "car": (0, ["driving"]), "swimming-pool": (0, ["driving"])}
+    assert catalog.search("swimming pools").count() == 0  # known, so no error
+    with pytest.raises(QueryError, match="no class"):
+        catalog.search("trees")
+
+
 def test_files_can_be_kept_out_of_a_query(catalog: Catalog, tmp_path: Path) -> None:
     for name in (f"{tmp_path}/lake/labels.json", "s3://elsewhere/secret.png"):
         with pytest.raises(QueryError, match="no asset `"):
