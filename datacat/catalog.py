@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Sequence
 from functools import cached_property
-from pathlib import Path
 
 import duckdb
 import pyarrow as pa
@@ -14,8 +12,8 @@ from datacat.concepts import Concepts
 from datacat.config import read_settings
 from datacat.embeddings import Embeddings, EmbedReport
 from datacat.errors import CatalogError, CatalogNotFound
-from datacat.ingest.format import FileFacts, Format
-from datacat.ingest.pipeline import IngestRequest, stage
+from datacat.indexing import ingest
+from datacat.ingest.format import Format
 from datacat.ingest.registry import formats as _formats
 from datacat.media import Media, media_of
 from datacat.model.finding import Finding
@@ -84,29 +82,15 @@ class Catalog:
             FormatError: no label format was recognised, or several were.
             CommitConflict, CommitUnknown, StorageUnsafe: nothing was changed, or nobody knows.
         """
-        label_set = LabelSetName(team, name)
-        place = Location.parse(location)
-        root = Location.parse(media_root) if media_root else None
-        newest = self._tables.state()
-        known = self._known_files(newest, label_set, place=place)
-        incomplete = self._tables.incomplete_files(newest, label_set)
-        request = IngestRequest(place, root, format, incomplete=incomplete)
-        with tempfile.TemporaryDirectory(prefix="datacat-ingest-") as folder:
-            staged = stage(
-                request,
-                into=Path(folder),
-                known_files=known,
-                known_media=self._tables.known_media(newest, below=_near(place, root)),
-                settings=self.settings,
-            )
-            report = self._tables.link(
-                staged,
-                label_set=label_set,
-                location=place.uri,
-                options={"media_root": root.uri} if root else {},
-                author=author or author_of(self.settings),
-                message=message,
-            )
+        report = ingest(
+            self._tables,
+            Location.parse(location),
+            label_set=LabelSetName(team, name),
+            media_root=Location.parse(media_root) if media_root else None,
+            format=format,
+            author=author or author_of(self.settings),
+            message=message,
+        )
         self.refresh()
         return report
 
@@ -289,15 +273,6 @@ class Catalog:
             author=author or author_of(self.settings),
         )
 
-    def _known_files(self, state: State, label_set: LabelSetName, *, place: Location) -> dict[str, FileFacts]:
-        """The label files that were read from `place` before, in the words of `ingest`."""
-        below = place.uri.rstrip("/") + "/"
-        return {
-            uri: FileFacts(f.uri, f.size, f.etag, f.modified, f.digest, f.format)
-            for uri, f in self._tables.known_files(state, label_set).items()
-            if uri == place.uri or uri.startswith(below)
-        }
-
     def _nearest(self, cursor: duckdb.DuckDBPyConnection, space: str | None) -> Nearest:
         """Opens the space only when something is ranked."""
 
@@ -308,14 +283,6 @@ class Catalog:
 
     def _look_at(self, state: State) -> None:
         self._state = state
-
-
-def _near(place: Location, media_root: Location | None) -> tuple[Location, ...]:
-    """Where the media of label files at `place` are looked for."""
-    if media_root:
-        return (place, media_root)
-    is_file = "." in place.name
-    return (place.parent, place.parent.parent.child("images")) if is_file else (place,)
 
 
 def label_formats() -> Sequence[Format]:

@@ -1,0 +1,64 @@
+"""Ingest meets the tables: label files are staged, then linked in one commit."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+from datacat.ingest.format import FileFacts
+from datacat.ingest.pipeline import IngestRequest, stage
+from datacat.model.names import LabelSetName
+from datacat.model.report import IngestReport
+from datacat.sources.location import Location
+from datacat.tables import State, Tables
+
+
+def ingest(
+    tables: Tables,
+    place: Location,
+    *,
+    label_set: LabelSetName,
+    media_root: Location | None,
+    format: str,  # noqa: A002 - the word that people know
+    author: str,
+    message: str,
+) -> IngestReport:
+    """Makes the label files at `place` the content of a label set; see `Catalog.ingest`."""
+    newest, settings = tables.state(), tables.store.settings
+    incomplete = tables.incomplete_files(newest, label_set)
+    with tempfile.TemporaryDirectory(prefix="datacat-ingest-") as folder:
+        staged = stage(
+            IngestRequest(place, media_root, format, incomplete=incomplete),
+            into=Path(folder),
+            known_files=_known_files(tables, newest, label_set=label_set, place=place),
+            known_media=tables.known_media(newest, below=_near(place, media_root)),
+            settings=settings,
+        )
+        return tables.link(
+            staged,
+            label_set=label_set,
+            location=place.uri,
+            options={"media_root": media_root.uri} if media_root else {},
+            author=author,
+            message=message,
+        )
+
+
+def _known_files(
+    tables: Tables, state: State, *, label_set: LabelSetName, place: Location
+) -> dict[str, FileFacts]:
+    """The label files that were read from `place` before, in the words of `ingest`."""
+    below = place.uri.rstrip("/") + "/"
+    return {
+        uri: FileFacts(f.uri, f.size, f.etag, f.modified, f.digest, f.format)
+        for uri, f in tables.known_files(state, label_set).items()
+        if uri == place.uri or uri.startswith(below)
+    }
+
+
+def _near(place: Location, media_root: Location | None) -> tuple[Location, ...]:
+    """Where the media of label files at `place` are looked for."""
+    if media_root:
+        return (place, media_root)
+    is_file = "." in place.name
+    return (place.parent, place.parent.parent.child("images")) if is_file else (place,)
