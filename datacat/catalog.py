@@ -24,7 +24,7 @@ from datacat.query import listing
 from datacat.query.hits import Hits, Nearest
 from datacat.query.meaning import Question as Similarity
 from datacat.query.page import read_page
-from datacat.query.search import search
+from datacat.query.search import READS, search
 from datacat.query.show import AssetView, show
 from datacat.selection import selected
 from datacat.sources.location import Location
@@ -118,7 +118,7 @@ class Catalog:
             StateNotFound: the state of the page token is gone.
         """
         state = self._state if after is None else self._tables.state(read_page(after).state)
-        cursor = self._tables.cursor(state)
+        cursor = self._tables.cursor(state, kinds=READS)
         return search(
             cursor,
             query,

@@ -8,6 +8,9 @@ from datacat.errors import UsageError
 from datacat.query.hits import Hits, Nearest
 from datacat.query.plan import plan
 
+READS = ("annotations", "assets", "attribute_values", "concepts", "label_set_assets", "label_sets")
+"""The logical tables that a query reads."""
+
 
 def search(
     cursor: duckdb.DuckDBPyConnection,
