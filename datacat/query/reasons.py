@@ -99,29 +99,21 @@ class Explainer:
         return found
 
     def _read_details(self) -> dict[int, tuple[Match, dict[str, Any]]]:
-        """Annotation -> its match, and the columns that conditions may speak of."""
+        """Annotation -> its match, and the columns that the query's conditions speak of."""
+        asked = {node.column for node in m.descendants(self._root) if isinstance(node, m.ColumnIs)}
+        columns = sorted(asked)
+        select = "".join(f", {column}" for column in columns)
         query = Sql(
-            "SELECT annotation, class, team, team || '/' || name, kind, geometry_type, "
-            "x, y, w, h, is_relative, confidence, area, annotator, status, text, external_id "
+            "SELECT annotation, class, team, team || '/' || name, kind, geometry_type, "  # noqa: S608 - our own names
+            f"x, y, w, h, is_relative, confidence{select} "
             "FROM annotations JOIN label_sets USING (label_set) WHERE {}"
         ).filled(self._of_found)
         documents = Documents(self._cursor, self._of_found)
         details = {}
         for row in rows(self._cursor, query):
-            match = Match(**dict(zip(WRITTEN, row[:12], strict=True)), documents=documents)
-            area, annotator, status, text, external_id = row[12:]
-            extra = {
-                "area": area,
-                "annotator": annotator,
-                "status": status,
-                "text": text,
-                "external_id": external_id,
-            }
-            boxes = {"x": match.x, "y": match.y, "w": match.w, "h": match.h, "confidence": match.confidence}
-            details[match.annotation] = (
-                match,
-                {**extra, **boxes, "kind": match.kind, "geometry_type": match.geometry_type},
-            )
+            written, own = row[: len(WRITTEN)], row[len(WRITTEN) :]
+            match = Match(**dict(zip(WRITTEN, written, strict=True)), documents=documents)
+            details[match.annotation] = (match, dict(zip(columns, own, strict=True)))
         return details
 
     def _why(self, node: m.Meaning, asset: int, *, score: float | None) -> _Reasons | None:
