@@ -6,7 +6,6 @@ import importlib.util
 import os
 import re
 import shlex
-import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -27,24 +26,42 @@ _FENCE = re.compile(r"^```(\w+)([^\n]*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
 @dataclass(frozen=True)
 class Block:
-    """A fenced block; ```console run``` and ```python run``` are executed."""
+    """A fenced block that is executed.
 
-    page: Path
-    number: int
+    ```console run```: each `$ command` must print what follows it; `…` stands for anything, on a line of its own for
+    any lines. ```console run loosely``` must only succeed, as what it prints varies. ```python run``` too.
+    """
+
     language: str
     text: str
+    is_compared: bool
 
-    def __str__(self) -> str:
-        return f"{self.page.relative_to(ROOT).as_posix()}:{self.number}"
+    @property
+    def steps(self) -> list[tuple[list[str], str]]:
+        """Commands, each with what it is to print."""
+        if self.language == "python":
+            return [([sys.executable, "-W", "ignore", "-c", self.text], "")]
+        pieces = re.split(r"^\$ ", self.text.replace("\\\n", " "), flags=re.MULTILINE)[1:]
+        return [(shlex.split(line), shown) for line, _, shown in (piece.partition("\n") for piece in pieces)]
 
 
-def _runnable() -> list[Block]:
+def _blocks(page: Path) -> list[Block]:
     found = []
-    for page in _PAGES:
-        for number, match in enumerate(_FENCE.finditer(page.read_text("utf-8")), 1):
-            if match[2].split() == ["run"]:
-                found.append(Block(page, number, match[1], match[3]))
+    for match in _FENCE.finditer(page.read_text("utf-8")):
+        words = match[2].split()
+        if words[:1] == ["run"]:
+            found.append(Block(match[1], match[3], words == ["run"] and match[1] == "console"))
     return found
+
+
+def _pattern(shown: str) -> str:
+    """A regular expression for what a command prints, without regard to spaces at the ends of lines."""
+    lines = [line.rstrip() for line in shown.rstrip().splitlines()]
+    parts = [
+        r"(?:.*\n)*?" if line.strip() == "…" else re.escape(line).replace("…", ".*") + r"\s*\n"
+        for line in lines
+    ]
+    return "".join(parts) + r"\s*"
 
 
 def _generator() -> ModuleType:
@@ -115,27 +132,25 @@ def test_links_lead_somewhere(page: Path) -> None:
     assert [target for target in local if not (page.parent / target).exists()] == []
 
 
-@pytest.fixture(scope="session")
-def demo_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the demo's catalog in ./demo, as `make demo` leaves it."""
-    folder = tmp_path_factory.mktemp("docs")
-    subprocess.run([sys.executable, "-m", "datacat", "demo"], cwd=folder, check=True, capture_output=True)
-    return folder
-
-
-@pytest.mark.parametrize("block", _runnable(), ids=str)
-def test_block_runs(block: Block, demo_folder: Path, tmp_path: Path) -> None:
-    # Each block has a demo of its own, so that pages need not know of each other.
-    shutil.copytree(demo_folder, tmp_path, dirs_exist_ok=True, symlinks=True)
-    environment = os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
-    if block.language == "python":
-        commands = [[sys.executable, "-W", "ignore", "-c", block.text]]
-    else:
-        joined = block.text.replace("\\\n", " ")
-        commands = [shlex.split(line[2:]) for line in joined.splitlines() if line.startswith("$ ")]
-    assert commands
-    for command in commands:
-        done = subprocess.run(
-            command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
-        )
-        assert done.returncode == 0, f"{shlex.join(command)}\n{done.stdout}\n{done.stderr}"
+@pytest.mark.parametrize(
+    "page", [page for page in _PAGES if _blocks(page)], ids=lambda page: page.relative_to(ROOT).as_posix()
+)
+def test_blocks_run(page: Path, tmp_path: Path) -> None:
+    """In their order, in a folder with the demo's catalog in ./demo, as `make demo` leaves it."""
+    environment = os.environ | {
+        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+        "COLUMNS": "160",
+    }
+    demo = [sys.executable, "-m", "datacat", "demo"]
+    subprocess.run(demo, cwd=tmp_path, check=True, capture_output=True)
+    for block in _blocks(page):
+        assert block.steps
+        for command, shown in block.steps:
+            done = subprocess.run(
+                command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+            )
+            printed = done.stdout + done.stderr
+            is_refused = "error:" in shown
+            assert (done.returncode != 0) is is_refused, f"{shlex.join(command)}\n{printed}"
+            if block.is_compared:
+                assert re.fullmatch(_pattern(shown), printed + "\n"), f"{shlex.join(command)}\n{printed}"
