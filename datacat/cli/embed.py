@@ -19,8 +19,7 @@ from datacat.cli.output import Output
     "--checkpoint", default=None, metavar="FILE", help="Local weights with their config beside them."
 )
 @click.option(
-    "--batch",
-    "batch_size",
+    "--batch-size",
     type=click.IntRange(min=1),
     default=32,
     show_default=True,
