@@ -237,7 +237,7 @@ def _published(choice: Choice) -> _Parts:
     if not facts:
         raise EmbeddingError(
             f"there are no weights {choice.pretrained!r} of the model {choice.model}",
-            hint=f"There are: {_listed(_near(choice.pretrained, tags) or tags)}.",
+            hint=f"There are: {_listed(list(dict.fromkeys([*_near(choice.pretrained, tags), *tags])))}.",
         )
     try:
         weights = open_clip.download_pretrained(facts)

@@ -6,7 +6,9 @@ import os
 
 import duckdb
 
+from datacat.query.compare import Sql
 from datacat.query.meaning import Question, Similar, Value
+from datacat.query.run import rows
 from datacat.query.scope import Scope
 from datacat.query.tree import Token
 
@@ -35,13 +37,11 @@ def bind_likeness(value: Token, *, scope: Scope) -> Similar:  # noqa: RET503 - s
 def assets_named(cursor: duckdb.DuckDBPyConnection, name: str) -> list[tuple[int, str]]:
     """Assets (number, URI) by number, by URI, or by the end of their URI; at most 4 of several."""
     if name.isdecimal() and len(name) < 19:
-        found = cursor.execute("SELECT asset, uri FROM assets WHERE asset = ?", [int(name)]).fetchall()
+        found = rows(cursor, Sql("SELECT asset, uri FROM assets WHERE asset = ?", (int(name),)))
         if found:
             return found
-    exact = cursor.execute("SELECT asset, uri FROM assets WHERE uri = ?", [name]).fetchall()
+    exact = rows(cursor, Sql("SELECT asset, uri FROM assets WHERE uri = ?", (name,)))
     if exact:
         return exact
-    tail = "/" + name.lstrip("/")
-    return cursor.execute(
-        "SELECT asset, uri FROM assets WHERE ends_with(uri, ?) ORDER BY asset LIMIT 4", [tail]
-    ).fetchall()
+    ends = "SELECT asset, uri FROM assets WHERE ends_with(uri, ?) ORDER BY asset LIMIT 4"
+    return rows(cursor, Sql(ends, ("/" + name.lstrip("/"),)))

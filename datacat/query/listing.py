@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import duckdb
 import pyarrow as pa
 
-from datacat.errors import UsageError
+from datacat.errors import NotFound, UsageError
 from datacat.model.names import LabelSetName
 from datacat.query import meaning as m
 from datacat.query.bind import bind
@@ -16,7 +16,7 @@ from datacat.query.plurals import comparable
 from datacat.query.run import arrow, rows
 from datacat.query.sql import of_row
 from datacat.query.syntax import parse
-from datacat.query.vocabulary import Vocabulary, read_vocabulary
+from datacat.query.vocabulary import Vocabulary, nearest_names, read_vocabulary
 
 CLASSES = pa.schema(
     [
@@ -149,8 +149,18 @@ def label_sets(cursor: duckdb.DuckDBPyConnection) -> pa.Table:
 
 
 def rejects(cursor: duckdb.DuckDBPyConnection, label_set: LabelSetName | None = None) -> pa.Table:
-    """Records that could not be understood: label_set, file, position, reason, excerpt."""
+    """Records that could not be understood: label_set, file, position, reason, excerpt.
+
+    Raises:
+        NotFound: there is no such label set.
+    """
     wanted = str(label_set) if label_set else None
+    known = label_sets(cursor)["label_set"].to_pylist()
+    if wanted and wanted not in known:
+        near = nearest_names(wanted, known)
+        raise NotFound(
+            f"no label set {wanted}", hint=f"Did you mean {near[0]}?" if near else "See: datacat classes"
+        )
     sql = """
         SELECT l.team || '/' || l.name AS label_set, s.uri AS file, r.position, r.reason, r.excerpt
         FROM rejects r JOIN label_sets l USING (label_set) JOIN source_files s USING (source_file)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import duckdb
@@ -17,17 +19,20 @@ def rows(cursor: duckdb.DuckDBPyConnection, sql: Sql) -> list[tuple[Any, ...]]:
     Raises:
         CatalogError: DuckDB could not run it: out of memory and disk, a damaged or missing file.
     """
-    return _executed(cursor, sql).fetchall()
+    with _translated():
+        return cursor.execute(sql.text, list(sql.values)).fetchall()
 
 
 def arrow(cursor: duckdb.DuckDBPyConnection, sql: Sql) -> pa.Table:
     """All rows as an Arrow table; raises as `rows`."""
-    return _executed(cursor, sql).to_arrow_table()
+    with _translated():
+        return cursor.execute(sql.text, list(sql.values)).to_arrow_table()
 
 
-def _executed(cursor: duckdb.DuckDBPyConnection, sql: Sql) -> duckdb.DuckDBPyConnection:
+@contextmanager
+def _translated() -> Iterator[None]:
     try:
-        return cursor.execute(sql.text, list(sql.values))
+        yield
     except duckdb.InterruptException as error:
         raise KeyboardInterrupt from error
     except duckdb.Error as error:

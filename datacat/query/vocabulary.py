@@ -13,7 +13,9 @@ from functools import cached_property
 import duckdb
 
 from datacat.model.names import folded
+from datacat.query.compare import Sql
 from datacat.query.plurals import comparable
+from datacat.query.run import rows
 
 _KEPT = 4  # states of catalogs whose vocabulary is remembered; a server answers for few at a time
 _PATHS_KEPT = 10_000
@@ -137,7 +139,7 @@ class Vocabulary:
         if self._leaf_counts:
             return path in self._leaf_counts
         query = "SELECT 1 FROM attribute_values WHERE path = ? LIMIT 1"
-        found = cursor.execute(query, [path]).fetchone() is not None
+        found = bool(rows(cursor, Sql(query, (path,))))
         if len(self.known_paths) < _PATHS_KEPT:  # whoever asks a server for nonsense must not fill it
             self.known_paths[path] = found
         return found
@@ -145,10 +147,8 @@ class Vocabulary:
     def leaf_counts(self, cursor: duckdb.DuckDBPyConnection) -> dict[str, int]:
         """Path -> leaves; read once (17 ms at 16 million leaves)."""
         if not self._leaf_counts:
-            rows = cursor.execute(
-                "SELECT path, count(*) FROM attribute_values GROUP BY path ORDER BY path"
-            ).fetchall()
-            self._leaf_counts.update(rows)
+            query = "SELECT path, count(*) FROM attribute_values GROUP BY path ORDER BY path"
+            self._leaf_counts.update(rows(cursor, Sql(query)))
         return self._leaf_counts
 
 
@@ -183,28 +183,33 @@ def vocabulary(cursor: duckdb.DuckDBPyConnection, *, state: int) -> Vocabulary:
 
 def _identity(cursor: duckdb.DuckDBPyConnection) -> str | None:
     """The files behind the views; None where they are not all Parquet files."""
-    rows = cursor.execute(
-        "SELECT view_name, sql FROM duckdb_views() "
-        "WHERE view_name IN ('annotations', 'label_sets', 'concepts', 'attribute_values') ORDER BY ALL"
-    ).fetchall()
-    if len(rows) < 4 or "read_parquet" not in rows[0][1]:
+    views = rows(
+        cursor,
+        Sql(
+            "SELECT view_name, sql FROM duckdb_views() "
+            "WHERE view_name IN ('annotations', 'label_sets', 'concepts', 'attribute_values') ORDER BY ALL"
+        ),
+    )
+    if len(views) < 4 or "read_parquet" not in views[0][1]:
         return None
-    return "\n".join(sql for _, sql in rows)
+    return "\n".join(sql for _, sql in views)
 
 
 def read_vocabulary(cursor: duckdb.DuckDBPyConnection) -> Vocabulary:
     """Reads it from the tables."""
-    sets = cursor.execute(
-        "SELECT label_set, team, name, classes FROM label_sets ORDER BY label_set"
-    ).fetchall()
-    used = cursor.execute(
-        "SELECT class, label_set, count(*) FROM annotations WHERE class IS NOT NULL GROUP BY ALL ORDER BY ALL"
-    ).fetchall()
+    sets = rows(cursor, Sql("SELECT label_set, team, name, classes FROM label_sets ORDER BY label_set"))
+    used = rows(
+        cursor,
+        Sql(
+            "SELECT class, label_set, count(*) FROM annotations WHERE class IS NOT NULL "
+            "GROUP BY ALL ORDER BY ALL"
+        ),
+    )
     counted = {(name, number): count for name, number, count in used}
     for number, _, _, declared in sets:
         for name in _declared(declared):
             counted.setdefault((name, number), 0)
-    members = cursor.execute("SELECT concept, team, class FROM concepts ORDER BY ALL").fetchall()
+    members = rows(cursor, Sql("SELECT concept, team, class FROM concepts ORDER BY ALL"))
     return Vocabulary(
         label_sets={number: LabelSet(number, team, name) for number, team, name, _ in sets},
         uses=tuple(ClassUse(name, number, count) for (name, number), count in counted.items()),

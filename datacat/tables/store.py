@@ -95,7 +95,7 @@ class Store:
             rows = self.files.select(kind, state.of(kind, label_set=label_set))
             try:
                 cursor.execute(f'CREATE OR REPLACE TEMP VIEW "{kind}" AS {rows}')
-            except duckdb.IOException as error:
+            except duckdb.Error as error:
                 hint = "It may be of a state that `datacat gc` was told to forget; else see `datacat doctor`."
                 what = f"a data file of state {state.number} is gone or damaged: {error}"
                 raise CatalogError(what, where=str(self.root), hint=hint) from error

@@ -141,3 +141,26 @@ def test_doctor_ends_with_1_where_something_is_wrong(run: Run, catalog: Path) ->
     status, out, _ = run("doctor", "-C", "cat")
     assert status == 1
     assert "error" in out
+
+
+def test_a_damaged_data_file_is_one_error_everywhere(run: Run, catalog: Path) -> None:
+    ingested(run)
+    file = next((catalog / "log/logical_table=annotations").glob("*.parquet"))
+    whole = file.read_bytes()
+    middle = len(whole) // 2
+    for damaged in (whole[:200], whole[: middle - 150] + b"\0" * 300 + whole[middle + 150 :]):
+        file.write_bytes(damaged)
+        for command in ("search roof", "classes", "attributes", "show 1", "doctor"):
+            status, out, err = run(*command.split(), "-C", "cat")
+            assert "Traceback" not in err, command
+            if command == "doctor":
+                assert status == 1
+                assert "error" in out
+
+
+@pytest.mark.usefixtures("catalog")
+def test_rejects_of_an_unknown_label_set_are_refused(run: Run) -> None:
+    ingested(run)
+    status, _, err = run("rejects", "mapping/nope", "-C", "cat")
+    assert status == 1
+    assert "no label set mapping/nope" in err
