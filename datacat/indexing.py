@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import tempfile
 from pathlib import Path
 
@@ -11,6 +13,8 @@ from datacat.model.names import LabelSetName
 from datacat.model.report import IngestReport
 from datacat.sources.location import Location
 from datacat.tables import State, Tables
+
+_PREFIX = "datacat-ingest-"
 
 
 def ingest(
@@ -26,7 +30,8 @@ def ingest(
     """Makes the label files at `place` the content of a label set; see `Catalog.ingest`."""
     newest, settings = tables.state(), tables.store.settings
     incomplete = tables.incomplete_files(newest, label_set)
-    with tempfile.TemporaryDirectory(prefix="datacat-ingest-") as folder:
+    _forget_killed()
+    with tempfile.TemporaryDirectory(prefix=f"{_PREFIX}{os.getpid()}-") as folder:
         staged = stage(
             IngestRequest(place, media_root, format, incomplete=incomplete),
             into=Path(folder),
@@ -42,6 +47,18 @@ def ingest(
             author=author,
             message=message,
         )
+
+
+def _forget_killed() -> None:
+    """Removes what ingests that were killed had staged; it may be as large as their label files."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*-*"):
+        pid = folder.name.removeprefix(_PREFIX).split("-")[0]
+        try:
+            os.kill(int(pid), 0)
+        except ProcessLookupError:
+            shutil.rmtree(folder, ignore_errors=True)
+        except (ValueError, OverflowError, PermissionError):  # not ours, or somebody else's
+            continue
 
 
 def _known_files(

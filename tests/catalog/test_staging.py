@@ -1,0 +1,35 @@
+"""What an ingest stages on the way is gone afterwards, even of one that was killed."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+
+import datacat
+
+from . import lakes
+
+
+def test_what_a_killed_ingest_staged_is_removed_by_the_next(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "tmp"))
+    dead = subprocess.Popen([sys.executable, "-c", ""])
+    dead.wait()
+    alive = tmp_path / "tmp" / f"datacat-ingest-{os.getppid()}-x"
+    for folder in (
+        tmp_path / "tmp" / f"datacat-ingest-{dead.pid}-x",
+        alive,
+        tmp_path / "tmp" / "datacat-ingest-x",
+    ):
+        folder.mkdir(parents=True)
+        (folder / "annotations.parquet").write_bytes(b"staged")
+    lakes.draw(tmp_path / "lake", ["a.png"])
+    lakes.coco(tmp_path / "lake" / "labels.json", [lakes.box("a.png", "roof")])
+    datacat.init(str(tmp_path / "catalog")).ingest(str(tmp_path / "lake"), team="mapping", name="roofs")
+    assert {folder.name for folder in (tmp_path / "tmp").iterdir()} == {alive.name, "datacat-ingest-x"}
