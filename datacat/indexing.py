@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+import time
 from pathlib import Path
 
 from datacat.ingest.format import FileFacts
@@ -15,6 +16,7 @@ from datacat.sources.location import Location
 from datacat.tables import State, Tables
 
 _PREFIX = "datacat-ingest-"
+_DAY_S = 86_400
 
 
 def ingest(
@@ -50,13 +52,19 @@ def ingest(
 
 
 def _forget_killed() -> None:
-    """Removes what ingests that were killed had staged; it may be as large as their label files."""
+    """Removes what ingests that were killed a day ago had staged; it may be as large as their label files."""
     for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*-*"):
         pid = folder.name.removeprefix(_PREFIX).split("-")[0]
         try:
+            is_old = (
+                time.time() - folder.stat().st_mtime > _DAY_S
+            )  # another container has processes of its own
             os.kill(int(pid), 0)
+        except FileNotFoundError:
+            continue
         except ProcessLookupError:
-            shutil.rmtree(folder, ignore_errors=True)
+            if is_old:
+                shutil.rmtree(folder, ignore_errors=True)
         except (ValueError, OverflowError, PermissionError):  # not ours, or somebody else's
             continue
 

@@ -21,15 +21,15 @@ def test_what_a_killed_ingest_staged_is_removed_by_the_next(
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "tmp"))
     dead = subprocess.Popen([sys.executable, "-c", ""])
     dead.wait()
-    alive = tmp_path / "tmp" / f"datacat-ingest-{os.getppid()}-x"
-    for folder in (
-        tmp_path / "tmp" / f"datacat-ingest-{dead.pid}-x",
-        alive,
-        tmp_path / "tmp" / "datacat-ingest-x",
-    ):
+    old, fresh = f"datacat-ingest-{dead.pid}-old", f"datacat-ingest-{dead.pid}-fresh"
+    others = {fresh, f"datacat-ingest-{os.getppid()}-alive", "datacat-ingest-somebody's"}
+    for name in (old, *others):
+        folder = tmp_path / "tmp" / name
         folder.mkdir(parents=True)
         (folder / "annotations.parquet").write_bytes(b"staged")
+        if name != fresh:
+            os.utime(folder, (0, 0))
     lakes.draw(tmp_path / "lake", ["a.png"])
     lakes.coco(tmp_path / "lake" / "labels.json", [lakes.box("a.png", "roof")])
     datacat.init(str(tmp_path / "catalog")).ingest(str(tmp_path / "lake"), team="mapping", name="roofs")
-    assert {folder.name for folder in (tmp_path / "tmp").iterdir()} == {alive.name, "datacat-ingest-x"}
+    assert {folder.name for folder in (tmp_path / "tmp").iterdir()} == others
