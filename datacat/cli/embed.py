@@ -47,7 +47,7 @@ def embed(
     if output.as_json:
         output.record(report)
         return
-    output.line(f"{report.space}: {report.embedded:,} embedded, {report.reused:,} already there")
+    output.line(f"{report.space}: {report.embedded:,} embedded, {report.reused:,} equal to embedded ones")
     for reason, count in report.skipped:
         output.line(f"  skipped {count:,}: {reason}")
 

@@ -92,7 +92,7 @@ def near(uri: str) -> str:
     return relative if len(relative) < len(uri) else uri
 
 
-@click.command(epilog="Example: datacat show aerial_0003.jpg")
+@click.command(epilog="Example: datacat show aerial/0003.jpg")
 @click.argument("asset")
 @catalog_option
 @at_option
