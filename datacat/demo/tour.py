@@ -75,6 +75,7 @@ class _Tour:
         width = None if sys.stdout.isatty() else _WIDTH
         self.console = Console(highlight=False, width=width)
         self.command = _command_name()
+        self.where = f"-C {_near(root)}"
         self.started = time.monotonic()
         self.catalog: Catalog
 
@@ -95,7 +96,10 @@ class _Tour:
             "label set", "state", "files", "assets", "annotations", "leaves", "rejected", "kept, but odd"
         )
         for team in lake.teams:
-            self._typed(f"ingest {_near(team.location)} --team {team.name} --name {team.label_set}")
+            self._typed(
+                f"ingest {_near(team.location)} --team {team.name} --name {team.label_set} "
+                f"--media-root {_near(lake.media)} {self.where}"
+            )
             report = self.catalog.ingest(
                 str(team.location),
                 team=team.name,
@@ -106,11 +110,11 @@ class _Tour:
             table.add_row(*_ingest_cells(report))
         self.console.print(table)
         members = [f"{team.name}:{team.roof_word}" for team in lake.teams]
-        self._typed(f"concepts add roof {' '.join(members)}")
+        self._typed(f"concepts add roof {' '.join(members)} {self.where}")
         self.catalog.concepts.add("roof", tuple(members), author="demo", message="roof, in everybody's words")
 
     def embed(self) -> None:
-        self._typed("embed --model tiny")
+        self._typed(f"embed --model tiny {self.where}")
         began = time.monotonic()
         report = self.catalog.embed(model="tiny")
         seconds = time.monotonic() - began
@@ -131,7 +135,7 @@ class _Tour:
     def freeze(self) -> None:
         self._step("4", "A training set that can be rebuilt bit for bit")
         split = "train=0.8,val=0.1,test=0.1"
-        self._typed(f'snapshot create roofs --query "{FROZEN_QUESTION}" --split {split}')
+        self._typed(f'snapshot create roofs --query "{FROZEN_QUESTION}" --split {split} {self.where}')
         frozen = self.catalog.freeze("roofs", query=FROZEN_QUESTION, split=split, author="demo")
         table = self._table("snapshot", "of state", "assets", "annotations", "split", "digest")
         summary = frozen.summary()
@@ -144,7 +148,7 @@ class _Tour:
             str(summary["digest"])[:23] + "…",
         )
         self.console.print(table)
-        self._typed(f"snapshot verify {frozen.name}")
+        self._typed(f"snapshot verify {frozen.name} {self.where}")
         checked = self.catalog.snapshot(str(frozen.name)).verify()
         self._say(
             f"{checked.checked:,} pictures read again: {len(checked.changed)} changed, {len(checked.gone)} gone"
@@ -152,7 +156,7 @@ class _Tour:
         again = self.catalog.freeze("roofs", query=FROZEN_QUESTION, split=split, author="demo")
         self._say(f"frozen again from the same state: the same digest, so it is still {again.name}")
         target = self.root / "export" / "roofs-coco"
-        self._typed(f"snapshot export {frozen.name} --format coco {_near(target)}")
+        self._typed(f"snapshot export {frozen.name} --format coco {_near(target)} {self.where}")
         exported = self.catalog.snapshot(str(frozen.name)).export(target, format="coco")
         self._say(f"{exported.files} COCO files, attributes whole, ready for training")
 
@@ -160,17 +164,16 @@ class _Tour:
         self._step(
             "5", f"Done in {time.monotonic() - self.started:.0f} s. Everything is in {_near(self.root)}/"
         )
-        where = f"-C {_near(self.root)}"
         for line in (
-            f'{self.command} search "roof[material=slate] AND NOT car" {where}',
-            f"{self.command} attributes {where}",
-            f"{self.command} serve {where}",
+            f'{self.command} search "roof[material=slate] AND NOT car" {self.where}',
+            f"{self.command} attributes {self.where}",
+            f"{self.command} serve {self.where}",
         ):
             self.console.print(f"  [bold green]{escape(line)}[/]")
 
     def _ask(self, question: str, point: str) -> None:
         quoted = f"'{question}'" if '"' in question else f'"{question}"'
-        self._typed(f"search {quoted} --limit {_SHOWN}")
+        self._typed(f"search {quoted} --limit {_SHOWN} {self.where}")
         began = time.monotonic()
         hits = self.catalog.search(question, limit=_SHOWN)
         shown = list(hits)

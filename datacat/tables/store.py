@@ -97,7 +97,8 @@ class Store:
                 cursor.execute(f'CREATE OR REPLACE TEMP VIEW "{kind}" AS {rows}')
             except duckdb.Error as error:
                 hint = "It may be of a state that `datacat gc` was told to forget; else see `datacat doctor`."
-                what = f"a data file of state {state.number} is gone or damaged: {error}"
+                why = str(error).splitlines()[0]
+                what = f"a data file of state {state.number} is gone or damaged: {why}"
                 raise CatalogError(what, where=str(self.root), hint=hint) from error
 
     def commit(self, plan: Callable[[State], Change | None], *, author: str, message: str) -> int | None:
