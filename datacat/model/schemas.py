@@ -25,7 +25,7 @@ from __future__ import annotations
 
 import pyarrow as pa
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 GEOMETRY_TYPES = (
     "none",
@@ -40,6 +40,10 @@ GEOMETRY_TYPES = (
     "other",
 )
 ANNOTATION_KINDS = ("annotation", "prediction")
+# What a label set says of one class on one asset: it was looked for and all of it labelled; it was looked for and
+# is not there; it is there and not all of it is labelled.
+COVERAGE_ANSWERS = ("exhaustive", "absent", "not_exhaustive")
+COVERAGE_ORIGINS = ("declared", "format", "derived")
 MEDIA = ("image", "text", "audio", "video", "series", "cloud", "other")
 
 _TIME = pa.timestamp("us", tz="UTC")
@@ -67,6 +71,8 @@ _STATEMENT = _fields(
     ("created", _TIME),
     "status",
     "text",  # a caption, a transcript
+    "model",  # of a prediction: which model made it
+    "track",  # one thing over several frames has one name here, within its label set
     "external_id",  # as the tool numbers it; several rows share one where an annotation has several classes
     "attributes",  # the original JSON object, byte for byte; null where there is none
 )
@@ -85,6 +91,9 @@ _MEDIA_FACTS = _fields(
     "digest",  # sha256 of the bytes, hex; null where missing or not read
     ("is_missing", pa.bool_()),
     "fault",  # why its header could not be read; null where it could
+    ("captured", _TIME),  # when and where it was taken, as EXIF in the file says
+    ("latitude", pa.float64()),  # degrees, WGS 84
+    ("longitude", pa.float64()),
 )
 
 STAGED: dict[str, pa.Schema] = {
@@ -111,8 +120,14 @@ STAGED: dict[str, pa.Schema] = {
     # text (as written); null has neither. ISO dates are text.
     "leaves": pa.schema(_fields(("row", pa.int64()), "path", "text", ("number", pa.float64()))),
     "rejects": pa.schema(_fields(("file", pa.int32()), "position", "reason", "excerpt")),
+    # The scalar leaves of `listed.metadata`, by the same rules.
+    "listed_leaves": pa.schema(
+        _fields(("file", pa.int32()), "key", "path", "text", ("number", pa.float64()))
+    ),
     # Class lists that label files declare, used or not. `source_id`: category_id, line number, …
     "classes": pa.schema(_fields(("file", pa.int32()), "class", "source_id", "parent")),
+    # What the format says of single assets: LVIS' neg_category_ids, Open Images' verified labels.
+    "coverage": pa.schema(_fields(("file", pa.int32()), "key", "class", "answer")),
 }
 
 _LABEL_SET = ("label_set", pa.int64())
@@ -141,11 +156,14 @@ TABLES: dict[str, pa.Schema] = {
             "licence",
             "visibility",
             "owner",
-            "classes",
+            "classes",  # JSON: [{"class", "source_id", "parent"}, …] as the label files declare them
+            # JSON: {"classes": "declared" | "none" | [names], "attributes": "none" | [paths], "origin":
+            # COVERAGE_ORIGINS, "ontology": version or null}. What was labelled exhaustively on each of its assets.
+            "coverage",
             ("created", _TIME),
         )
     ),
-    "assets": pa.schema([*_fields(_ASSET), *_MEDIA_FACTS]),
+    "assets": pa.schema([*_fields(_ASSET), *_MEDIA_FACTS, *_fields(("first_seen", _TIME))]),
     "label_set_assets": pa.schema(
         _fields(
             _LABEL_SET,
@@ -156,13 +174,40 @@ TABLES: dict[str, pa.Schema] = {
             ("height", pa.int32()),
             "split",
             "metadata",
+            ("captured", _TIME),  # as its metadata say, under one of the usual names
+            ("latitude", pa.float64()),
+            ("longitude", pa.float64()),
         )
     ),
-    "annotations": pa.schema([*_fields(_ANNOTATION, _ASSET, _LABEL_SET, _SOURCE_FILE), *_STATEMENT]),
+    "metadata_values": pa.schema(
+        _fields("path", "text", ("number", pa.float64()), _LABEL_SET, _SOURCE_FILE, _ASSET)
+    ),
+    # Exceptions to `label_sets.coverage` on single assets.
+    "coverage": pa.schema(_fields("class", "answer", "origin", _LABEL_SET, _SOURCE_FILE, _ASSET)),
+    "annotations": pa.schema(
+        [
+            *_fields(_ANNOTATION, _ASSET, _LABEL_SET, _SOURCE_FILE),
+            *_STATEMENT,
+            # Of a range in seconds, of a span in characters, the end exclusive; null elsewhere.
+            *_fields(("starts", pa.float64()), ("ends", pa.float64())),
+        ]
+    ),
     "attribute_values": pa.schema(
         _fields("path", "class", "text", ("number", pa.float64()), _LABEL_SET, _ASSET, _ANNOTATION)
     ),
+    # How often a label set has a class (null: annotations without one) and a path, so that nobody need count.
+    "class_counts": pa.schema(
+        _fields(_LABEL_SET, "class", ("annotations", pa.int64()), ("assets", pa.int64()))
+    ),
+    "path_counts": pa.schema(
+        _fields(_LABEL_SET, "path", "class", ("leaves", pa.int64()), ("annotations", pa.int64()))
+    ),
     # One row a member: `class` of `team` (null: of every team) belongs to `concept`.
     "concepts": pa.schema(_fields("concept", "team", "class")),
+    # One row a concept of which more is known. `synonyms` and `parents` are JSON lists of names.
+    "concept_details": pa.schema(_fields("concept", "definition", "owner", "synonyms", "parents")),
+    "saved_searches": pa.schema(
+        _fields("name", "owner", "query", "description", ("created", _TIME), "author")
+    ),
 }
 KINDS = tuple(TABLES)

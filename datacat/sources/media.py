@@ -41,6 +41,9 @@ class MediaFacts:
     digest: str | None = None
     is_missing: bool = False
     fault: str | None = None
+    captured: datetime | None = None
+    latitude: float | None = None
+    longitude: float | None = None
 
 
 def media_kind(uri: str) -> str | None:

@@ -41,11 +41,17 @@ ORDER = {
     "attribute_values": 'path, "class", number, text, asset, annotation',
     "assets": "asset",
     "label_set_assets": "asset, source_file",
+    "metadata_values": "path, number, text, asset",
+    "coverage": '"class", asset',
     "source_files": "source_file",
     "rejects": "source_file",
     "label_sets": "label_set",
     "sources": "source",
+    "class_counts": 'label_set, "class"',
+    "path_counts": 'label_set, path, "class"',
     "concepts": 'concept, team, "class"',
+    "concept_details": "concept",
+    "saved_searches": "name",
 }
 _TEXT_SHOWN = 200  # characters; longer values are left out of the log's statistics
 _TYPES = {

@@ -21,7 +21,8 @@ from datacat.tables.store import Store
 _NEW_LABEL_SET = """
     CREATE TEMP TABLE label_set_row AS
     SELECT ?::BIGINT AS label_set, ? AS team, ? AS name, ? AS format, NULL::VARCHAR AS licence,
-        NULL::VARCHAR AS visibility, NULL::VARCHAR AS owner, ? AS classes, ?::TIMESTAMPTZ AS created
+        NULL::VARCHAR AS visibility, NULL::VARCHAR AS owner, ? AS classes, NULL::VARCHAR AS coverage,
+        ?::TIMESTAMPTZ AS created
 """
 _NEW_SOURCE = """
     CREATE TEMP TABLE source_row AS
@@ -105,7 +106,8 @@ class _Plan:
     def _assets(self) -> None:
         rows = (
             "SELECT n.asset, n.uri, f.* EXCLUDE (uri, media, is_missing), "
-            "coalesce(f.media, 'other') AS media, coalesce(f.is_missing, true) AS is_missing "
+            "coalesce(f.media, 'other') AS media, coalesce(f.is_missing, true) AS is_missing, "
+            "current_timestamp AS first_seen "
             "FROM new_assets n LEFT JOIN facts f ON f.uri = n.uri"
         )
         if self._linking.count("updated_assets") or self._linking.count("forgotten"):

@@ -8,10 +8,14 @@ from __future__ import annotations
 from datacat.tables.linking import STATEMENT
 
 _SAID = ", ".join(f'a."{name}"' for name in STATEMENT)
+_EXTENT = """CASE a.geometry_type
+            WHEN 'range' THEN try_cast(a.geometry->>'$.{0}_s' AS DOUBLE)
+            WHEN 'span' THEN try_cast(a.geometry->>'$.{0}' AS DOUBLE) END AS {0}s"""
+_STARTS, _ENDS = _EXTENT.format("start"), _EXTENT.format("end")
 
 ROWS = {
     "annotations": f"""
-        SELECT p.annotation, p.asset, {{label_set}} AS label_set, p.source_file, {_SAID}
+        SELECT p.annotation, p.asset, {{label_set}} AS label_set, p.source_file, {_SAID}, {_STARTS}, {_ENDS}
         FROM staged_annotations a JOIN placed p ON p.row = a.row
     """,  # noqa: S608 - our own names
     "attribute_values": """
@@ -19,7 +23,8 @@ ROWS = {
         FROM staged_leaves l JOIN placed p ON p.row = l.row
     """,
     "label_set_assets": """
-        SELECT {label_set} AS label_set, source_file, asset, key, width, height, split, metadata
+        SELECT {label_set} AS label_set, source_file, asset, key, width, height, split, metadata,
+            NULL::TIMESTAMPTZ AS captured, NULL::DOUBLE AS latitude, NULL::DOUBLE AS longitude
         FROM listed WHERE place = 1
     """,
     "rejects": """

@@ -22,7 +22,7 @@ from datacat.tables.store import Store
 
 STATEMENT = tuple(name for name in TABLES["annotations"].names if name in STAGED["annotations"].names)
 OF_FILES = ("annotations", "attribute_values", "label_set_assets", "source_files", "rejects")
-_FACTS = tuple(name for name in TABLES["assets"].names if name not in ("asset", "uri"))
+_FACTS = tuple(name for name in STAGED["media"].names if name != "uri")
 _NONE = -1  # a label set that no file holds
 
 # Files read now: their number in the catalog, if they have one.
@@ -72,7 +72,7 @@ _CHANGED_MEDIA = """
     CREATE TEMP TABLE updated_assets AS
     SELECT a.* REPLACE (true AS is_missing) FROM assets a WHERE asset IN (FROM said_missing)
     UNION ALL
-    SELECT a.asset, a.uri, {facts} FROM facts f JOIN assets a USING (uri)
+    SELECT a.asset, a.uri, {facts}, a.first_seen FROM facts f JOIN assets a USING (uri)
     WHERE NOT f.is_missing AND (a.is_missing OR f.etag IS DISTINCT FROM a.etag
         OR f.size IS DISTINCT FROM a.size OR (f.digest IS NOT NULL AND f.digest IS DISTINCT FROM a.digest))
 """
