@@ -16,6 +16,7 @@ from datacat.model.finding import Finding
 from datacat.model.schemas import KINDS
 from datacat.tables import identifiers, recovery
 from datacat.tables.connection import connected
+from datacat.tables.counts import CLASSES, PATHS
 from datacat.tables.state import DataFile, State
 from datacat.tables.store import Store
 from datacat.tables.upkeep import needed_paths
@@ -26,6 +27,7 @@ _READERS = 16
 _RESTORE = "Restore it from a backup, or ingest its label set again into a new catalog."
 _AGAIN = "Ingest the label set again into a new catalog, and report this."
 
+_DIFFERING = "SELECT label_set FROM ((({0}) EXCEPT ALL FROM {1}) UNION ALL (FROM {1} EXCEPT ALL ({0})))"
 # What must not be found: subject, text, query of examples.
 _RULES = (
     ("files", "URIs are more than one asset", "SELECT uri FROM assets GROUP BY uri HAVING count(*) > 1"),
@@ -61,6 +63,16 @@ _RULES = (
         """SELECT v.annotation FROM attribute_values v LEFT JOIN annotations a USING (annotation)
            WHERE a.annotation IS NULL OR a.asset <> v.asset OR a.label_set <> v.label_set
            OR a.class IS DISTINCT FROM v.class OR a.attributes IS NULL""",
+    ),
+    (
+        "index",
+        "counts of classes are not those of the annotations, in label sets",
+        _DIFFERING.format(CLASSES.format(annotations="annotations"), "class_counts"),
+    ),
+    (
+        "index",
+        "counts of paths are not those of the attribute index, in label sets",
+        _DIFFERING.format(PATHS.format(leaves="attribute_values"), "path_counts"),
     ),
 )
 

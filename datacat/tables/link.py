@@ -12,6 +12,7 @@ from datacat.errors import CatalogError
 from datacat.model.report import IngestReport, RejectCount
 from datacat.model.schemas import TABLES
 from datacat.tables.change import Change, Written
+from datacat.tables.counts import COUNTED, class_counts, path_counts
 from datacat.tables.linked_rows import ROWS
 from datacat.tables.linking import OF_FILES, Linking
 from datacat.tables.staged import Source, Staged
@@ -96,6 +97,7 @@ class _Plan:
         self._assets()
         for kind in OF_FILES:
             self._replace(kind)
+        self._count()
         if self._adds or self._removes or self._linking.known_label_set is None:
             self._label_set()
             self._source()
@@ -130,6 +132,33 @@ class _Plan:
             self._rewrite(kind, rows, goes=goes)
         else:
             self._write(kind, rows)
+
+    def _count(self) -> None:
+        """Writes the counts of a label set of which annotations come or go."""
+        label_set, select = self._linking.label_set, self._linking.store.files.select
+        come, go = self._changed("attribute_values")
+        rows = {
+            "class_counts": class_counts(annotations=select("annotations", self._after("annotations"))),
+            "path_counts": path_counts(
+                label_set, come=select("attribute_values", come), go=select("attribute_values", go)
+            ),
+        }
+        own = f"label_set = {label_set}"
+        for kind in COUNTED if any(self._changed("annotations")) else ():
+            if not self._is_as_before(kind, rows[kind], goes=own):
+                self._rewrite(kind, "FROM fresh", goes=own)
+
+    def _changed(self, kind: str) -> tuple[list[DataFile], list[DataFile]]:
+        """The files of a kind that come, and those that go."""
+        come = [file for file, _ in self._adds if file.kind == kind]
+        return come, [file for file in self._removes if file.kind == kind]
+
+    def _after(self, kind: str) -> list[DataFile]:
+        """The files of a kind that hold the label set's rows after the change."""
+        come, go = self._changed(kind)
+        linking = self._linking
+        known = linking.state.of(kind, label_set=linking.label_set)
+        return [file for file in known if file not in go] + come
 
     def _is_as_before(self, kind: str, rows: str, *, goes: str) -> bool:
         columns = ", ".join(f'"{name}"' for name in TABLES[kind].names)

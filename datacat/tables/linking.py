@@ -15,6 +15,7 @@ import pyarrow as pa
 from datacat.model.schemas import STAGED, TABLES
 from datacat.tables import identifiers
 from datacat.tables.connection import quoted
+from datacat.tables.counts import COUNTED
 from datacat.tables.files import duckdb_type
 from datacat.tables.staged import Source, Staged
 from datacat.tables.state import State
@@ -149,7 +150,8 @@ class Linking:
         self.state = state
         self.cursor = store.cursor(state, kinds=("label_sets", "sources", "assets"), is_ingest=is_frugal)
         self._show_staged()
-        store.show(self.cursor, state, kinds=OF_FILES, label_set=self.known_label_set or _NONE)
+        own = self.known_label_set or _NONE
+        store.show(self.cursor, state, kinds=(*OF_FILES, *COUNTED), label_set=own)
         self._number_files_and_assets()
         self._number_annotations()
 

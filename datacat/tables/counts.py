@@ -1,0 +1,44 @@
+"""How often a label set has each class and each path, counted in the commit that changes it."""
+
+from __future__ import annotations
+
+COUNTED = ("class_counts", "path_counts")
+
+# In two steps, as groups spill to disk and sets of distinct values do not always.
+CLASSES = """
+    SELECT label_set, "class", sum(n)::BIGINT AS annotations, count(*) AS assets
+    FROM (SELECT label_set, "class", asset, count(*) AS n FROM {annotations} GROUP BY ALL)
+    GROUP BY label_set, "class"
+"""
+PATHS = """
+    SELECT label_set, path, "class", sum(n)::BIGINT AS leaves, count(*) AS annotations
+    FROM (SELECT label_set, path, "class", annotation, count(*) AS n FROM {leaves} GROUP BY ALL)
+    GROUP BY label_set, path, "class"
+"""
+# What was counted before, and what the files that come and go make of it: all leaves that an annotation has in
+# a file come or go with it, so the sums stay exact, and a small change need not count everything again.
+_PATHS_NOW = """
+    SELECT label_set, path, "class", sum(leaves)::BIGINT AS leaves, sum(annotations)::BIGINT AS annotations
+    FROM (
+        SELECT * FROM path_counts WHERE label_set = {label_set}
+        UNION ALL BY NAME {come}
+        UNION ALL BY NAME SELECT * REPLACE (-leaves AS leaves, -annotations AS annotations) FROM ({go})
+    ) GROUP BY label_set, path, "class" HAVING sum(leaves) > 0
+"""
+
+
+def class_counts(*, annotations: str) -> str:
+    """A SELECT of `class_counts` over all annotations of label sets, themselves given as a SELECT."""
+    return CLASSES.format(annotations=f"({annotations})")
+
+
+def path_counts(label_set: int, *, come: str, go: str) -> str:
+    """A SELECT of a label set's `path_counts` after a change.
+
+    Args:
+        label_set: whose; of which the view `path_counts` holds what was counted before.
+        come: a SELECT of `attribute_values`: whole files that come.
+        go: whole files that go.
+    """
+    counted = [PATHS.format(leaves=f"({leaves})") for leaves in (come, go)]
+    return _PATHS_NOW.format(label_set=label_set, come=counted[0], go=counted[1])
