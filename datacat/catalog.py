@@ -26,6 +26,7 @@ from datacat.query.meaning import Question as Similarity
 from datacat.query.page import read_page
 from datacat.query.search import READS, search
 from datacat.query.show import AssetView, show
+from datacat.sandbox import VIEWS, SqlResult, View, run_sql
 from datacat.selection import selected
 from datacat.sources.location import Location
 from datacat.tables import CompactReport, GcReport, LogEntry, State, Tables
@@ -151,6 +152,24 @@ class Catalog:
     def spaces(self) -> pa.Table:
         """The embedding spaces: model, checkpoint, preprocessing, how many vectors."""
         return self._embeddings.spaces()
+
+    def sql(
+        self,
+        query: str,
+        *,
+        timeout_s: float | None = None,
+        memory: str | None = None,
+        is_sandboxed: bool = True,
+    ) -> SqlResult:
+        """Runs one SELECT over the views of docs/reference/sql.md, in a process of its own; see `run_sql`."""
+        return run_sql(
+            self._tables,
+            query,
+            state=self._state,
+            timeout_s=timeout_s,
+            memory=memory,
+            is_sandboxed=is_sandboxed,
+        )
 
     def cursor(self) -> duckdb.DuckDBPyConnection:
         """A DuckDB cursor in which each logical table of this state is a view by its name."""
@@ -290,4 +309,9 @@ def label_formats() -> Sequence[Format]:
     return tuple(_formats().values())
 
 
-__all__ = ["Catalog", "CatalogNotFound", "LogEntry", "Media", "label_formats"]
+def sql_views() -> Sequence[View]:
+    """The views that `Catalog.sql` reads, with their columns."""
+    return VIEWS
+
+
+__all__ = ["Catalog", "CatalogNotFound", "LogEntry", "Media", "SqlResult", "label_formats", "sql_views"]

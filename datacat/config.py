@@ -34,6 +34,10 @@ class Settings:
     """What DuckDB may use before it spills to disk."""
     ingest_memory: str = "512MiB"
     """The same while an ingest is linked and sorted; where that is too little, memory_limit holds."""
+    sql_timeout_s: int = 60
+    """Seconds that a query of `datacat sql` may take."""
+    sql_memory: str = "1GiB"
+    """What such a query may use before it spills, and again as much where it spills to (memory as well)."""
     cache_dir: str = ""
     """Local copies of the immutable files of an s3:// catalog; by default ~/.cache/datacat."""
     space: str = ""
@@ -51,7 +55,9 @@ class Settings:
     def __post_init__(self) -> None:
         if self.threads < 0:
             raise self._refused("threads", "must be 0 or more")
-        for name in ("memory_limit", "ingest_memory"):
+        if self.sql_timeout_s < 1:
+            raise self._refused("sql_timeout_s", "must be 1 or more")
+        for name in ("memory_limit", "ingest_memory", "sql_memory"):
             if not _SIZE.fullmatch(getattr(self, name)):
                 raise self._refused(name, "must be a size, as in 4GiB or 500MB")
 

@@ -2,7 +2,8 @@
 
     DatacatError
     ├── UsageError            an argument that makes no sense (ValueError)
-    │   └── NameInvalid       a name that breaks the naming rules
+    │   ├── NameInvalid       a name that breaks the naming rules
+    │   └── SqlError          SQL that is wrong or not allowed
     ├── ConfigError           datacat.toml or a DATACAT_* variable
     ├── ExtraMissing          a package of an extra is not installed (ImportError)
     ├── LocationError         a place that cannot be listed or read (OSError)
@@ -17,6 +18,8 @@
     │   └── CommitUnknown     the commit may or may not have happened
     ├── NotFound              no such asset, label set, space … (LookupError)
     ├── QueryError            a query that cannot be understood (ValueError)
+    ├── SqlStopped            a SQL query that took too much time or memory
+    ├── SandboxMissing        the operating system offers no sandbox for SQL
     ├── EmbeddingError        a model, a space or a picture
     └── SnapshotError         snapshots
         ├── SnapshotNotFound  (LookupError)
@@ -142,6 +145,18 @@ class QueryError(DatacatError, ValueError):
         if self.hint:
             lines.append(self.hint)
         return "\n".join(lines)
+
+
+class SqlError(UsageError):
+    """SQL that DuckDB cannot run, or that is not allowed here."""
+
+
+class SqlStopped(DatacatError):
+    """A SQL query that took too much time or memory, or whose process died."""
+
+
+class SandboxMissing(DatacatError):
+    """The operating system offers no sandbox to run SQL in."""
 
 
 class EmbeddingError(DatacatError):

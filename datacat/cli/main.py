@@ -26,6 +26,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "classes": ("search", "List the classes of all teams."),
     "attributes": ("search", "List the attribute paths with types and examples."),
     "concepts": ("concepts", "Say which class names mean the same."),
+    "sql": ("sql", "Ask in SQL, read-only and in a sandbox."),
     "snapshot": ("snapshot", "Freeze, verify, export and share training sets."),
     "embed": ("embed", "Embed pictures with CLIP, only those that are new."),
     "spaces": ("embed", "List the embedding spaces."),

@@ -1,0 +1,191 @@
+"""sql: read-only SQL over documented views."""
+
+from __future__ import annotations
+
+import csv
+import io
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, BinaryIO
+
+import click
+import msgspec
+import pyarrow as pa
+
+from datacat.catalog import SqlResult, sql_views
+from datacat.cli.options import at_option, catalog_option, opened
+from datacat.cli.output import Output
+from datacat.errors import UsageError
+
+_ROWS_SHOWN = 1000
+_ENCODER = msgspec.json.Encoder(enc_hook=str, decimal_format="number")
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  datacat sql "SELECT team, class, count(*) FROM annotations GROUP BY ALL ORDER BY 3 DESC LIMIT 10"
+  datacat sql "FROM annotations" --format arrow -o annotations.arrow
+  datacat sql --views
+"""
+)
+@click.argument("query", required=False)
+@click.option("--views", "lists_views", is_flag=True, help="List the views and their columns.")
+@click.option(
+    "--format",
+    "format_name",
+    type=click.Choice(["table", "csv", "json", "ndjson", "arrow"]),
+    default="table",
+    show_default=True,
+    help=f"How rows are printed. A table ends after {_ROWS_SHOWN:,} rows; the others are whole.",
+)
+@click.option("-o", "--out", metavar="FILE", type=click.Path(dir_okay=False), help="Write to a file instead.")
+@click.option("--timeout", "timeout_s", type=float, metavar="S", help="Seconds; by default sql_timeout_s.")
+@click.option("--memory", metavar="SIZE", help="As in 2GiB; by default sql_memory.")
+@click.option(
+    "--without-sandbox", is_flag=True, help="Run it although the operating system offers no sandbox."
+)
+@catalog_option
+@at_option
+def sql(
+    query: str | None,
+    lists_views: bool,
+    format_name: str,
+    out: str | None,
+    timeout_s: float | None,
+    memory: str | None,
+    without_sandbox: bool,
+    catalog: str | None,
+    at: int | None,
+) -> None:
+    """Ask in SQL (DuckDB's), over views of one state: one SELECT that can neither write nor read anything else.
+
+    QUERY is the SQL; - reads it from stdin.
+    """
+    output = Output(as_json=format_name == "json")
+    if lists_views:
+        output.table(_columns(), columns={"view": "view", "column": "column", "type": "type", "meaning": ""})
+        return
+    if query is None:
+        raise UsageError("there is no query", hint="Give one, or - to read it from stdin, or --views.")
+    if out and format_name == "table":
+        raise UsageError("a table is for the screen", hint="Say which --format the file is to have.")
+    text = sys.stdin.read() if query == "-" else query
+    with opened(catalog, at=at).sql(
+        text, timeout_s=timeout_s, memory=memory, is_sandboxed=not without_sandbox
+    ) as rows:
+        if format_name == "table":
+            _print_table(rows, output)
+            return
+        with _target(out) as target:
+            _WRITERS[format_name](rows, target)
+
+
+def _columns() -> Iterator[dict[str, str]]:
+    for view in sql_views():
+        for column in view.columns:
+            yield {
+                "view": view.name,
+                "column": column.name,
+                "type": column.type,
+                "meaning": column.meaning,
+            }
+
+
+def _print_table(rows: SqlResult, output: Output) -> None:
+    shown: list[Mapping[str, Any]] = []
+    names = _unique(rows.schema.names)
+    for batch in rows:
+        shown += _rows(batch.slice(0, _ROWS_SHOWN + 1 - len(shown)), names)
+        if len(shown) > _ROWS_SHOWN:
+            break
+    output.table(shown[:_ROWS_SHOWN], columns={name: name for name in names}, empty="no rows")
+    if len(shown) > _ROWS_SHOWN:
+        output.note(f"… and more: these are the first {_ROWS_SHOWN:,} rows; --format ndjson gives all")
+
+
+def _unique(names: list[str]) -> list[str]:
+    """Names of columns as keys: the second `a` is `a_1`."""
+    found: dict[str, None] = {}
+    for name in names:
+        free = (f"{name}_{number}" if number else name for number in range(len(names) + 1))
+        found[next(text for text in free if text not in found)] = None
+    return list(found)
+
+
+def _rows(batch: pa.RecordBatch, names: list[str]) -> Iterator[dict[str, Any]]:
+    columns = [column.to_pylist() for column in batch.columns]
+    for values in zip(*columns, strict=True):
+        yield dict(zip(names, values, strict=True))
+
+
+@contextmanager
+def _target(path: str | None) -> Iterator[BinaryIO]:
+    if path is None:
+        yield sys.stdout.buffer
+        sys.stdout.buffer.flush()
+        return
+    try:
+        with open(path, "wb") as file:
+            yield file
+    except OSError as error:
+        raise UsageError(f"cannot be written: {error.strerror}", where=path) from error
+
+
+def _write_arrow(rows: SqlResult, target: BinaryIO) -> None:
+    with pa.ipc.new_stream(target, rows.schema) as stream:
+        for batch in rows:
+            stream.write_batch(batch)
+
+
+def _write_csv(rows: SqlResult, target: BinaryIO) -> None:
+    names = _unique(rows.schema.names)
+    for number, lines in enumerate(_lines(rows, names)):
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\n")
+        if not number:
+            writer.writerow(names)
+        writer.writerows(lines)
+        target.write(text.getvalue().encode())
+
+
+def _lines(rows: SqlResult, names: list[str]) -> Iterator[list[list[object]]]:
+    """The values of each batch as a CSV holds them; of no rows, once nothing, for the head."""
+    yield []
+    for batch in rows:
+        yield [[_cell(value) for value in row.values()] for row in _rows(batch, names)]
+
+
+def _cell(value: object) -> object:
+    """Lists and structs as JSON; the rest as Python writes it."""
+    if isinstance(value, list | dict):
+        return _json(value).decode()
+    return value.isoformat() if hasattr(value, "isoformat") else value
+
+
+def _write_ndjson(rows: SqlResult, target: BinaryIO) -> None:
+    names = _unique(rows.schema.names)
+    for batch in rows:
+        target.write(b"".join(_json(row) + b"\n" for row in _rows(batch, names)))
+
+
+def _write_json(rows: SqlResult, target: BinaryIO) -> None:
+    names, before = _unique(rows.schema.names), b"[\n"
+    for batch in rows:
+        for row in _rows(batch, names):
+            target.write(before + _json(row))
+            before = b",\n"
+    target.write(b"[]\n" if before == b"[\n" else b"\n]\n")
+
+
+def _json(value: object) -> bytes:
+    return _ENCODER.encode(value)
+
+
+_WRITERS: Mapping[str, Callable[[SqlResult, BinaryIO], None]] = {
+    "arrow": _write_arrow,
+    "csv": _write_csv,
+    "json": _write_json,
+    "ndjson": _write_ndjson,
+}
