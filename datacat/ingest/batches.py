@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from datacat.ingest.attributes import Leaves
+from datacat.ingest.metadata import Metadata, Taken, spread
 from datacat.model.report import Tally
 from datacat.model.schemas import STAGED
 
@@ -17,9 +18,12 @@ NAMED = pa.schema([*STAGED["listed"], pa.field("name", pa.string())])
 _SCHEMAS = {**STAGED, "named": NAMED}
 _ROWS_PER_TASK = 1 << 32
 _EXCERPT = 200
+_BATCH = 8192
+_NOT_SAID = Taken()
 _REPEATED = {
     "annotations": ["class", "kind", "geometry_type", "annotator", "status", "key"],
     "leaves": ["path", "text"],
+    "listed_leaves": ["key", "path", "text"],
     "named": ["split"],
     "listed": ["split"],
     "classes": [],
@@ -40,9 +44,12 @@ class Sheets:
         self._task = task
         self._writers: dict[str, pq.ParquetWriter] = {}
         self._rejects: dict[str, list[Any]] = {"file": [], "position": [], "reason": [], "excerpt": []}
+        self._metadata = Metadata()
 
     def add(self, kind: str, count: int, /, **columns: Any) -> None:
         """Writes `count` rows. A column is a list, an array, or one value for all; a missing one is null."""
+        if kind == "named" and columns.get("metadata") is not None:
+            columns |= self._taken(count, columns)
         if count:
             self._write(kind, table(kind, count, **columns))
 
@@ -70,6 +77,7 @@ class Sheets:
     def close(self) -> None:
         """Completes the files."""
         self._flush_rejects()
+        self._flush_metadata()
         for writer in self._writers.values():
             writer.close()
 
@@ -77,6 +85,21 @@ class Sheets:
         columns, count = self._rejects, len(self._rejects["file"])
         self._rejects = {name: [] for name in columns}
         self.add("rejects", count, **columns)
+
+    def _taken(self, count: int, columns: dict[str, Any]) -> dict[str, list[Any]]:
+        """Takes the metadata of listed assets apart; the columns that follow from them."""
+        said = zip(*(spread(columns[name], count) for name in ("file", "key", "metadata")), strict=True)
+        found = [
+            self._metadata.add(file, key, document=document, tally=self.tally) or _NOT_SAID
+            for file, key, document in said
+        ]
+        if len(self._metadata) >= _BATCH:
+            self._flush_metadata()
+        return {name: [getattr(item, name) for item in found] for name in Taken.__struct_fields__}
+
+    def _flush_metadata(self) -> None:
+        count = len(self._metadata)
+        self.add("listed_leaves", count, **self._metadata.columns())
 
     def _write(self, kind: str, rows: pa.Table) -> None:
         if kind not in self._writers:
@@ -159,6 +182,5 @@ class Statements:
         self._sheets.leaves(leaves)
 
 
-_BATCH = 8192
 _PLAIN = {"kind": "annotation", "geometry_type": "none", "is_relative": False, "is_crowd": False}
 _SHAPE = ("geometry_type", "x", "y", "w", "h", "area", "geometry")

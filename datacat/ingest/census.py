@@ -12,6 +12,7 @@ import pyarrow as pa
 from datacat.config import Settings
 from datacat.ingest.batches import parquet_writer, table
 from datacat.ingest.format import INLINE, FileFacts
+from datacat.ingest.metadata import Metadata
 from datacat.model.report import Tally
 from datacat.model.schemas import STAGED
 from datacat.sources.listing import Entry
@@ -161,13 +162,34 @@ class Census:
             f"SELECT file, position, 'the image id ' || key || ' was used before' AS reason, uri AS excerpt "  # noqa: S608
             f"FROM ({numbered}) WHERE place > 1"
         ).to_arrow_table()
-        kept = self._db.execute(f"SELECT {columns} FROM ({numbered}) WHERE place = 1").to_arrow_table()  # noqa: S608
-        for path in self._folder.glob("listed-*.parquet"):
+        with parquet_writer(self._folder / "rejects-999999.parquet", "rejects") as writer:
+            writer.write_table(rejected.cast(STAGED["rejects"]))
+        self._rewrite("listed", f"SELECT {columns} FROM ({numbered}) WHERE place = 1")  # noqa: S608
+        self._take_apart_again([(row[0], row[1]) for row in double], tally)
+
+    def _take_apart_again(self, double: Sequence[tuple[int, str]], tally: Tally) -> None:
+        """Of several metadata with one key, keeps the leaves of those alone that were kept."""
+        files, keys = [file for file, _ in double], [key for _, key in double]
+        self._db.register("double", table("coverage", len(double), file=files, key=keys))
+        said = "SELECT file, key, metadata FROM listed SEMI JOIN double USING (file, key)"
+        metadata = Metadata()
+        for file, key, document in self._db.execute(said).fetchall():
+            metadata.add(file, key, document=document, tally=tally)
+        again = table("listed_leaves", len(metadata), **metadata.columns())
+        self._db.register("again", again)
+        self._view("listed_leaves")
+        others = "FROM listed_leaves ANTI JOIN double USING (file, key)"
+        self._rewrite("listed_leaves", f"{others} UNION ALL FROM again")
+
+    def _rewrite(self, kind: str, query: str) -> None:
+        """Puts what a query gives in the place of all rows of a kind."""
+        before = list(self._folder.glob(f"{kind}-*.parquet"))
+        with parquet_writer(self._folder / f"{kind}-999999.parquet", kind) as writer:
+            for batch in self._db.execute(query).to_arrow_reader(100_000):
+                writer.write_table(pa.table(batch).cast(STAGED[kind]))
+        for path in before:
             path.unlink()
-        for kind, rows in (("listed", kept), ("rejects", rejected)):
-            with parquet_writer(self._folder / f"{kind}-999999.parquet", kind) as writer:
-                writer.write_table(rows.cast(STAGED[kind]))
-        self._view("listed")
+        self._view(kind)
 
 
 def _kind(uri: str) -> str:

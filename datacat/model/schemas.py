@@ -108,6 +108,9 @@ STAGED: dict[str, pa.Schema] = {
             ("height", pa.int32()),
             "split",  # train, val, … where the format says so
             "metadata",  # the other things said of the asset, JSON
+            ("captured", _TIME),  # as they say, under one of the usual names
+            ("latitude", pa.float64()),  # degrees, WGS 84
+            ("longitude", pa.float64()),
             "position",
         )
     ),

@@ -9,6 +9,7 @@ import warnings
 import wave
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from datacat.config import Settings
 from datacat.errors import LocationError
@@ -64,59 +65,62 @@ def measured(entry: Entry, settings: Settings) -> MediaFacts:
                 digest.update(block)
     except LocationError as error:
         return MediaFacts(entry.uri, kind, fault=error.what, **known)  # type: ignore[arg-type]
-    width, height, duration_s, fault = _header(kind, head, uri=entry.uri)
-    return MediaFacts(
-        entry.uri,
-        kind,
-        width=width,
-        height=height,
-        duration_s=duration_s,
-        digest=digest.hexdigest(),
-        fault=fault,
-        **known,  # type: ignore[arg-type]
-    )
+    header = _header(kind, head, uri=entry.uri)
+    return MediaFacts(entry.uri, kind, digest=digest.hexdigest(), **known, **header._asdict())  # type: ignore[arg-type]
 
 
 def picture_size(uri: str, settings: Settings) -> tuple[int, int] | None:
     """Width and height in pixels from the header, read from few bytes; None where it has none."""
     try:
         for end in (_HEAD, None):
-            width, height, _, fault = _picture(read_bytes(uri, settings, end=end))
-            if width and height and not fault:
-                return width, height
+            header = _picture(read_bytes(uri, settings, end=end))
+            if header.width and header.height and not header.fault:
+                return header.width, header.height
     except LocationError:
         pass
     return None
 
 
-def _header(kind: str, head: bytes, *, uri: str) -> tuple[int | None, int | None, float | None, str | None]:
+class _Header(NamedTuple):
+    """What stands in a file's first bytes; see MediaFacts."""
+
+    width: int | None = None
+    height: int | None = None
+    duration_s: float | None = None
+    captured: datetime | None = None
+    latitude: float | None = None
+    longitude: float | None = None
+    fault: str | None = None
+
+
+def _header(kind: str, head: bytes, *, uri: str) -> _Header:
     if not head:
-        return None, None, None, "the file is empty"
+        return _Header(fault="the file is empty")
     if kind == "image":
         return _picture(head)
-    if uri.lower().endswith(".wav"):
-        return _wave(head)
-    return None, None, None, None
+    return _wave(head) if uri.lower().endswith(".wav") else _Header()
 
 
-def _picture(head: bytes) -> tuple[int | None, int | None, float | None, str | None]:
+def _picture(head: bytes) -> _Header:
     from PIL import Image
+
+    from datacat.sources.exif import taken
 
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # odd but readable pictures
             with Image.open(io.BytesIO(head)) as picture:
-                return picture.width, picture.height, None, None
+                return _Header(picture.width, picture.height, None, *taken(picture, head))
     except Image.DecompressionBombError:
-        return None, None, None, "the picture claims an unreasonable size"
+        return _Header(fault="the picture claims an unreasonable size")
     except (OSError, ValueError, SyntaxError, OverflowError) as error:
         text = "not a picture that can be read" if "cannot identify" in str(error) else str(error)
-        return None, None, None, text or "not a picture that can be read"
+        return _Header(fault=text or "not a picture that can be read")
 
 
-def _wave(head: bytes) -> tuple[int | None, int | None, float | None, str | None]:
+def _wave(head: bytes) -> _Header:
     try:
         with wave.open(io.BytesIO(head)) as sound:
-            return None, None, sound.getnframes() / sound.getframerate(), None
+            return _Header(duration_s=sound.getnframes() / sound.getframerate())
     except (wave.Error, EOFError, ZeroDivisionError) as error:
-        return None, None, None, f"not a sound that can be read: {error}"
+        return _Header(fault=f"not a sound that can be read: {error}")

@@ -57,6 +57,14 @@ _RULES = (
         "listed assets are not there",
         "SELECT asset FROM label_set_assets WHERE asset NOT IN (SELECT asset FROM assets)",
     ),
+    *(
+        (
+            "files",
+            f"rows of {kind} are of an asset that their label file does not list, in label sets",
+            f"SELECT label_set FROM {kind} ANTI JOIN label_set_assets USING (label_set, source_file, asset)",  # noqa: S608
+        )
+        for kind in ("metadata_values", "coverage")
+    ),
     (
         "index",
         "rows of the attribute index are of no annotation, or of one with another class, asset or label set",

@@ -24,8 +24,16 @@ ROWS = {
     """,
     "label_set_assets": """
         SELECT {label_set} AS label_set, source_file, asset, key, width, height, split, metadata,
-            NULL::TIMESTAMPTZ AS captured, NULL::DOUBLE AS latitude, NULL::DOUBLE AS longitude
+            captured, latitude, longitude
         FROM listed WHERE place = 1
+    """,
+    "metadata_values": """
+        SELECT v.path, v.text, v.number, {label_set} AS label_set, l.source_file, l.asset
+        FROM staged_listed_leaves v JOIN listed l ON l.file = v.file AND l.key = v.key AND l.place = 1
+    """,
+    "coverage": """
+        SELECT DISTINCT c."class", c.answer, 'format' AS origin, {label_set} AS label_set, l.source_file, l.asset
+        FROM staged_coverage c JOIN listed l ON l.file = c.file AND l.key = c.key AND l.place = 1
     """,
     "rejects": """
         SELECT {label_set} AS label_set, m.source_file, r.position, r.reason, r.excerpt

@@ -22,7 +22,16 @@ from datacat.tables.state import State
 from datacat.tables.store import Store
 
 STATEMENT = tuple(name for name in TABLES["annotations"].names if name in STAGED["annotations"].names)
-OF_FILES = ("annotations", "attribute_values", "label_set_assets", "source_files", "rejects")
+# Kinds whose rows come from label files; each of their data files is of one label set.
+OF_FILES = (
+    "annotations",
+    "attribute_values",
+    "label_set_assets",
+    "metadata_values",
+    "coverage",
+    "source_files",
+    "rejects",
+)
 _FACTS = tuple(name for name in STAGED["media"].names if name != "uri")
 _NONE = -1  # a label set that no file holds
 

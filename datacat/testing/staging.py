@@ -31,10 +31,11 @@ class LabelFile:
 
     Attributes:
         uri: its name.
-        assets: rows of `listed`; a text stands for {"uri": text}, whose key is the URI.
+        assets: rows of `listed`; a text stands for {"uri": text}, whose key is the URI. `metadata` is an object.
         annotations: rows of `annotations`, each with `key`; `attributes` is a nested object.
         classes: names that it declares.
         rejects: rows of `rejects`.
+        coverage: rows of `coverage`.
     """
 
     uri: str
@@ -42,11 +43,12 @@ class LabelFile:
     annotations: Sequence[Row] = ()
     classes: Sequence[str] = ()
     rejects: Sequence[Row] = ()
+    coverage: Sequence[Row] = ()
 
     @property
     def digest(self) -> str:
         """Of all it says."""
-        said = [self.assets, self.annotations, self.classes, self.rejects]
+        said = [self.assets, self.annotations, self.classes, self.rejects, self.coverage]
         return hashlib.sha256(json.dumps(said, default=str).encode()).hexdigest()
 
 
@@ -152,18 +154,27 @@ def _rows(
     ]
     for number in read:
         file = files[number]
-        listed = [{"uri": asset} if isinstance(asset, str) else asset for asset in file.assets]
-        rows["listed"] += [
-            {"file": number, "key": asset["uri"], "position": f"asset {n}"} | asset
-            for n, asset in enumerate(listed)
-        ]
+        for position, asset in enumerate(file.assets):
+            named = {"uri": asset} if isinstance(asset, str) else asset
+            _list_asset(rows, named, file=number, position=position)
         for position, annotation in enumerate(file.annotations):
             _add_annotation(rows, annotation, file=number, position=position)
         rows["classes"] += [{"file": number, "class": name, "source_id": name} for name in file.classes]
         rows["rejects"] += [{"file": number} | reject for reject in file.rejects]
+        rows["coverage"] += [{"file": number} | answer for answer in file.coverage]
     spoken = {row["uri"] for row in rows["listed"]} | set(media)
     rows["media"] = [dict(media[uri]) if uri in media else _picture(uri) for uri in sorted(spoken)]
     return rows
+
+
+def _list_asset(rows: dict[str, list[Row]], asset: Row, *, file: int, position: int) -> None:
+    row = {"file": file, "key": asset["uri"], "position": f"asset {position}"} | asset
+    metadata = row.get("metadata")
+    rows["listed"].append(row | {"metadata": None if metadata is None else json.dumps(metadata)})
+    rows["listed_leaves"] += [
+        {"file": file, "key": row["key"], "path": path, "text": text, "number": number}
+        for path, text, number in leaves(metadata or {})
+    ]
 
 
 def _add_annotation(rows: dict[str, list[Row]], annotation: Row, *, file: int, position: int) -> None:

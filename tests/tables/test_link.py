@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from datacat.sources.location import Location
 from datacat.tables import Tables
 from datacat.tables.connection import connected
 from datacat.testing.staging import LabelFile, box, corpus, ingest, staged_from
+from tests.tables.places import errors
 
 SETTINGS = Settings(threads=1, memory_limit="500MB")
 A, B, C = "/lake/a.png", "/lake/b.png", "/lake/c.png"
@@ -269,3 +271,29 @@ def test_what_does_not_fit_into_ingest_memory_gets_all_there_is(
         ).fetchall()
     reports = corpus(Tables.create(catalog_root, settings, author="ada"), folder=tmp_path)
     assert reports["mapping/roofs"].annotations == 3
+
+
+def test_metadata_are_those_of_each_label_file(tables: Tables, tmp_path: Path) -> None:
+    taken = datetime(2026, 1, 2, tzinfo=UTC)
+    said = {"camera": {"lens": ["a", "b"]}, "iso": 100}
+    first = LabelFile(
+        "/l/1", [{"uri": A, "metadata": said, "captured": taken, "latitude": 1.5, "longitude": 2.5}, B]
+    )
+    second = LabelFile("/l/2", [{"uri": A, "metadata": {"iso": 200}}])
+    ingest(tables, "team/set", files=[first, second], folder=tmp_path)
+    query = "SELECT path, text, number, uri FROM metadata_values JOIN assets USING (asset) ORDER BY ALL"
+    lens = [("camera.lens[]", "a", None, A), ("camera.lens[]", "b", None, A)]
+    assert rows(tables, query) == [*lens, ("iso", "100", 100.0, A), ("iso", "200", 200.0, A)]
+    query = "SELECT uri, epoch(l.captured), l.latitude, l.longitude FROM label_set_assets l JOIN assets USING (asset)"
+    assert (A, taken.timestamp(), 1.5, 2.5) in rows(tables, query)
+    changed = LabelFile("/l/1", [{"uri": A, "metadata": {"iso": 300}}, B])
+    ingest(tables, "team/set", files=[changed, second], folder=tmp_path)
+    assert rows(tables, "SELECT text FROM metadata_values ORDER BY ALL") == [("200",), ("300",)]
+    before = tables.state().of("metadata_values")
+    ingest(
+        tables, "team/set", files=[LabelFile("/l/1", changed.assets, [box(B, "x")]), second], folder=tmp_path
+    )
+    assert tables.state().of("metadata_values") == before
+    ingest(tables, "team/set", files=[], folder=tmp_path)
+    assert rows(tables, "FROM metadata_values") == []
+    assert errors(tables) == []
