@@ -21,7 +21,7 @@ _EXCERPT = 200
 _BATCH = 8192
 _NOT_SAID = Taken()
 _REPEATED = {
-    "annotations": ["class", "kind", "geometry_type", "annotator", "status", "key"],
+    "annotations": ["class", "kind", "geometry_type", "annotator", "status", "model", "track", "key"],
     "leaves": ["path", "text"],
     "listed_leaves": ["key", "path", "text"],
     "named": ["split"],

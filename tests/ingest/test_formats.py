@@ -125,3 +125,19 @@ def test_other_encodings_read_the_same(tmp_path: Path, encoding: str) -> None:
     assert {row["class"] for row in rows(read(tmp_path / "lake", tmp_path / "out"), "annotations")} == {
         "Dächer"
     }
+
+
+def test_neutral_records_name_model_and_track(tmp_path: Path) -> None:
+    from datacat.testing.format_suite import read, rows
+
+    lines = [
+        {"asset": "a.png", "kind": "prediction", "model": "m1", "track": 7, "confidence": 0.5},
+        {"asset": "a.png", "class": "car", "track": "t"},
+        {"asset": "a.png", "class": "car", "model": 5},
+    ]
+    save(tmp_path / "lake" / "a.ndjson", "\n".join(map(json.dumps, lines)))
+    staged = read(tmp_path / "lake", tmp_path / "out")
+    found = [(row["kind"], row["model"], row["track"]) for row in rows(staged, "annotations")]
+    assert found == [("prediction", "m1", "7"), ("annotation", None, "t")]
+    (reject,) = rows(staged, "rejects")
+    assert "`model`" in reject["reason"] or "$.model" in reject["reason"]

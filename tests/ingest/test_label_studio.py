@@ -86,7 +86,16 @@ def test_predictions_are_told_apart(tmp_path: Path) -> None:
     (row,) = staged_rows(
         tmp_path, item("choices", choices=["x"]), kind="predictions", score=0.25, model_version="m1"
     )
-    assert (row["kind"], row["confidence"], row["annotator"]) == ("prediction", 0.25, "m1")
+    assert (row["kind"], row["confidence"], row["model"]) == ("prediction", 0.25, "m1")
+    assert (row["annotator"], row["track"], json.loads(row["attributes"])) == (None, None, {"from_name": "f"})
+
+
+def test_a_region_over_time_is_a_track(tmp_path: Path) -> None:
+    frames = [{"frame": n, "enabled": True, "x": n, "y": 1, "width": 5, "height": 5} for n in (1, 9)]
+    box = item("videorectangle", framesCount=20, sequence=frames, labels=["car"])
+    stretch = item("timelinelabels", ranges=[{"start": 3, "end": 9}], timelinelabels=["night"]) | {"id": "t"}
+    found = staged_rows(tmp_path, box, stretch)
+    assert [(row["class"], row["track"]) for row in found] == [("car", "r"), ("night", "t")]
 
 
 def test_relations_are_kept(tmp_path: Path) -> None:

@@ -42,6 +42,8 @@ class _Annotation(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     num_keypoints: msgspec.Raw = msgspec.Raw()
     caption: str | None = None
     score: float | None = None
+    model: str | None = None
+    track_id: int | str | None = None
     attributes: msgspec.Raw = msgspec.Raw()
 
 
@@ -54,6 +56,7 @@ class _Category(msgspec.Struct):
 
 
 _KNOWN = frozenset(_Annotation.__struct_fields__)
+_FIRST_BYTES = {"model": b'"n', "track_id": b'"n-0123456789'}  # of what these columns can hold
 _ANNOTATION = msgspec.json.Decoder(_Annotation)
 _ANNOTATIONS = msgspec.json.Decoder(list[_Annotation])
 _PIECES = msgspec.json.Decoder(dict[str, msgspec.Raw])
@@ -139,11 +142,11 @@ class Coco:
 def _one(record: bytes) -> _Annotation:
     """One annotation with keys of its own, which become attributes."""
     pieces = _PIECES.decode(record)
-    extra = [(key, raw) for key, raw in pieces.items() if key not in _KNOWN]
+    extra = [(key, raw) for key, raw in pieces.items() if not _is_known(key, raw)]
     if not extra:
         return _ANNOTATION.decode(record)
     own = pieces.pop("attributes", None)
-    known = composed((key, raw) for key, raw in pieces.items() if key in _KNOWN)
+    known = composed((key, raw) for key, raw in pieces.items() if _is_known(key, raw))
     annotation = _ANNOTATION.decode(known)
     inner = bytes(own).strip() if own is not None else b""
     if inner[:1] == b"{" and inner[1:-1].strip():
@@ -152,6 +155,11 @@ def _one(record: bytes) -> _Annotation:
         named = [("attributes", inner)] if inner not in (b"", b"null", b"{}") else []
         annotation.attributes = msgspec.Raw(composed([*named, *extra]))
     return annotation
+
+
+def _is_known(key: str, raw: msgspec.Raw) -> bool:
+    """Whether a key has a place of its own; a `model` that is a number or an object is an attribute."""
+    return key in _KNOWN and (key not in _FIRST_BYTES or bytes(raw)[:1] in _FIRST_BYTES[key])
 
 
 class _Batch:
@@ -230,7 +238,7 @@ class _Batch:
             row=rows,
             key=[str(r.image_id) for r in records],
             **{"class": [self._class(r) for r in records]},
-            kind="annotation",
+            kind=["annotation" if r.model is None or r.score is None else "prediction" for r in records],
             geometry_type=[s.type for s in shapes],
             x=[s.x for s in shapes],
             y=[s.y for s in shapes],
@@ -242,6 +250,8 @@ class _Batch:
             is_crowd=[bool(r.iscrowd) and r.iscrowd not in _NO for r in records],
             confidence=[r.score for r in records],
             text=[r.caption for r in records],
+            model=[r.model for r in records],
+            track=[_track(r) for r in records],
             external_id=[None if r.id is None else str(r.id) for r in records],
             attributes=documents,
             position=pc.binary_join_element_wise(
@@ -268,6 +278,15 @@ def _attributes(raw: msgspec.Raw) -> bytes | None:
     if document in (b"", b"null", b"{}", b"[]"):
         return None
     return document if document[:1] == b"{" else composed([("attributes", document)])
+
+
+def _track(record: _Annotation) -> str | None:
+    """Its `track_id`; CVAT writes it into `attributes`, which keep their bytes."""
+    track = record.track_id
+    if track is None and b'"track_id"' in bytes(record.attributes):
+        said = _ANY.decode(record.attributes)
+        track = said.get("track_id") if isinstance(said, dict) else None
+    return str(track) if isinstance(track, int | str) and not isinstance(track, bool) else None
 
 
 def _excerpt(record: _Annotation) -> str:

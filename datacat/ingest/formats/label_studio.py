@@ -31,6 +31,7 @@ _SAYS = re.compile(rb'"(annotations|completions|predictions)"\s*:\s*\[')
 _STATEMENTS = ("annotations", "completions", "predictions", "drafts")
 _MEDIA_KEYS = ("image", "img", "url", "audio", "video", "ocr", "pdf", "photo", "picture")
 _GEOMETRIES = ("rectangle", "polygon", "keypoint", "brush", "ellipse", "video", "vector", "bitmask")
+_OVER_TIME = ("video", "timeline")  # one region over several frames
 _MAPPED = {"id", "type", "value", "from_name", "to_name", "score", "original_width", "original_height"}
 
 
@@ -126,7 +127,8 @@ class _Task:
             self._rest.setdefault(kind, []).append(composed(rest))
         common = {
             "kind": "prediction" if kind == "predictions" else "annotation",
-            "annotator": _person(facts.get("completed_by", facts.get("model_version"))),
+            "annotator": _person(facts.get("completed_by")),
+            "model": _word(facts.get("model_version")),
             "created": _time(facts.get("created_at")),
             "status": _status(kind, facts),
             "confidence": _float(facts.get("score")),
@@ -162,6 +164,7 @@ class _Task:
             known = {*_PLACES, str(main.get("type"))}
             extra.update({key: item for key, item in value.items() if key not in known})
         text = _text(main)
+        name = str(main["id"]) if "id" in main else None
         confidence = _float(main.get("score"))
         for label in dict.fromkeys(labels) or [None]:
             self._rows.add(
@@ -174,7 +177,8 @@ class _Task:
                 shape=shape,
                 is_relative=is_relative,
                 text=text,
-                external_id=str(main["id"]) if "id" in main else None,
+                external_id=name,
+                track=name if str(main.get("type")).startswith(_OVER_TIME) else None,
                 **{**common, "confidence": common["confidence"] if confidence is None else confidence},
             )
         if len(labels) > 1:
@@ -217,7 +221,7 @@ def _labels(item: dict[str, Any]) -> list[str]:
         return [str(label) for label in item.get("labels") or []] or ["relation"]
     if not isinstance(value, dict):
         return []
-    said = value.get(str(item.get("type")), [])
+    said = value.get(str(item.get("type")), value.get("labels", []))  # the latter of a videorectangle
     if not isinstance(said, list) or str(item.get("type")) in ("textarea", "ranker", "pairwise"):
         return []
     return ["/".join(map(str, one)) if isinstance(one, list) else str(one) for one in said if one is not None]
@@ -325,6 +329,10 @@ def _person(value: Any) -> str | None:
     if isinstance(value, dict):
         value = value.get("email") or value.get("id")
     return None if value is None else str(value)
+
+
+def _word(value: Any) -> str | None:
+    return str(value) if isinstance(value, int | float | str) and value != "" else None
 
 
 def _status(kind: str, facts: dict[str, Any]) -> str | None:

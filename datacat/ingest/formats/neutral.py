@@ -45,6 +45,8 @@ class _Statement(msgspec.Struct, forbid_unknown_fields=True, rename={"class_": "
     created: datetime | None = None
     status: str | None = None
     text: str | None = None
+    model: str | None = None
+    track: str | int | None = None
     external_id: str | None = None
     attributes: msgspec.Raw = msgspec.Raw()
 
@@ -204,7 +206,8 @@ def _add(asset: str, said: _Statement, *, place: str, rows: Statements) -> None:
         x=x, y=y, w=w, h=h, is_relative=bool(said.is_relative), area=area, geometry=geometry,
         is_crowd=bool(said.is_crowd), confidence=said.confidence, annotator=said.annotator,
         created=said.created,
-        status=said.status, text=said.text, external_id=said.external_id,
+        status=said.status, text=said.text, external_id=said.external_id, model=said.model,
+        track=None if said.track is None else str(said.track),
     )  # fmt: skip
 
 

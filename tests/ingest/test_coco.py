@@ -1,0 +1,63 @@
+"""What COCO files say beyond the usual: models, tracks."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from datacat.testing.format_suite import Staged, read, rows
+from tests.ingest.test_formats import coco, save
+
+
+def staged_of(tmp_path: Path, *annotations: dict[str, Any], **document: Any) -> Staged:
+    """An image and a class for annotations that say only what differs."""
+    plain = {"image_id": 0, "category_id": 7, "bbox": [1, 2, 3, 4]}
+    said = [{"id": n, **plain, **annotation} for n, annotation in enumerate(annotations)]
+    save(tmp_path / "lake" / "a.json", {**coco(2), "annotations": said, **document})
+    staged = read(tmp_path / "lake", tmp_path / "out")
+    assert rows(staged, "rejects") == []
+    return staged
+
+
+def test_a_model_and_a_track_are_columns_and_no_attributes(tmp_path: Path) -> None:
+    staged = staged_of(
+        tmp_path,
+        {"model": "yolo-v11", "score": 0.5, "track_id": 12},
+        {"track_id": "t-1", "attributes": {"red": True}},
+        {"track_id": 5, "own": 1},
+        {"model": "corolla"},
+        {},
+    )
+    found = rows(staged, "annotations")
+    columns = ("kind", "model", "track", "attributes")
+    assert [tuple(row[name] for name in columns) for row in found] == [
+        ("prediction", "yolo-v11", "12", None),
+        ("annotation", None, "t-1", '{"red": true}'),
+        ("annotation", None, "5", '{"own": 1}'),
+        ("annotation", "corolla", None, None),
+        ("annotation", None, None, None),
+    ]
+
+
+def test_a_model_that_is_no_text_is_an_attribute(tmp_path: Path) -> None:
+    staged = staged_of(tmp_path, {"model": {"year": 2020}}, {"model": 5, "track_id": [1]}, {"track_id": None})
+    found = [(row["model"], row["track"], row["attributes"]) for row in rows(staged, "annotations")]
+    assert [(model, track, json.loads(text or "null")) for model, track, text in found] == [
+        (None, None, {"model": {"year": 2020}}),
+        (None, None, {"model": 5, "track_id": [1]}),
+        (None, None, None),
+    ]
+
+
+def test_a_track_among_attributes_is_read_and_their_bytes_stay(tmp_path: Path) -> None:
+    said = {"track_id": 3, "keyframe": True}
+    staged = staged_of(
+        tmp_path,
+        {"attributes": said},
+        {"attributes": {"deep": {"track_id": 9}}},
+        {"attributes": {"track_id": True}},
+    )
+    found = rows(staged, "annotations")
+    assert [row["track"] for row in found] == ["3", None, None]
+    assert found[0]["attributes"] == json.dumps(said)
