@@ -25,7 +25,7 @@ test: $(READY) ## the tests of every commit (minutes)
 
 test-all: $(READY) $(VENV)/duckdb-2.0 ## every test, the slow ones too, and queries on the next DuckDB
 	$(BIN)/python -m pytest -n 2
-	PYTHONPATH=$(VENV)/duckdb-2.0 $(BIN)/python -m pytest -n 2 tests/query tests/tables/test_link.py tests/catalog/test_search.py \
+	PYTHONPATH=$(VENV)/duckdb-2.0 $(BIN)/python -m pytest -n 2 tests/query tests/sandbox tests/tables/test_link.py tests/catalog/test_search.py \
 		-W "ignore:Arrow output on a DB-API"
 
 $(VENV)/duckdb-2.0: $(READY)

@@ -27,7 +27,8 @@ class SqlResult:
 
     def __init__(self, process: Process) -> None:
         self._process = process
-        self._reader = pa.ipc.MessageReader.open_stream(pa.PythonFile(_Limited(process), "r"))
+        self._source = _Limited(process)
+        self._reader = pa.ipc.MessageReader.open_stream(pa.PythonFile(self._source, "r"))
         with self._closed_on_error():
             message = self._message()
             if message is None or message.type != "schema":
@@ -88,13 +89,20 @@ class SqlResult:
     @contextlib.contextmanager
     def _closed_on_error(self) -> Iterator[None]:
         try:
-            yield
-        except pa.ArrowException as error:
-            self.close()
-            raise SqlStopped(f"what came out of the sandbox is no result: {error}") from error
+            try:
+                yield
+            except (pa.ArrowException, OSError) as error:
+                raise self._failure(error) from error
         except BaseException:  # Ctrl-C as well
             self.close()
             raise
+
+    def _failure(self, error: Exception) -> Exception:
+        """Of a stream that breaks off, what its process says; of one that cannot be read, that."""
+        end = self._end() if self._source.is_over else StopIteration()
+        if isinstance(end, StopIteration):
+            return SqlStopped(f"what came out of the sandbox is no result: {error}")
+        return end
 
     def _message(self) -> pa.ipc.Message | None:
         try:
@@ -128,6 +136,7 @@ class _Limited(io.RawIOBase):
 
     def __init__(self, process: Process) -> None:
         self._process = process
+        self.is_over = False
 
     def readable(self) -> bool:
         return True
@@ -138,6 +147,7 @@ class _Limited(io.RawIOBase):
         found = bytearray()
         while len(found) < size and (piece := self._process.read(size - len(found))):
             found += piece
+        self.is_over = len(found) < size
         return bytes(found)
 
 

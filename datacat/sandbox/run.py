@@ -74,6 +74,7 @@ def run_sql(
         "config": _config(settings, memory_bytes=memory_bytes, spills=is_sandboxed),
         "limits": _limits(settings, memory_bytes=memory_bytes, seconds=seconds, spills=is_sandboxed),
         "fences": list(fences),
+        "spills": is_sandboxed,
     }
     return SqlResult(Process(command, request=json.dumps(request).encode(), timeout_s=seconds))
 
