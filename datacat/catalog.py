@@ -12,7 +12,7 @@ from datacat.concepts import Concepts
 from datacat.config import read_settings
 from datacat.embeddings import Embeddings, EmbedReport
 from datacat.errors import CatalogError, CatalogNotFound
-from datacat.indexing import ingest
+from datacat.indexing import coverage_claim, ingest
 from datacat.ingest.format import Format
 from datacat.ingest.registry import formats as _formats
 from datacat.media import Media, media_of
@@ -73,12 +73,29 @@ class Catalog:
         name: str,
         format: str = "auto",  # noqa: A002 - the word that people know
         media_root: str | None = None,
+        covers: str | Sequence[str] | None = None,
+        covers_attributes: str | Sequence[str] | None = None,
+        ontology: str | None = None,
         author: str = "",
         message: str = "",
     ) -> IngestReport:
         """Indexes the label files at `location` as label set `team/name`; reads only what changed since.
 
+        Args:
+            location: a file, a folder or an s3:// prefix.
+            team: whose labels these are.
+            name: of the label set within the team.
+            format: see `datacat formats`; "auto" recognises them.
+            media_root: where the media lie, if not beside the labels.
+            covers: the classes that were labelled exhaustively, or "all", "none", or "auto": as the files say.
+                What is said of coverage stays until something else is said.
+            covers_attributes: the attribute paths that were, or "none".
+            ontology: the version of the ontology that was labelled by; the empty text takes it back.
+            author: who commits; by default git's user.
+            message: what the log should say.
+
         Raises:
+            UsageError: a class or path that the label set does not have is said to be covered.
             LocationError: the place is not there.
             FormatError: no label format was recognised, or several were.
             CommitConflict, CommitUnknown, StorageUnsafe: nothing was changed, or nobody knows.
@@ -91,6 +108,7 @@ class Catalog:
             format=format,
             author=author or author_of(self.settings),
             message=message,
+            claim=coverage_claim(covers=covers, attributes=covers_attributes, ontology=ontology),
         )
         self.refresh()
         return report

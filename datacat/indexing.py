@@ -6,10 +6,14 @@ import os
 import shutil
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
+from datacat.errors import UsageError
 from datacat.ingest.format import FileFacts
 from datacat.ingest.pipeline import IngestRequest, stage
+from datacat.model.coverage import CoverageClaim
 from datacat.model.names import LabelSetName
 from datacat.model.report import IngestReport
 from datacat.sources.location import Location
@@ -28,14 +32,17 @@ def ingest(
     format: str,  # noqa: A002 - the word that people know
     author: str,
     message: str,
+    claim: CoverageClaim | None = None,
 ) -> IngestReport:
     """Makes the label files at `place` the content of a label set; see `Catalog.ingest`."""
     newest, settings = tables.state(), tables.store.settings
+    claim = claim or CoverageClaim()
+    is_whole = claim.classes == "auto"  # what follows from a file is known while it is read
     incomplete = tables.incomplete_files(newest, label_set)
     _forget_killed()
     with tempfile.TemporaryDirectory(prefix=f"{_PREFIX}{os.getpid()}-") as folder:
         staged = stage(
-            IngestRequest(place, media_root, format, incomplete=incomplete),
+            IngestRequest(place, media_root, format, incomplete=incomplete, is_whole=is_whole),
             into=Path(folder),
             known_files=_known_files(tables, newest, label_set=label_set, place=place),
             known_media=tables.known_media(newest, below=_near(place, media_root)),
@@ -46,6 +53,7 @@ def ingest(
             label_set=label_set,
             location=place.uri,
             options={"media_root": media_root.uri} if media_root else {},
+            claim=claim,
             author=author,
             message=message,
         )
@@ -87,3 +95,20 @@ def _near(place: Location, media_root: Location | None) -> tuple[Location, ...]:
         return (place, media_root)
     is_file = "." in place.name
     return (place.parent, place.parent.parent.child("images")) if is_file else (place,)
+
+
+def coverage_claim(
+    *, covers: str | Sequence[str] | None, attributes: str | Sequence[str] | None, ontology: str | None
+) -> CoverageClaim:
+    """What a person says of coverage, see `Catalog.ingest`.
+
+    Raises:
+        UsageError: a text that is none of the words that are known.
+    """
+    if isinstance(covers, str) and covers not in ("all", "none", "auto"):
+        raise UsageError(f"covers is {covers!r}", hint='Give "all", "none", "auto" or a list of class names.')
+    if isinstance(attributes, str) and attributes != "none":
+        raise UsageError(f"covers_attributes is {attributes!r}", hint='Give "none" or a list of paths.')
+    classes: Any = covers if covers is None or isinstance(covers, str) else tuple(covers)
+    paths = None if attributes is None else () if isinstance(attributes, str) else tuple(attributes)
+    return CoverageClaim(classes, paths, ontology)

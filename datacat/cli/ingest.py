@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+
 import click
 
 from datacat.cli.options import at_option, catalog_option, commit_options, json_option, opened
@@ -22,6 +24,18 @@ _NAME_SHOWN = 40  # characters
     metavar="PLACE",
     help="Where the pictures lie, if not beside the labels: a folder or s3:// prefix.",
 )
+@click.option(
+    "--covers",
+    metavar="CLASSES",
+    help="Classes that were labelled exhaustively, with commas between them; or all, none, or auto: as the files "
+    "say. It stays until said otherwise.",
+)
+@click.option(
+    "--covers-attributes",
+    metavar="PATHS",
+    help="Attribute paths that were, with commas between them; or none.",
+)
+@click.option("--ontology", metavar="VERSION", help="The version of the ontology that was labelled by.")
 @catalog_option
 @commit_options
 @json_option
@@ -31,6 +45,9 @@ def ingest(
     name: str,
     format_name: str,
     media_root: str | None,
+    covers: str | None,
+    covers_attributes: str | None,
+    ontology: str | None,
     catalog: str | None,
     author: str,
     message: str,
@@ -46,6 +63,9 @@ def ingest(
         name=name,
         format=format_name,
         media_root=media_root,
+        covers=_listed(covers, words=("all", "none", "auto")),
+        covers_attributes=_listed(covers_attributes, words=("none",)),
+        ontology=ontology,
         author=author,
         message=message,
     )
@@ -53,6 +73,13 @@ def ingest(
         output.record(report)
     else:
         print_report(report, output)
+
+
+def _listed(text: str | None, *, words: tuple[str, ...]) -> str | list[str] | None:
+    """A word as it is, else the parts between commas; a part in double quotes may have commas itself."""
+    if text is None or text in words:
+        return text
+    return [part.strip() for part in next(csv.reader([text], skipinitialspace=True), []) if part.strip()]
 
 
 def print_report(report: IngestReport, output: Output) -> None:

@@ -79,6 +79,16 @@ class Census:
             if again:
                 tally.note("an annotation id that was used before in the same file", int(again))
 
+    def class_lists(self) -> dict[int, tuple[str, ...]]:
+        """The classes that each file declares; not of files that speak of coverage themselves."""
+        for kind in ("classes", "coverage"):
+            self._view(kind)
+        found = self._db.execute(
+            'SELECT file, list(DISTINCT "class" ORDER BY "class") FROM classes '
+            'WHERE "class" IS NOT NULL AND file NOT IN (SELECT file FROM coverage) GROUP BY file'
+        )
+        return {file: tuple(classes) for file, classes in found.fetchall()}
+
     def present(self, media: Mapping[str, Entry]) -> list[Entry]:
         """The assets that are in the lake; rows for those that are not are written now."""
         uris = self._db.execute("SELECT DISTINCT uri FROM listed ORDER BY uri")

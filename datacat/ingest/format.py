@@ -79,6 +79,7 @@ class Plan:
         unlabelled: media that belong to the data set though no label file speaks of them, and their split.
         idle: label files that turned out to be none, with the reason.
         classes: the class list (source_id, class) that a context file declares, by its URI.
+        declared_by: by URI of a label file that declares no classes itself: the context file that does.
     """
 
     shared: Any = None
@@ -86,6 +87,7 @@ class Plan:
     unlabelled: Sequence[tuple[Entry, str | None]] = ()
     idle: Mapping[str, str] = field(default_factory=dict)
     classes: Mapping[str, Sequence[tuple[str, str]]] = field(default_factory=dict)
+    declared_by: Mapping[str, str | None] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -132,7 +134,11 @@ class Document:
 
 @runtime_checkable
 class Format(Protocol):
-    """A label format that datacat reads."""
+    """A label format that datacat reads.
+
+    One may have two more attributes: `is_exhaustive`, that its files list their images and classes and leave no
+    object of those classes out; and `unique_ids`, that external ids are unique within a file.
+    """
 
     name: str
     title: str

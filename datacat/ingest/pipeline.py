@@ -6,6 +6,7 @@ listing -> recognise -> plan -> tasks in a process pool -> match assets -> look 
 from __future__ import annotations
 
 import posixpath
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -33,7 +34,8 @@ _CANDIDATES = (".json", ".jsonl", ".ndjson", ".txt", ".xml", ".yaml", ".yml", ".
 class IngestRequest:
     """What is to be read: label files at `location`, media below `media_root` or else `location`.
 
-    `incomplete` are label files of which media were not found: they are read again where new media came.
+    `incomplete` are label files of which media were not found: they are read again where new media came;
+    `is_whole`: all are read again, changed or not.
     """
 
     location: Location
@@ -41,6 +43,7 @@ class IngestRequest:
     format: str = "auto"
     options: Mapping[str, str] = field(default_factory=dict)
     incomplete: frozenset[str] = frozenset()
+    is_whole: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +58,8 @@ class Staged:
         gone: URIs of `known_files` that are no longer there.
         tally: what was assumed and noted.
         skipped: files that are no label files, and why.
+        exhaustive: lists of classes, and the indexes of files read now that list assets on which all of those
+            are labelled.
     """
 
     folder: Path
@@ -64,6 +69,7 @@ class Staged:
     gone: tuple[str, ...]
     tally: Tally
     skipped: tuple[tuple[str, str], ...]
+    exhaustive: Mapping[tuple[str, ...], Sequence[int]]
 
     def paths(self, kind: str) -> list[str]:
         """The Parquet files of one kind, perhaps none."""
@@ -92,6 +98,7 @@ def stage(
     plan = found.format.plan(dataset)
     is_more_there = bool(request.incomplete) and any(entry.uri not in known_media for entry in media)
     again = request.incomplete if is_more_there else frozenset()
+    again = frozenset(known_files) if request.is_whole else again
     files = _Files.listed(found, plan, known=known_files, again=again, settings=settings)
     outcome = Reader(found.format.name, plan, into=into, settings=settings).run(files.jobs())
     tally.merge([outcome.tally])
@@ -102,6 +109,7 @@ def stage(
     _write_classes(into, files, plan=plan)
     census = Census(into, files.facts, settings=settings)
     census.complete(tally, unique_ids=getattr(found.format, "unique_ids", False))
+    lists = census.class_lists() if getattr(found.format, "is_exhaustive", False) else {}
     _write_media(census, lake, known_media=known_media, into=into, settings=settings)
     return Staged(
         folder=into,
@@ -111,6 +119,7 @@ def stage(
         gone=files.gone(),
         tally=tally,
         skipped=(*found.skipped, *sorted(plan.idle.items())),
+        exhaustive=_exhaustive(files, plan, lists=lists),
     )
 
 
@@ -321,6 +330,22 @@ def _write_classes(into: Path, files: _Files, *, plan: Plan) -> None:
                 ids, names = (list(column) for column in zip(*declared, strict=True))
                 columns = {"file": number, "class": names, "source_id": ids}
                 writer.write_table(table("classes", len(ids), **columns))
+
+
+def _exhaustive(
+    files: _Files, plan: Plan, *, lists: Mapping[int, tuple[str, ...]]
+) -> dict[tuple[str, ...], list[int]]:
+    """See `Staged.exhaustive`; `lists` are the classes that label files declare."""
+    by_context = {uri: tuple(sorted({name for _, name in names})) for uri, names in plan.classes.items()}
+    found: dict[tuple[str, ...], list[int]] = defaultdict(list)
+    for number in files.read:
+        uri = files.entries[number].uri
+        if uri in files.parse:
+            context = plan.declared_by.get(uri)
+            classes = by_context.get(context, ()) if context else lists.get(number, ())
+            if classes:
+                found[classes].append(number)
+    return found
 
 
 def _write_media(

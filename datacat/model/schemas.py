@@ -129,7 +129,9 @@ STAGED: dict[str, pa.Schema] = {
     ),
     # Class lists that label files declare, used or not. `source_id`: category_id, line number, …
     "classes": pa.schema(_fields(("file", pa.int32()), "class", "source_id", "parent")),
-    # What the format says of single assets: LVIS' neg_category_ids, Open Images' verified labels.
+    # What the format says of single assets: LVIS' neg_category_ids, Open Images' verified labels. Class null, answer
+    # exhaustive: every class that this file annotates on that asset, unless another row says otherwise. Key null: the
+    # file is damaged, so that nothing follows from what it does not say.
     "coverage": pa.schema(_fields(("file", pa.int32()), "key", "class", "answer")),
 }
 
@@ -161,7 +163,8 @@ TABLES: dict[str, pa.Schema] = {
             "owner",
             "classes",  # JSON: [{"class", "source_id", "parent"}, …] as the label files declare them
             # JSON: {"classes": "declared" | "none" | [names], "attributes": "none" | [paths], "origin":
-            # COVERAGE_ORIGINS, "ontology": version or null}. What was labelled exhaustively on each of its assets.
+            # COVERAGE_ORIGINS, "ontology": version or null}. What was labelled exhaustively on each of its assets;
+            # "declared" are the classes above. See model/coverage.py.
             "coverage",
             ("created", _TIME),
         )
@@ -185,7 +188,8 @@ TABLES: dict[str, pa.Schema] = {
     "metadata_values": pa.schema(
         _fields("path", "text", ("number", pa.float64()), _LABEL_SET, _SOURCE_FILE, _ASSET)
     ),
-    # Exceptions to `label_sets.coverage` on single assets.
+    # Exceptions to `label_sets.coverage` on single assets: where files of one label set list different classes, what
+    # each of them covers (derived), and what the format says. `class` is never null here.
     "coverage": pa.schema(_fields("class", "answer", "origin", _LABEL_SET, _SOURCE_FILE, _ASSET)),
     "annotations": pa.schema(
         [

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
 from typing import Any
 
 import duckdb
@@ -13,18 +12,14 @@ from datacat.model.report import IngestReport, RejectCount
 from datacat.model.schemas import TABLES
 from datacat.tables.change import Change, Written
 from datacat.tables.counts import COUNTED, class_counts, path_counts
+from datacat.tables.covering import Covering, has_drawn
+from datacat.tables.label_set_row import LabelSetRow
 from datacat.tables.linked_rows import ROWS
 from datacat.tables.linking import OF_FILES, Linking
 from datacat.tables.staged import Source, Staged
 from datacat.tables.state import DataFile, State
 from datacat.tables.store import Store
 
-_NEW_LABEL_SET = """
-    CREATE TEMP TABLE label_set_row AS
-    SELECT ?::BIGINT AS label_set, ? AS team, ? AS name, ? AS format, NULL::VARCHAR AS licence,
-        NULL::VARCHAR AS visibility, NULL::VARCHAR AS owner, ? AS classes, NULL::VARCHAR AS coverage,
-        ?::TIMESTAMPTZ AS created
-"""
 _NEW_SOURCE = """
     CREATE TEMP TABLE source_row AS
     SELECT ?::BIGINT AS source, ?::BIGINT AS label_set, ? AS location, ? AS format, ? AS options
@@ -68,26 +63,36 @@ def link(store: Store, staged: Staged, *, source: Source, author: str, message: 
 def _linked(
     store: Store, staged: Staged, *, source: Source, author: str, message: str, is_frugal: bool
 ) -> IngestReport:
-    attempts: list[Linking] = []
+    attempts: list[_Plan] = []
 
     def plan(state: State) -> Change | None:
-        attempts[:] = [Linking(store, staged, source=source, state=state, is_frugal=is_frugal)]
-        return _Plan(attempts[0]).change()
+        linking = Linking(store, staged, source=source, state=state, is_frugal=is_frugal)
+        attempts[:] = [_Plan(linking)]
+        return attempts[0].change()
 
     try:
         number = store.commit(plan, author=author, message=message or f"ingest {source.label_set}")
-        state = attempts[0].state if number is None else store.state(number)
-        return _report(attempts[0], state, is_changed=number is not None)
+        (last,) = attempts
+        state = last.linking.state if number is None else store.state(number)
+        return _report(last.linking, state, is_changed=number is not None, assumed=last.assumed)
     except duckdb.Error as error:
         hint = "Is there room for temporary files in cache_dir? Is memory_limit too low?"
         raise CatalogError(f"cannot be linked: {error}", where=str(source.label_set), hint=hint) from error
 
 
 class _Plan:
-    """Writes the Parquet files of one linking, and notes what they replace."""
+    """Writes the Parquet files of one linking, and notes what they replace.
+
+    Attributes:
+        linking: which.
+        assumed: what was taken for granted meanwhile.
+    """
 
     def __init__(self, linking: Linking) -> None:
-        self._linking = linking
+        self.linking = self._linking = linking
+        self.assumed: tuple[str, ...] = ()
+        self._row = LabelSetRow(linking)
+        self._covering = Covering(linking, self._row)
         self._adds: list[Written] = []
         self._removes: list[DataFile] = []
         self._kept: dict[str, int] = {}
@@ -96,9 +101,12 @@ class _Plan:
         """The change; None where there is none."""
         self._assets()
         for kind in OF_FILES:
-            self._replace(kind)
+            if kind != "coverage":
+                self._replace(kind)
         self._count()
-        if self._adds or self._removes or self._linking.known_label_set is None:
+        is_new, is_claimed = self._linking.known_label_set is None, self._linking.source.claim.is_said
+        if self._adds or self._removes or is_new or is_claimed:
+            self._cover()
             self._label_set()
             self._source()
         if not (self._adds or self._removes):
@@ -197,39 +205,23 @@ class _Plan:
             file for file, path in zip(files, linking.store.files.local(files), strict=True) if path in names
         ]
 
+    def _cover(self) -> None:
+        """Decides what the label set covers, and writes what it says of single assets."""
+        linking, covering = self._linking, self._covering
+        annotations = linking.store.files.select("annotations", self._after("annotations"))
+        covering.decide(is_drawn=has_drawn(linking, annotations=annotations))
+        self.assumed = (covering.sentence(),)
+        goes = _GOES["coverage"] if covering.is_single else f"({_GOES['coverage']} OR origin = 'derived')"
+        if not self._is_as_before(
+            "coverage", ROWS["coverage"].format(label_set=linking.label_set), goes=goes
+        ):
+            self._rewrite("coverage", "FROM fresh", goes=goes)
+
     def _label_set(self) -> None:
-        """The row of a new label set; of a known one, where label files declare further classes."""
-        linking, source = self._linking, self._linking.source
-        found = linking.cursor.execute(
-            "SELECT DISTINCT class, source_id, parent FROM staged_classes WHERE class IS NOT NULL "
-            "ORDER BY ALL"
-        ).fetchall()
-        declared = [{"class": name, "source_id": number, "parent": parent} for name, number, parent in found]
-        row = linking.one("SELECT classes FROM label_sets WHERE label_set = ?", [linking.label_set])
-        if row is None:
-            linking.run(
-                _NEW_LABEL_SET,
-                [
-                    linking.label_set,
-                    source.label_set.team,
-                    source.label_set.name,
-                    linking.staged.format,
-                    json.dumps(declared, ensure_ascii=False),
-                    datetime.now(UTC),
-                ],
-            )
-            self._write("label_sets", "FROM label_set_row")
-            return
-        known = json.loads(row[0]) if row[0] else []
-        merged = known + [item for item in declared if item not in known]
-        if merged == known:
-            return
-        own = f"label_set = {linking.label_set}"
-        linking.run(
-            f"CREATE TEMP TABLE label_set_row AS SELECT * REPLACE (? AS classes) FROM label_sets WHERE {own}",  # noqa: S608
-            [json.dumps(merged, ensure_ascii=False)],
-        )
-        self._rewrite("label_sets", "FROM label_set_row", goes=own)
+        """The row of a label set that is new, or declares or covers other classes than before."""
+        if self._row.change(self._covering.coverage):
+            own = f"label_set = {self._linking.label_set}"
+            self._rewrite("label_sets", "FROM label_set_row", goes=own)
 
     def _source(self) -> None:
         linking, source = self._linking, self._linking.source
@@ -269,7 +261,7 @@ class _Plan:
         return True
 
 
-def _report(linking: Linking, state: State, *, is_changed: bool) -> IngestReport:
+def _report(linking: Linking, state: State, *, is_changed: bool, assumed: tuple[str, ...]) -> IngestReport:
     """What this ingest found and did; counts are of the label set in `state`."""
     label_set, staged = linking.label_set, linking.staged
     total = _rows(state, "annotations", label_set=label_set)
@@ -289,7 +281,7 @@ def _report(linking: Linking, state: State, *, is_changed: bool) -> IngestReport
         removed=linking.count("dropped"),
         kept=total - added,
         leaves=_rows(state, "attribute_values", label_set=label_set),
-        assumed=tuple(staged.tally.assumed),
+        assumed=(*staged.tally.assumed, *assumed),
         notes=tuple(_counted(text, count) for text, count in staged.tally.notes.items()),
         skipped=tuple(staged.skipped),
         **_contents(linking, state, label_set=label_set),

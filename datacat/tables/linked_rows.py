@@ -31,9 +31,21 @@ ROWS = {
         SELECT v.path, v.text, v.number, {label_set} AS label_set, l.source_file, l.asset
         FROM staged_listed_leaves v JOIN listed l ON l.file = v.file AND l.key = v.key AND l.place = 1
     """,
+    # Of a file that says so, the classes annotated on an asset are exhaustive unless it says otherwise.
     "coverage": """
-        SELECT DISTINCT c."class", c.answer, 'format' AS origin, {label_set} AS label_set, l.source_file, l.asset
-        FROM staged_coverage c JOIN listed l ON l.file = c.file AND l.key = c.key AND l.place = 1
+        WITH said AS (
+            SELECT c."class", c.answer, l.source_file, l.asset
+            FROM staged_coverage c JOIN listed l ON l.file = c.file AND l.key = c.key AND l.place = 1
+        )
+        SELECT DISTINCT "class", answer, 'format' AS origin, {label_set} AS label_set, source_file, asset
+        FROM said WHERE "class" IS NOT NULL
+        UNION ALL
+        SELECT DISTINCT p."class", 'exhaustive', 'format', {label_set}, p.source_file, p.asset
+        FROM pairs p SEMI JOIN (FROM said WHERE "class" IS NULL) USING (source_file, asset)
+        ANTI JOIN (FROM said WHERE "class" IS NOT NULL) USING (source_file, asset, "class")
+        WHERE p."class" IS NOT NULL
+        UNION ALL
+        SELECT "class", 'exhaustive', 'derived', {label_set}, source_file, asset FROM derived_coverage
     """,
     "rejects": """
         SELECT {label_set} AS label_set, m.source_file, r.position, r.reason, r.excerpt

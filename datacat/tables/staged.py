@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
+from datacat.model.coverage import CoverageClaim
 from datacat.model.names import LabelSetName
 from datacat.model.report import Tally
 
@@ -46,14 +47,19 @@ class Staged(Protocol):
     def skipped(self) -> Sequence[tuple[str, str]]:
         """Files that are no label files, and why."""
 
+    @property
+    def exhaustive(self) -> Mapping[tuple[str, ...], Sequence[int]]:
+        """Lists of classes, and the files read now that list assets on which all of those are labelled."""
+
     def paths(self, kind: str, /) -> Sequence[str]:
         """Parquet files of a kind, with the schema `STAGED[kind]`; perhaps none."""
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Which label set, and where it comes from."""
+    """Which label set, where it comes from, and what a person says of its coverage."""
 
     label_set: LabelSetName
     location: str
     options: Mapping[str, str] = field(default_factory=dict)
+    claim: CoverageClaim = field(default_factory=CoverageClaim)

@@ -8,6 +8,7 @@ import duckdb
 import pyarrow as pa
 
 from datacat.config import Settings
+from datacat.model.coverage import CoverageClaim
 from datacat.model.finding import Finding
 from datacat.model.names import LabelSetName
 from datacat.model.report import IngestReport
@@ -86,6 +87,7 @@ class Tables:
         label_set: LabelSetName,
         location: str,
         options: Mapping[str, str] | None = None,
+        claim: CoverageClaim | None = None,
         author: str,
         message: str = "",
     ) -> IngestReport:
@@ -96,6 +98,7 @@ class Tables:
             label_set: whose content it is; made where it is new.
             location: where the label files lie, kept in `sources`.
             options: how they were read (media root, format options), kept in `sources`.
+            claim: what a person says of its coverage; it stays until another is made.
             author: who commits.
             message: why; by default "ingest team/name".
 
@@ -103,8 +106,9 @@ class Tables:
             CommitConflict: others changed the same label set again and again.
             CommitUnknown: the store does not say whether it happened; repeating the command is safe.
             StorageUnsafe: the S3 server ignores conditional PUT.
+            UsageError: the claim names a class or an attribute path that the label set does not have.
         """
-        source = Source(label_set, location, options or {})
+        source = Source(label_set, location, options or {}, claim or CoverageClaim())
         return link(self.store, staged, source=source, author=author, message=message)
 
     def append(self, kind: str, rows: pa.Table, *, author: str, message: str) -> int | None:

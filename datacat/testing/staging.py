@@ -15,6 +15,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from datacat.model.coverage import CoverageClaim
 from datacat.model.names import LabelSetName
 from datacat.model.report import IngestReport, Tally
 from datacat.model.schemas import STAGED
@@ -36,6 +37,7 @@ class LabelFile:
         classes: names that it declares.
         rejects: rows of `rejects`.
         coverage: rows of `coverage`.
+        is_exhaustive: whether all of its classes are labelled on all of its assets.
     """
 
     uri: str
@@ -44,11 +46,12 @@ class LabelFile:
     classes: Sequence[str] = ()
     rejects: Sequence[Row] = ()
     coverage: Sequence[Row] = ()
+    is_exhaustive: bool = False
 
     @property
     def digest(self) -> str:
         """Of all it says."""
-        said = [self.assets, self.annotations, self.classes, self.rejects, self.coverage]
+        said = [self.assets, self.annotations, self.classes, self.rejects, self.coverage, self.is_exhaustive]
         return hashlib.sha256(json.dumps(said, default=str).encode()).hexdigest()
 
 
@@ -63,6 +66,7 @@ class PlainStaged:
     gone: tuple[str, ...]
     tally: Tally = field(default_factory=Tally)
     skipped: tuple[tuple[str, str], ...] = ()
+    exhaustive: Mapping[tuple[str, ...], Sequence[int]] = field(default_factory=dict)
 
     def paths(self, kind: str, /) -> list[str]:
         """The Parquet files of one kind."""
@@ -95,7 +99,12 @@ def staged_from(
     for kind, rows in _rows(files, facts, read=read, media=media or {}).items():
         pq.write_table(pa.Table.from_pylist(rows, schema=STAGED[kind]), into / f"{kind}-0.parquet")
     present = {file.uri for file in files}
-    return PlainStaged(into, "plain", facts, read, tuple(sorted(uri for uri in known if uri not in present)))
+    exhaustive: dict[tuple[str, ...], list[int]] = {}
+    for number in read:
+        if files[number].is_exhaustive:
+            exhaustive.setdefault(tuple(files[number].classes), []).append(number)
+    gone = tuple(sorted(uri for uri in known if uri not in present))
+    return PlainStaged(into, "plain", facts, read, gone, exhaustive=exhaustive)
 
 
 def ingest(
@@ -105,12 +114,13 @@ def ingest(
     files: Sequence[LabelFile],
     folder: Path,
     media: Mapping[str, Row] | None = None,
+    claim: CoverageClaim | None = None,
 ) -> IngestReport:
     """Stages and links, as `Catalog.ingest` does."""
     name = LabelSetName.parse(label_set)
     known = tables.known_files(tables.state(), name)
     staged = staged_from(files, folder=folder, media=media, known=known)
-    return tables.link(staged, label_set=name, location="lake", author="test", message="")
+    return tables.link(staged, label_set=name, location="lake", claim=claim, author="test", message="")
 
 
 def box(key: str, class_name: str | None, **columns: Any) -> Row:

@@ -22,6 +22,7 @@ from datacat.ingest.coco_write import write
 from datacat.ingest.format import Dataset, Document, Plan, Role, Sample, no_plan
 from datacat.ingest.geometry import Shape, coco_shape, keypoints_geometry
 from datacat.ingest.json_stream import Fault, Range, decoded
+from datacat.ingest.lvis import Federated
 from datacat.ingest.splits import split_of
 
 _NAMES = re.compile(rb'"(images|annotations|categories)"\s*:\s*\[')
@@ -79,6 +80,7 @@ class Coco:
     title = "COCO JSON: instances, keypoints, captions, RLE"
     writes = True
     unique_ids = True
+    is_exhaustive = True
 
     def sniff(self, sample: Sample) -> Role | None:
         """A JSON object with two of `images`, `annotations`, `categories`, each a list, at its top."""
@@ -101,6 +103,7 @@ class Coco:
             raise FormatError("neither `images` nor `annotations` is a list in it", where=document.uri)
         if layout.fault:
             sheets.tally.note(f"damaged file: {layout.fault}")
+            sheets.add("coverage", 1, file=document.file, answer="not_exhaustive")
         if split_of(document.uri):
             sheets.tally.assume("splits by the label files' names (instances_train.json: train)")
         categories = _categories(document, sheets)
@@ -303,8 +306,11 @@ def _read_images(document: Document, part: _Part, *, content: bytes, sheets: She
         "position": [],
     }
 
+    federated = Federated(sheets, document.file, categories=part.categories)
+
     def flush() -> None:
         sheets.add("named", len(columns["key"]), file=document.file, split=split_of(document.uri), **columns)
+        federated.flush()
         for column in columns.values():
             column.clear()
 
@@ -314,6 +320,7 @@ def _read_images(document: Document, part: _Part, *, content: bytes, sheets: She
             if isinstance(record, Fault):
                 raise ValueError(record.reason)
             facts = _image(record)
+            federated.add(facts[0], record)
         except (msgspec.MsgspecError, ValueError, TypeError, OverflowError) as error:
             excerpt = record.excerpt if isinstance(record, Fault) else str(list(record)[:8])
             sheets.reject(

@@ -61,6 +61,7 @@ class Yolo:
     name = "yolo"
     title = "YOLO text files: boxes, polygons, keypoints, OBB"
     writes = True
+    is_exhaustive = True
 
     def sniff(self, sample: Sample) -> Role | None:
         """Lines of numbers; data.yaml with `names`; lists of names or of pictures."""
@@ -106,7 +107,8 @@ class Yolo:
         classes = {
             uri: [(str(n), name) for n, name in sorted(known.classes.items())] for uri, known in names.items()
         }
-        return Plan(shared=names, each=own, unlabelled=loose, idle=idle, classes=classes)
+        declared_by = {uri: own_.classes for uri, own_ in own.items()}
+        return Plan(names, own, loose, idle, classes, declared_by)
 
     def survey(self, document: Document, sheets: Sheets) -> list[Any]:
         """One part."""

@@ -1,0 +1,107 @@
+"""Coverage from label files to the catalog, as people declare and change it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from datacat.errors import UsageError
+from datacat.indexing import coverage_claim, ingest
+from datacat.model.names import LabelSetName
+from datacat.model.report import IngestReport
+from datacat.sources.location import Location
+from datacat.tables import Tables
+from tests.ingest.test_formats import coco, picture, save
+from tests.tables.places import SETTINGS, errors, rows
+
+
+@pytest.fixture
+def tables(catalog_root: Location) -> Tables:
+    return Tables.create(catalog_root, SETTINGS, author="ada")
+
+
+def put(tables: Tables, place: Path, **said: Any) -> IngestReport:
+    claim = coverage_claim(**{"covers": None, "attributes": None, "ontology": None, **said})
+    return ingest(
+        tables,
+        Location(str(place)),
+        label_set=LabelSetName("a", "b"),
+        media_root=None,
+        format="auto",
+        author="ada",
+        message="",
+        claim=claim,
+    )
+
+
+def covered(tables: Tables) -> dict[str, Any]:
+    ((text,),) = rows(tables, "SELECT coverage FROM label_sets")
+    assert errors(tables) == []
+    found: dict[str, Any] = json.loads(text)
+    return found
+
+
+def single(tables: Tables) -> set[tuple[Any, ...]]:
+    query = """SELECT parse_filename(uri), "class", answer, origin FROM coverage JOIN assets USING (asset)"""
+    return set(rows(tables, query))
+
+
+def test_a_detection_set_covers_its_classes_until_told_otherwise(tables: Tables, tmp_path: Path) -> None:
+    save(tmp_path / "lake" / "a.json", coco(3))
+    derived = {"classes": "declared", "attributes": "none", "origin": "derived", "ontology": None}
+    put(tables, tmp_path / "lake")
+    assert covered(tables) == derived
+    report = put(tables, tmp_path / "lake", covers="none", attributes=["n"], ontology="v3")
+    assert (report.changed, report.kept, report.files_new + report.files_changed) == (True, 3, 0)
+    declared = {"classes": "none", "attributes": ["n"], "origin": "declared", "ontology": "v3"}
+    assert covered(tables) == declared
+    save(tmp_path / "lake" / "b.json", coco(1))
+    put(tables, tmp_path / "lake")
+    assert covered(tables) == declared
+    assert put(tables, tmp_path / "lake").changed is False
+    (tmp_path / "lake" / "b.json").unlink()
+    report = put(tables, tmp_path / "lake", covers="auto", attributes="none", ontology="")
+    assert (report.files_gone, report.removed, report.kept) == (1, 1, 3)
+    assert covered(tables) == derived
+
+
+def test_a_picture_without_label_file_is_not_covered(tables: Tables, tmp_path: Path) -> None:
+    for name in "ab":
+        picture(tmp_path / "lake" / "images" / f"{name}.png")
+    save(tmp_path / "lake" / "data.yaml", "names: [car, roof]\n")
+    save(tmp_path / "lake" / "labels" / "a.txt", "0 .5 .5 .1 .1\n")
+    put(tables, tmp_path / "lake")
+    assert covered(tables)["classes"] == "none"
+    assert single(tables) == {("a.png", name, "exhaustive", "derived") for name in ("car", "roof")}
+    save(tmp_path / "lake" / "labels" / "b.txt", "")
+    put(tables, tmp_path / "lake")
+    assert single(tables) >= {("b.png", name, "exhaustive", "derived") for name in ("car", "roof")}
+
+
+def test_lvis_answers_by_image(tables: Tables, tmp_path: Path) -> None:
+    document = coco(3)
+    document["categories"] = [{"id": n, "name": name} for n, name in ((7, "Roof"), (1, "car"), (2, "cat"))]
+    document["images"][0] |= {"neg_category_ids": [1], "not_exhaustive_category_ids": []}
+    document["images"][1] |= {"neg_category_ids": [1, 2], "not_exhaustive_category_ids": [7]}
+    save(tmp_path / "lake" / "a.json", document)
+    put(tables, tmp_path / "lake")
+    assert covered(tables) == {"classes": "none", "attributes": "none", "origin": "format", "ontology": None}
+    assert single(tables) == {
+        ("0.png", "Roof", "exhaustive", "format"),
+        ("0.png", "car", "absent", "format"),
+        ("1.png", "Roof", "not_exhaustive", "format"),
+        ("1.png", "car", "absent", "format"),
+        ("1.png", "cat", "absent", "format"),
+    }
+
+
+def test_claims_that_make_no_sense_are_refused(tables: Tables, tmp_path: Path) -> None:
+    save(tmp_path / "lake" / "a.json", coco(3))
+    for said in ({"covers": "some"}, {"attributes": "some"}, {"covers": ["roof"]}):
+        with pytest.raises(UsageError) as refused:
+            put(tables, tmp_path / "lake", **said)
+    assert "Did you mean Roof?" in str(refused.value)
+    assert tables.state().number == 0
