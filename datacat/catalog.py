@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
+from typing import Any
 
 import duckdb
 import pyarrow as pa
@@ -19,10 +20,11 @@ from datacat.media import Media, media_of
 from datacat.model.finding import Finding
 from datacat.model.names import LabelSetName
 from datacat.model.report import IngestReport
+from datacat.outside import CatalogOutside
 from datacat.places import author_of, chosen_place
 from datacat.query import listing
-from datacat.query.hits import Hits, Nearest
-from datacat.query.meaning import Question as Similarity
+from datacat.query.document import document_of, text_of
+from datacat.query.hits import Hits, Nearest, Weighted
 from datacat.query.page import read_page
 from datacat.query.search import READS, search
 from datacat.query.show import AssetView, show
@@ -115,7 +117,7 @@ class Catalog:
 
     def search(
         self,
-        query: str,
+        query: str | Mapping[str, Any],
         *,
         limit: int | None = None,
         after: str | None = None,
@@ -125,7 +127,7 @@ class Catalog:
         """Finds assets; see docs/reference/query.md. A page is of the state that the page before it was of.
 
         Args:
-            query: the question.
+            query: the question, as text or as the JSON of docs/reference/query-json.md.
             limit: hits a page; None: all.
             after: the token of the page before.
             space: the embedding space of a similarity search.
@@ -140,12 +142,14 @@ class Catalog:
         cursor = self._tables.cursor(state, kinds=READS)
         return search(
             cursor,
-            query,
+            text_of(query),
             state=state.number,
             limit=limit,
             after=after,
             nearest=self._nearest(cursor, space),
             files=files,
+            identity=state.identity,
+            outside=CatalogOutside(self._tables, state, lambda: self.snapshots),
         )
 
     def embed(
@@ -313,8 +317,8 @@ class Catalog:
     def _nearest(self, cursor: duckdb.DuckDBPyConnection, space: str | None) -> Nearest:
         """Opens the space only when something is ranked."""
 
-        def _ranked(question: Similarity, k: int, allowed: pa.Array | None) -> pa.Table:
-            return self._embeddings.nearest(cursor, space)(question, k, allowed)
+        def _ranked(questions: Weighted, k: int, allowed: pa.Array | None) -> pa.Table:
+            return self._embeddings.nearest(cursor, space)(questions, k, allowed)
 
         return _ranked
 
@@ -332,4 +336,14 @@ def sql_views() -> Sequence[View]:
     return VIEWS
 
 
-__all__ = ["Catalog", "CatalogNotFound", "LogEntry", "Media", "SqlResult", "label_formats", "sql_views"]
+__all__ = [
+    "Catalog",
+    "CatalogNotFound",
+    "LogEntry",
+    "Media",
+    "SqlResult",
+    "document_of",
+    "label_formats",
+    "sql_views",
+    "text_of",
+]

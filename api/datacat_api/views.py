@@ -82,6 +82,14 @@ class Hit(View):
     why: list[str]
 
 
+class Answers(View):
+    """A query's three answers, in assets."""
+
+    yes: int
+    no: int = Field(description="Somebody looked, and it is not so.")
+    unknown: int = Field(description="Nobody can say.")
+
+
 class SearchPage(View):
     """One page of the answer to a query."""
 
@@ -90,6 +98,9 @@ class SearchPage(View):
     interpretation: str = Field(description="What was understood, in strict syntax.")
     state: int
     total: int | None = Field(default=None, description="How many assets match; only with `count=true`.")
+    answers: Answers | None = Field(
+        default=None, description="Only with `count=true`, where something must be absent."
+    )
 
 
 class LabelSetListing(View):

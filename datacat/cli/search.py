@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING
 
 import click
 
 from datacat.cli.options import at_option, catalog_option, json_option, opened
 from datacat.cli.output import Output
+
+if TYPE_CHECKING:
+    from datacat.query.hits import Hits
 
 _REASONS_SHOWN = 3
 _ANNOTATIONS_SHOWN = 40
@@ -47,11 +51,7 @@ def search(
     """Find assets, each with the annotations that match and the reason why."""
     hits = opened(catalog, at=at).search(query, limit=limit, after=after, space=space)
     if only_count:
-        total = hits.count()
-        if output.as_json:
-            output.record({"count": total, "interpretation": hits.interpretation})
-        else:
-            output.line(str(total))
+        _print_count(hits, output)
         return
     if output.as_json:
         output.record({"hits": list(hits), "interpretation": hits.interpretation, "next": hits.next})
@@ -63,8 +63,27 @@ def search(
         total = hits.count()
         matching = "1 asset matches" if total == 1 else f"{total:,} assets match"
         output.note(f"{matching}: {hits.interpretation}" if hits.interpretation else matching)
+        _note_unknown(hits, output)
     if hits.next:
         output.note(f"the next page: --after {hits.next}")
+
+
+def _print_count(hits: Hits, output: Output) -> None:
+    total = hits.count()
+    if output.as_json:
+        answers = {"answers": hits.answers} if hits.asks_for_absence else {}
+        output.record({"count": total, "interpretation": hits.interpretation, **answers})
+    else:
+        output.line(str(total))
+        _note_unknown(hits, output)
+
+
+def _note_unknown(hits: Hits, output: Output) -> None:
+    """Says what an absence leaves out."""
+    if not hits.is_ranked and hits.asks_for_absence and hits.answers.unknown:
+        unknown = hits.answers.unknown
+        left_out = "1 asset is" if unknown == 1 else f"{unknown:,} assets are"
+        output.note(f"{left_out} left out as unknown: nobody looked; to see them: ?({hits.interpretation})")
 
 
 def print_hits(hits: list, output: Output) -> None:  # type: ignore[type-arg]  # Hit is not a face's to name

@@ -6,7 +6,7 @@ scores. A vector counts while its asset is there with the bytes that it was made
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -35,6 +35,8 @@ MANY = 100_000
 _CANDIDATES = 128
 _MOST_CANDIDATES = 16_384
 
+_NOTHING = 1e-6  # the length of a sum of unit vectors that is rounding alone
+
 _COUNTING = f"SELECT v.row FROM vector_rows v JOIN assets a USING (asset) WHERE {COUNTS}"  # noqa: S608 - ours
 
 FOUND = pa.schema([("asset", pa.int64()), ("score", pa.float32())])
@@ -49,6 +51,9 @@ class Question(Protocol):
     def asset(self) -> int | None: ...
     @property
     def file(self) -> str | None: ...
+
+
+Weighted = Sequence[tuple[Question, float]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,20 +91,19 @@ class Nearest:
         self._encoder = encoder
         self._settings = settings
 
-    def __call__(
-        self, question: Question, k: int, allowed: pa.Array | None
-    ) -> pa.Table:  # the contract of query
-        """The `k` assets nearest to the question, or all where there are fewer: asset, score; best first.
+    def __call__(self, questions: Question | Weighted, k: int, allowed: pa.Array | None) -> pa.Table:
+        """The `k` assets nearest to the questions, or all where there are fewer: asset, score; best first.
 
         Args:
-            question: what is asked for.
+            questions: what is asked for, each with its weight, below 0 for what is to be unlike. Of several, the
+                score is the cosine to the weighted sum of their vectors.
             k: how many.
             allowed: of these assets only; None: of all.
 
         Raises:
             EmbeddingError: the asset has no vector, the picture or the model cannot be read.
         """
-        vector = self._vector(question)
+        vector = self._sum(questions)
         if allowed is not None:
             allowed = allowed.combine_chunks() if isinstance(allowed, pa.ChunkedArray) else allowed
             allowed = allowed.cast(pa.int64())
@@ -154,6 +158,17 @@ class Nearest:
         counts = np.zeros(len(assets), dtype=np.bool_)
         counts[found["row"].to_numpy()] = True
         return counts
+
+    def _sum(self, asked: Question | Weighted) -> Vectors:
+        questions = asked if isinstance(asked, Sequence) else ((asked, 1.0),)
+        vectors = [weight * self._vector(question) for question, weight in questions]
+        if len(questions) == 1 and questions[0][1] == 1:
+            return vectors[0]
+        total: Vectors = np.sum(vectors, axis=0, dtype=np.float32)
+        length = float(np.linalg.norm(total))
+        if length < _NOTHING:
+            raise EmbeddingError("the weights cancel each other out", hint="Give them other weights.")
+        return total / np.float32(length)
 
     def _vector(self, question: Question) -> Vectors:
         if question.asset is not None:

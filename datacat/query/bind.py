@@ -6,10 +6,15 @@ from collections.abc import Iterable
 
 import duckdb
 
+from datacat.model.names import folded
 from datacat.query import meaning as m
 from datacat.query import tree
-from datacat.query.conditions import bind_about_asset, bind_condition, is_about_asset
-from datacat.query.scope import Scope
+from datacat.query.checks import number_of
+from datacat.query.conditions import bind_about_asset, bind_condition, bind_outside, is_about_asset
+from datacat.query.elements import bind_element
+from datacat.query.fields import COUNTABLE
+from datacat.query.scope import Outside, Scope
+from datacat.query.values import Value
 from datacat.query.vocabulary import Vocabulary
 from datacat.query.words import bind_words
 
@@ -21,15 +26,24 @@ def bind(
     cursor: duckdb.DuckDBPyConnection,
     vocabulary: Vocabulary,
     files: bool = True,
+    outside: Outside | None = None,
 ) -> m.Meaning:
-    """Binds a query to what one state holds; `files` says whether `like:` may name a file that is no asset.
+    """Binds a query to what one state holds.
+
+    Args:
+        root: the parsed query; None asks for everything.
+        text: its text, for errors.
+        cursor: shows the tables of the state.
+        vocabulary: its names.
+        files: whether `like:` may name a file that is no asset.
+        outside: what is asked for snapshots and for other states.
 
     Raises:
         QueryError: an unknown class, path, team, …, or something in a place where it makes no sense.
     """
     if root is None:
         return m.Everything()
-    return _Binder(Scope(text, cursor, vocabulary, files)).asset(root)
+    return _Binder(Scope(text, cursor, vocabulary, files, outside)).asset(root)
 
 
 class _Binder:
@@ -47,20 +61,28 @@ class _Binder:
             case tree.Group(inner=inner):
                 return self.asset(inner)
             case tree.Not(part=tree.Words() as words):
-                first, *rest = self._classes(words) or self._nothing_to_negate(node)
+                first, *rest = self._said(words) or self._nothing_to_negate(node)
                 return _all([_not(m.Some(first)), *map(m.Some, rest)])
             case tree.Not(part=part):
                 return _not(self.asset(part))
+            case tree.Unknown(part=tree.Words() as words):
+                first, *rest = self._said(words) or self._nothing_to_negate(node)
+                return _all([m.Unknown(m.Some(first)), *map(m.Some, rest)])
+            case tree.Unknown(part=part):
+                return m.Unknown(self.asset(part))
             case tree.Words():
-                return _all(map(m.Some, self._classes(node)))
+                return _all(map(m.Some, self._said(node)))
             case tree.Bracket(inner=inner):
                 return m.Some(self.annotation(inner))
-            case tree.Count(inner=inner, operator=operator, number=number):
-                return m.Counted(self.annotation(inner), operator, number)
-            case tree.Quoted(text=text):
-                return m.Similar(m.Question(text=text), m.quoted(text))
+            case tree.Count():
+                return self._count(node)
+            case tree.Quoted(text=text, weight=weight):
+                shown = m.quoted(text) + (f"^{weight}" if weight else "")
+                return m.Similar(m.Question(text=text), shown, float(weight or 1))
             case tree.Condition() if is_about_asset(node):
                 return bind_about_asset(node, scope=self._scope)
+            case tree.Condition(bracket=None):
+                return bind_outside(node, scope=self._scope)
         return m.Some(self.annotation(node))
 
     def annotation(self, node: tree.Node) -> m.Meaning:
@@ -72,38 +94,79 @@ class _Binder:
             case tree.Group(inner=inner) | tree.Bracket(inner=inner):
                 return self.annotation(inner)
             case tree.Not(part=tree.Words() as words):
-                first, *rest = self._classes(words) or self._nothing_to_negate(node)
+                first, *rest = self._said(words) or self._nothing_to_negate(node)
                 return _all([_not(first), *rest])
             case tree.Not(part=part):
                 return _not(self.annotation(part))
             case tree.Words():
-                return _all(self._classes(node), nothing=m.Anything())
+                return _all(self._said(node), nothing=m.Anything())
+            case tree.Relation():
+                return self._relation(node)
+            case tree.Element():
+                return bind_element(node, scope=self._scope)
+        self._refuse_in_bracket(node)
+        assert isinstance(node, tree.Condition)
+        bound = bind_condition(node, scope=self._scope)
+        return bound if node.bracket is None else _all([bound, self.annotation(node.bracket)])
+
+    def _refuse_in_bracket(self, node: tree.Node) -> None:
+        match node:
             case tree.Count(span=span):
                 self._scope.stop(
                     "count() is about the asset; it cannot stand here", span, hint="Write it outside."
                 )
+            case tree.Unknown(span=span):
+                self._scope.stop("? is about the asset; it cannot stand here", span, hint="Write it outside.")
             case tree.Quoted(span=span):
                 self._scope.stop(
                     "free text ranks whole assets; it cannot stand here",
                     span,
                     hint='Put it outside, as in: roof "a swimming pool".',
                 )
-        assert isinstance(node, tree.Condition)
-        bound = bind_condition(node, scope=self._scope)
-        return bound if node.bracket is None else _all([bound, self.annotation(node.bracket)])
+            case tree.Condition(name=name, span=span) if folded(name.text) in ("like", "unlike"):
+                self._scope.stop(
+                    f"{name.text} is about the asset; it cannot stand here", span, hint="Write it outside."
+                )
 
-    def _classes(self, words: tree.Words) -> list[m.Meaning]:
+    def _said(self, words: tree.Words) -> list[m.Meaning]:
         """The predicates of adjacent words; the bracket, if any, narrows the last."""
-        classes: list[m.Meaning] = list(bind_words(words.words, scope=self._scope))
+        said: list[m.Meaning] = list(bind_words(words.words, scope=self._scope))
         if words.bracket is None:
-            return classes
+            return said
         inner = self.annotation(words.bracket.inner)
-        is_of_last = bool(classes) and not self._scope.is_filler(words.words[-1].text)
-        last = [classes.pop()] if is_of_last else []
-        return [*classes, _all([*last, inner], nothing=m.Anything())]
+        is_of_last = bool(said) and not self._scope.is_filler(words.words[-1].text)
+        last = [said.pop()] if is_of_last else []
+        return [*said, _all([*last, inner], nothing=m.Anything())]
 
-    def _nothing_to_negate(self, node: tree.Not) -> list[m.Meaning]:
-        self._scope.stop("NOT is followed by no class or condition", node.span)
+    def _nothing_to_negate(self, node: tree.Not | tree.Unknown) -> list[m.Meaning]:
+        sign = "NOT" if isinstance(node, tree.Not) else "?"
+        self._scope.stop(f"{sign} is followed by no class or condition", node.span)
+
+    def _count(self, node: tree.Count) -> m.Meaning:
+        """`count(car)>=3`, `count(annotator)>=2`, `count(annotator of car)>=2`."""
+        words = node.inner.words if isinstance(node.inner, tree.Words) else ()
+        name = folded(words[0].text).replace(" ", "_") if words else ""
+        if isinstance(node.inner, tree.Words) and name in COUNTABLE:
+            if len(words) == 1 and node.inner.bracket is None:
+                return m.CountedValues(name, COUNTABLE[name], m.Anything(), node.operator, node.number)
+            if len(words) > 2 and folded(words[1].text) == "of":
+                rest = tree.Words(words[2:], node.inner.bracket, node.inner.span)
+                return m.CountedValues(
+                    name, COUNTABLE[name], self.annotation(rest), node.operator, node.number
+                )
+        return m.Counted(self.annotation(node.inner), node.operator, node.number)
+
+    def _relation(self, node: tree.Relation) -> m.Meaning:
+        predicate = self.annotation(node.inner)
+        shown = f"{node.kind}({m.predicate_text(predicate)})"
+        if node.number is None or node.operator is None:
+            return m.Related(node.kind, predicate, None, None, shown)
+        if node.operator in (tree.Operator.MATCHES, tree.Operator.CONTAINS):
+            self._scope.stop(f"{node.kind} is compared with < <= > >= = or !=", node.span)
+        bare = tree.Token(node.number.text.removesuffix("px"), node.number.is_quoted, node.number.span)
+        number = number_of(bare, node.kind, scope=self._scope)
+        shown = f"{shown}{node.operator}{Value(node.number.text)}"
+        return m.Related(node.kind, predicate, node.operator, number, shown)
 
 
 def _not(part: m.Meaning) -> m.Meaning:

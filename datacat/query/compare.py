@@ -9,12 +9,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from datacat.query.meaning import Value
+from datacat.query.periods import Period, bounds
 from datacat.query.tree import Operator
+from datacat.query.values import Value
 
-_NUMBER_COLUMNS = frozenset(
-    {"area", "w", "h", "x", "y", "confidence", "width", "height", "duration_s", "size"}
-)
+_NUMBER_COLUMNS = frozenset({"confidence", "width", "height", "duration_s", "size", "aspect"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,43 +44,106 @@ def joined(word: str, pieces: Sequence[Sql]) -> Sql:
     )
 
 
-def leaf_compares(operator: Operator, value: Value) -> Sql:
-    """A condition on `text` and `number` of an attribute leaf."""
-    number = value.number
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    """Where a scalar lies: SQL of its text, of its number if it is one, and of whether it is a list's element."""
+
+    text: str = "text"
+    number: str = "number"
+    is_element: str = "ends_with(path, '[]')"
+
+
+LEAF = Leaf()  # a row of `attribute_values` or `metadata_values`
+
+
+def leaf_compares(operator: Operator, values: Sequence[Value], *, leaf: Leaf = LEAF) -> Sql:
+    """A condition on a leaf."""
+    match operator:
+        case Operator.IN:
+            return _any([leaf_compares(Operator.EQUAL, [value], leaf=leaf) for value in values])
+        case Operator.NOT_IN:
+            each = [leaf_compares(Operator.UNEQUAL, [value], leaf=leaf) for value in values]
+            return joined(" AND ", each)
+        case Operator.CONTAINS:
+            same = leaf_compares(Operator.EQUAL, values, leaf=leaf)
+            within = Sql(f"contains(lower({leaf.text}), lower(?))", (values[0].text,))
+            return Sql(f"CASE WHEN {leaf.is_element} THEN {{}} ELSE {{}} END").filled(same, within)
+    return _leaf_compares(operator, values[0], leaf=leaf)
+
+
+def _leaf_compares(operator: Operator, value: Value, *, leaf: Leaf) -> Sql:
+    number, text = value.number, leaf.text
     if operator in _ORDER:
         if number is not None:
-            return _number_compares("number", operator, number=number)
-        return Sql(f"(number IS NULL AND lower(text) {operator} lower(?))", (value.text,))
+            return number_compares(leaf.number, operator, number=number)
+        return Sql(f"({leaf.number} IS NULL AND lower({text}) {operator} lower(?))", (value.text,))
     if number is None or operator is Operator.MATCHES:
-        return _text_compares("text", operator, value=value)
+        return _text_compares(text, operator, value=value)
+    same = Sql(f"({leaf.number} = ? OR lower({text}) = lower(?))", (number, value.text))
     if operator is Operator.EQUAL:
-        return Sql("(number = ? OR lower(text) = lower(?))", (number, value.text))
-    return Sql(
-        "(text IS NOT NULL AND (number = ? OR lower(text) = lower(?)) IS NOT TRUE)", (number, value.text)
-    )
+        return same
+    return Sql(f"({text} IS NOT NULL AND {{}} IS NOT TRUE)").filled(same)
 
 
-def column_compares(column: str, operator: Operator, *, value: Value) -> Sql:
-    """A condition on a column of `annotations` or `assets`."""
+def column_compares(
+    column: str, operator: Operator, *, values: Sequence[Value], expression: str | None = None
+) -> Sql:
+    """A condition on a column of `annotations` or `assets`, or on an expression that stands for it."""
+    match operator:
+        case Operator.IN:
+            each = [
+                column_compares(column, Operator.EQUAL, values=[v], expression=expression) for v in values
+            ]
+            return _any(each)
+        case Operator.NOT_IN:
+            each = [
+                column_compares(column, Operator.UNEQUAL, values=[v], expression=expression) for v in values
+            ]
+            return joined(" AND ", each)
+        case Operator.CONTAINS:
+            return Sql(f"contains(lower({column}), lower(?))", (values[0].text,))
     if column in _NUMBER_COLUMNS:
-        assert value.number is not None
-        return _number_compares(column, operator, number=value.number)
-    return _text_compares(column, operator, value=value)
+        number = values[0].number
+        assert number is not None
+        return number_compares(expression or column, operator, number=number)
+    return _text_compares(column, operator, value=values[0])
 
 
-def uri_compares(column: str, operator: Operator, *, value: Value) -> Sql:
+def uri_compares(column: str, operator: Operator, *, values: Sequence[Value]) -> Sql:
     """URIs are compared with regard to case, whole or from a slash on: `uri:a/7.png` finds s3://lake/a/7.png."""
-    if operator not in (Operator.EQUAL, Operator.UNEQUAL):
-        return _text_compares(column, operator, value=value)
+    match operator:
+        case Operator.IN:
+            return _any([uri_compares(column, Operator.EQUAL, values=[value]) for value in values])
+        case Operator.NOT_IN:
+            return Sql("NOT {}").filled(uri_compares(column, Operator.IN, values=values))
+        case Operator.EQUAL | Operator.UNEQUAL:
+            same = _same_uri(column, values[0])
+            return same if operator is Operator.EQUAL else Sql("NOT {}").filled(same)
+    return column_compares(column, operator, values=values)
+
+
+def _same_uri(column: str, value: Value) -> Sql:
     if value.is_pattern:
         pattern = _like_pattern(value.text)
-        same = Sql(f"({column} LIKE ? ESCAPE '\\' OR {column} LIKE ? ESCAPE '\\')", (pattern, "%/" + pattern))
-    else:
-        same = Sql(f"({column} = ? OR ends_with({column}, ?))", (value.text, "/" + value.text))
-    return same if operator is Operator.EQUAL else Sql("NOT {}").filled(same)
+        return Sql(f"({column} LIKE ? ESCAPE '\\' OR {column} LIKE ? ESCAPE '\\')", (pattern, "%/" + pattern))
+    return Sql(f"({column} = ? OR ends_with({column}, ?))", (value.text, "/" + value.text))
 
 
-def _number_compares(column: str, operator: Operator, *, number: float) -> Sql:
+def time_compares(column: str, operator: Operator, *, period: Period) -> Sql:
+    """A condition on a column of times."""
+    start, end = bounds(operator, period)
+    pieces = [Sql(f"{column} >= ?", (start,))] if start else []
+    pieces += [Sql(f"{column} < ?", (end,))] if end else []
+    inside = Sql("({})").filled(joined(" AND ", pieces))
+    return Sql("NOT {}").filled(inside) if operator is Operator.UNEQUAL else inside
+
+
+def _any(pieces: Sequence[Sql]) -> Sql:
+    return Sql("({})").filled(joined(" OR ", pieces))
+
+
+def number_compares(column: str, operator: Operator, *, number: float) -> Sql:
+    """A condition on a number, or an expression of one."""
     operator_text = "<>" if operator is Operator.UNEQUAL else operator
     compares = Sql(f"{column} {operator_text} ?", (number,))
     if operator in (Operator.GREATER, Operator.AT_LEAST):

@@ -2,135 +2,167 @@
 
 from __future__ import annotations
 
-import itertools
-import re
 from collections.abc import Callable
-from typing import NoReturn
 
-from datacat.model.names import folded
 from datacat.query import meaning as m
-from datacat.query.fields import ANNOTATION_COLUMNS, ASSET_COLUMNS, ASSET_STATES, ATTRIBUTE_PREFIX, Column
+from datacat.query.agreement import asset_agreement
+from datacat.query.checks import (
+    check_pattern,
+    field_of,
+    known_choices,
+    number_of,
+    only_equality,
+    period_of,
+    refuse_operator,
+    values_of,
+)
+from datacat.query.fields import (
+    AGREEMENTS,
+    ANNOTATION_COLUMNS,
+    ANNOTATION_TIMES,
+    ASSET_COLUMNS,
+    ASSET_STATES,
+    ASSET_TIMES,
+    MEASURES,
+    Column,
+)
 from datacat.query.likeness import bind_likeness
+from datacat.query.paths import bind_attribute, bind_has, bind_metadata
+from datacat.query.place import bind_place
 from datacat.query.scope import Scope
-from datacat.query.tree import Condition, Operator, Span, Token
-from datacat.query.vocabulary import nearest_names
+from datacat.query.tree import Condition, Operator, Token
+from datacat.query.values import Value
 from datacat.query.words import class_named
-
-_EQUALITY = (Operator.EQUAL, Operator.UNEQUAL)
-_LIST_STEPS = 3  # 16 ways to write lists into a path of four names; each costs a look of 1 ms
 
 
 def is_about_asset(node: Condition) -> bool:
     """Whether the condition, standing outside brackets, is one on the asset and not on some annotation."""
-    return not node.name.is_quoted and folded(node.name.text).replace(" ", "_") in _ABOUT_ASSET
+    if node.name.is_quoted or node.quantifier is not None:
+        return False
+    return field_of(node) in _ABOUT_ASSET or (field_of(node) == "class" and _asks_for_none(node))
 
 
 def bind_about_asset(node: Condition, *, scope: Scope) -> m.Meaning:
     """Binds a condition for which `is_about_asset`."""
-    return _ABOUT_ASSET[_field(node)](node, scope)
+    if field_of(node) == "class":
+        return m.AssetState("unlabelled")
+    return _ABOUT_ASSET[field_of(node)](node, scope)
 
 
 def bind_condition(node: Condition, *, scope: Scope) -> m.Meaning:
     """Binds a condition on one annotation."""
-    field = "" if node.name.is_quoted else _field(node)
-    if field in ANNOTATION_COLUMNS:
-        return _annotation_column(node, scope)
+    field = "" if node.name.is_quoted or node.quantifier is not None else field_of(node)
+    if field in MEASURES:
+        return _measure(node, scope)
     if field in _ABOUT_ANNOTATION:
         return _ABOUT_ANNOTATION[field](node, scope)
     if field in _ABOUT_ASSET:
         scope.stop(f"{field} is about the asset; it cannot stand here", node.span, hint="Write it outside.")
-    return _attribute(node, scope)
+    return bind_attribute(node, scope=scope)
 
 
-def _field(node: Condition) -> str:
-    return folded(node.name.text).replace(" ", "_")
+def bind_outside(node: Condition, *, scope: Scope) -> m.Meaning:
+    """Binds a condition that stands outside brackets: on some annotation, or on what is said of the asset itself."""
+    field = "" if node.name.is_quoted or node.quantifier is not None else field_of(node)
+    if field in ("has", "missing") or field not in (*_ABOUT_ANNOTATION, *MEASURES):
+        found = bind_metadata(node, scope=scope)
+        if found is not None:
+            return found
+    if field in ("has", "missing"):
+        return _outside_has(node, scope)
+    return m.Some(bind_condition(node, scope=scope))
 
 
-def _value(token: Token) -> m.Value:
-    return m.Value(token.text, token.is_quoted)
+def _asks_for_none(node: Condition) -> bool:
+    return node.operator is Operator.EQUAL and node.value == Token("?")
 
 
-def _checked(node: Condition, column: Column, *, scope: Scope) -> None:
-    """Refuses what the column cannot be compared with."""
-    name, value = _field(node), _value(node.value)
+def _column(columns: dict[str, Column], node: Condition, scope: Scope) -> tuple[str, tuple[Value, ...]]:
+    """The column of a condition and the values, checked."""
+    name = field_of(node)
+    column = columns[name]
     if column.is_number:
-        if node.operator is Operator.MATCHES:
-            _refuse_operator(node, scope)
-        if value.number is None:
-            scope.stop(f"{name} is compared with a number", node.value.span, hint=f"As in {name}>0.5.")
+        if node.operator in (Operator.MATCHES, Operator.CONTAINS):
+            refuse_operator(node, scope)
+        for value in node.values:
+            number_of(value, name, scope=scope)
     if column.choices:
-        if node.operator not in _EQUALITY:
-            _refuse_operator(node, scope)
-        _known(node.value, column.choices, what=name, scope=scope)
-    _check_pattern(node, scope)
-
-
-def _check_pattern(node: Condition, scope: Scope) -> None:
-    if node.operator is not Operator.MATCHES:
-        return
-    try:
-        scope.cursor.execute("SELECT regexp_matches('', ?)", [node.value.text]).fetchone()
-    except Exception as error:  # whatever DuckDB calls it
-        scope.stop(f"no regular expression: {str(error).splitlines()[0]}", node.value.span)
-
-
-def _refuse_operator(node: Condition, scope: Scope) -> NoReturn:
-    span = Span(node.name.span.end, node.value.span.start)
-    scope.stop(f"{_field(node)} cannot be compared with {node.operator}", span, hint="Use : or = or !=.")
-
-
-def _known(token: Token, choices: tuple[str, ...] | list[str], *, what: str, scope: Scope) -> list[str]:
-    """The choices that a value names: exactly one, or several by a wildcard."""
-    pattern = re.escape(token.text.casefold())
-    pattern = pattern if token.is_quoted else pattern.replace(r"\*", ".*")
-    found = [choice for choice in choices if re.fullmatch(pattern, choice.casefold())]
-    if not found:
-        near = nearest_names(token.text, choices)
-        hint = f"Did you mean {' or '.join(near)}?" if near else f"Known: {', '.join(choices) or 'none'}."
-        scope.stop(f"no {what} `{token.text}`", token.span, hint=hint)
-    return found
+        if node.operator not in (Operator.EQUAL, Operator.UNEQUAL, Operator.IN, Operator.NOT_IN):
+            refuse_operator(node, scope)
+        for value in node.values:
+            known_choices(value, column.choices, what=name, scope=scope)
+    check_pattern(node, scope)
+    return column.column, values_of(node)
 
 
 def _annotation_column(node: Condition, scope: Scope) -> m.Meaning:
-    column = ANNOTATION_COLUMNS[_field(node)]
-    _checked(node, column, scope=scope)
-    return m.ColumnIs(_field(node), column.column, node.operator, _value(node.value))
+    column, values = _column(ANNOTATION_COLUMNS, node, scope)
+    return m.ColumnIs(field_of(node), column, node.operator, values)
 
 
 def _asset_column(node: Condition, scope: Scope) -> m.Meaning:
-    column = ASSET_COLUMNS[_field(node)]
-    _checked(node, column, scope=scope)
-    return m.AssetIs(_field(node), column.column, node.operator, _value(node.value))
+    column, values = _column(ASSET_COLUMNS, node, scope)
+    return m.AssetIs(field_of(node), column, node.operator, values)
+
+
+def _annotation_time(node: Condition, scope: Scope) -> m.Meaning:
+    column = ANNOTATION_TIMES[field_of(node)]
+    return m.TimeIs(field_of(node), column, node.operator, period_of(node, scope))
+
+
+def _asset_time(node: Condition, scope: Scope) -> m.Meaning:
+    return m.AssetTime(field_of(node), ASSET_TIMES[field_of(node)], node.operator, period_of(node, scope))
+
+
+def _measure(node: Condition, scope: Scope) -> m.Meaning:
+    """`area>1000`, `area>1000px`, `width>10%`."""
+    name, token = field_of(node), node.value
+    if node.operator in (Operator.MATCHES, Operator.CONTAINS, Operator.IN, Operator.NOT_IN):
+        refuse_operator(node, scope)
+    is_percent = token.text.endswith("%") and not token.is_quoted
+    if is_percent and MEASURES[name].percent is None:
+        scope.stop(f"{name} has no share of the asset", token.span, hint=f"Write a number, as in {name}>1.5.")
+    bare = Token(token.text.removesuffix("%").removesuffix("px"), token.is_quoted, token.span)
+    number = number_of(bare, name, scope=scope)
+    shown = f"{name}{node.operator}{Value(token.text, token.is_quoted)}"
+    return m.MeasureIs(name, node.operator, number, is_percent, shown)
+
+
+def _track_length(node: Condition, scope: Scope) -> m.Meaning:
+    if not node.value.text.isdecimal() or node.operator in (Operator.MATCHES, Operator.CONTAINS):
+        scope.stop("a track's length is a whole number", node.value.span, hint="As in track_length>30.")
+    return m.TrackIs(node.operator, int(node.value.text))
 
 
 def _class(node: Condition, scope: Scope) -> m.Meaning:
-    _only_equality(node, scope)
-    found = class_named(node.value, scope=scope)
+    if node.operator in (Operator.IN, Operator.NOT_IN):
+        classes = tuple(class_named(value, scope=scope) for value in node.values)
+        return m.Or(classes) if node.operator is Operator.IN else m.Not(m.Or(classes))
+    only_equality(node, scope)
+    if node.value == Token("?"):
+        found: m.Meaning = m.Not(m.HasColumn("class", "class"))
+    else:
+        found = class_named(node.value, scope=scope)
     return m.Not(found) if node.operator is Operator.UNEQUAL else found
-
-
-def _only_equality(node: Condition, scope: Scope) -> None:
-    if node.operator not in _EQUALITY:
-        _refuse_operator(node, scope)
 
 
 def _label_sets(node: Condition, scope: Scope) -> tuple[int, ...]:
     """The label sets that `team:` or `label_set:` names; those it does not name for `!=`."""
-    _only_equality(node, scope)
+    only_equality(node, scope)
     sets = list(scope.vocabulary.label_sets.values())
-    if _field(node) == "team":
-        teams = _known(node.value, scope.vocabulary.teams, what="team", scope=scope)
+    if field_of(node) == "team":
+        teams = known_choices(node.value, scope.vocabulary.teams, what="team", scope=scope)
         named = {item.number for item in sets if item.team in teams}
     else:
         names = [str(item) if "/" in node.value.text else item.name for item in sets]
-        found = _known(node.value, names, what="label set", scope=scope)
+        found = known_choices(node.value, names, what="label set", scope=scope)
         named = {item.number for item, name in zip(sets, names, strict=True) if name in found}
     is_named = node.operator is Operator.EQUAL
     return tuple(item.number for item in sets if (item.number in named) is is_named)
 
 
 def _shown(node: Condition) -> str:
-    return f"{_field(node)}{node.operator}{_value(node.value)}"
+    return f"{field_of(node)}{node.operator}{values_of(node)[0]}"
 
 
 def _in_label_set(node: Condition, scope: Scope) -> m.Meaning:
@@ -142,94 +174,103 @@ def _of_label_set(node: Condition, scope: Scope) -> m.Meaning:
 
 
 def _split(node: Condition, scope: Scope) -> m.Meaning:
-    _check_pattern(node, scope)
-    return m.SplitIs(node.operator, _value(node.value))
+    check_pattern(node, scope)
+    return m.SplitIs(node.operator, values_of(node))
+
+
+def _source(node: Condition, scope: Scope) -> m.Meaning:
+    if node.operator not in (Operator.EQUAL, Operator.UNEQUAL, Operator.MATCHES):
+        refuse_operator(node, scope)
+    check_pattern(node, scope)
+    return m.FromSource(node.operator, values_of(node)[0])
 
 
 def _asset_state(node: Condition, scope: Scope) -> m.Meaning:
-    _only_equality(node, scope)
-    (state,) = _known(
-        Token(node.value.text, node.value.span, is_quoted=True),
-        tuple(ASSET_STATES),
-        what="state",
-        scope=scope,
-    )
+    only_equality(node, scope)
+    exactly = Token(node.value.text, is_quoted=True, span=node.value.span)
+    (state,) = known_choices(exactly, tuple(ASSET_STATES), what="state", scope=scope)
     return m.Not(m.AssetState(state)) if node.operator is Operator.UNEQUAL else m.AssetState(state)
 
 
-def _has(node: Condition, scope: Scope) -> m.Meaning:
-    _only_equality(node, scope)
-    found = _has_attribute(node.value, scope)
+def _in(node: Condition, scope: Scope) -> m.Meaning:
+    """`in:snapshot@2`."""
+    only_equality(node, scope)
+    shown = f"in:{Value(node.value.text, node.value.is_quoted)}"
+    files = scope.asked_outside(lambda outside: outside.snapshot_files(node.value.text), node.value.span)
+    found = m.InFiles(shown, files)
     return m.Not(found) if node.operator is Operator.UNEQUAL else found
 
 
+def _since(node: Condition, scope: Scope) -> m.Meaning:
+    if node.operator is not Operator.EQUAL or not node.value.text.isdecimal():
+        scope.stop(
+            "since is followed by the number of a state",
+            node.span,
+            hint="As in since:41; `datacat log` has them.",
+        )
+    number = int(node.value.text)
+    found = scope.asked_outside(lambda outside: outside.changed_since(number), node.value.span)
+    return m.ChangedSince(number, found)
+
+
+def _agreement(node: Condition, scope: Scope) -> m.Meaning:
+    name = field_of(node)
+    if node.operator in (Operator.MATCHES, Operator.CONTAINS, Operator.IN, Operator.NOT_IN):
+        refuse_operator(node, scope)
+    number = number_of(node.value, name, scope=scope)
+    shown = f"{name}{node.operator}{node.value.text}"
+    return m.AgreementIs(AGREEMENTS[name], node.operator, number, shown, asset_agreement(scope.vocabulary))
+
+
+def _outside_has(node: Condition, scope: Scope) -> m.Meaning:
+    """Outside brackets `missing:` is about all annotations: none has it."""
+    found = bind_has(node, scope=scope)
+    return m.Not(m.Some(found.part)) if isinstance(found, m.Not) else m.Some(found)
+
+
+def _has(node: Condition, scope: Scope) -> m.Meaning:
+    return bind_has(node, scope=scope)
+
+
 def _like(node: Condition, scope: Scope) -> m.Meaning:
+    name = field_of(node)
     if node.operator is not Operator.EQUAL:
-        scope.stop("like is followed by a colon", node.span, hint="As in like:1042 or like:street_0007.png.")
-    return bind_likeness(node.value, scope=scope)
+        scope.stop(
+            f"{name} is followed by a colon", node.span, hint="As in like:1042 or like:street_0007.png."
+        )
+    return bind_likeness(node.value, name=name, scope=scope)
 
 
-def _attribute(node: Condition, scope: Scope) -> m.Meaning:
-    paths = _paths(node.name, scope)
-    _check_pattern(node, scope)
-    return m.AttributeIs(paths, node.operator, _value(node.value), node.name.text)
-
-
-def _paths(token: Token, scope: Scope) -> tuple[str, ...]:  # noqa: RET503 - it stops
-    """The attribute paths that were typed: as written, and where no list is named, through lists too."""
-    for text in (token.text, token.text.removeprefix(ATTRIBUTE_PREFIX)):
-        spelled = [text] if "[]" in text else _through_lists(text)
-        found = tuple(path for path in spelled if scope.vocabulary.has_path(scope.cursor, path))
-        if found:
-            return found
-    _no_path(token, scope)
-
-
-def _through_lists(path: str) -> list[str]:
-    """`a.b` -> `a.b`, `a.b[]`, `a[].b`, `a[].b[]`; of a deeper path only that with a list at its end."""
-    *steps, last = path.split(".")
-    if len(steps) >= _LIST_STEPS:
-        return [path, f"{path}[]"]
-    choices = ((step, f"{step}[]") for step in (*steps, last))
-    return [".".join(chosen) for chosen in itertools.product(*choices)]
-
-
-def _has_attribute(token: Token, scope: Scope) -> m.HasAttribute:  # noqa: RET503 - it stops
-    """The leaves at and below the path that was typed."""
-    known = scope.vocabulary.leaf_counts(scope.cursor)
-    for path in (token.text, token.text.removeprefix(ATTRIBUTE_PREFIX)):
-        found = tuple(leaf for leaf in known if leaf == path or leaf.startswith((f"{path}.", f"{path}[")))
-        if found:
-            return m.HasAttribute(path, found)
-    _no_path(token, scope)
-
-
-def _no_path(token: Token, scope: Scope) -> NoReturn:
-    """Stops with the nearest paths."""
-    known = sorted(scope.vocabulary.leaf_counts(scope.cursor))
-    simple = token.text.replace("[]", "").casefold()
-    same = [path for path in known if path.replace("[]", "").casefold() == simple]
-    ends = [path for path in known if path.replace("[]", "").casefold().endswith("." + simple)]
-    parts = [path for path in known if path.replace("[]", "").casefold().startswith(simple + ".")]
-    near = (same or ends or parts or nearest_names(token.text, known))[:3]
-    names = [*_ABOUT_ASSET, *_ABOUT_ANNOTATION, *ANNOTATION_COLUMNS]
-    near = near or nearest_names(token.text, names)
-    hint = f"Did you mean {' or '.join(near)}?" if near else "`datacat attributes` lists them all."
-    scope.stop(f"no attribute `{token.text}`", token.span, hint=hint)
+def _within(node: Condition, scope: Scope) -> m.Meaning:
+    only_equality(node, scope)
+    found = bind_place(node.value, scope=scope)
+    return m.Not(found) if node.operator is Operator.UNEQUAL else found
 
 
 _Bind = Callable[[Condition, Scope], m.Meaning]
 _ABOUT_ASSET: dict[str, _Bind] = {
     **dict.fromkeys(ASSET_COLUMNS, _asset_column),
+    **dict.fromkeys(ASSET_TIMES, _asset_time),
+    **dict.fromkeys(AGREEMENTS, _agreement),
     "team": _in_label_set,
     "label_set": _in_label_set,
     "split": _split,
+    "source": _source,
     "is": _asset_state,
+    "in": _in,
+    "since": _since,
+    "within": _within,
     "like": _like,
+    "unlike": _like,
 }
 _ABOUT_ANNOTATION: dict[str, _Bind] = {
+    **dict.fromkeys(ANNOTATION_COLUMNS, _annotation_column),
+    **dict.fromkeys(ANNOTATION_TIMES, _annotation_time),
     "class": _class,
+    "track_length": _track_length,
     "team": _of_label_set,
     "label_set": _of_label_set,
     "has": _has,
+    "missing": _has,
 }
+FIELD_NAMES = tuple(dict.fromkeys([*_ABOUT_ASSET, *_ABOUT_ANNOTATION, *MEASURES]))

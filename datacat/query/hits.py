@@ -23,14 +23,15 @@ from datacat.query.plan import Plan
 from datacat.query.reasons import Explainer
 from datacat.query.run import arrow, rows
 from datacat.query.sql import Sets
-from datacat.query.vocabulary import LabelSet, vocabulary
+from datacat.query.vocabulary import LabelSet, Vocabulary
 
 if TYPE_CHECKING:
     import pandas as pd
 
-Nearest = Callable[[m.Question, int, pa.Array | None], pa.Table]
-"""(question, k, allowed assets or None)
--> table (asset int64, score float): the k nearest, or all of fewer."""
+Weighted = tuple[tuple[m.Question, float], ...]
+Nearest = Callable[[Weighted, int, pa.Array | None], pa.Table]
+"""(questions with their weights, k, allowed assets or None)
+-> table (asset int64, score float): the k with the highest weighted sum of cosines, or all of fewer."""
 
 _CHUNK = 10_000  # assets whose matches are in memory at once where everything is read
 _BATCH_ROWS = 65_536
@@ -94,6 +95,15 @@ class Hit:
     why: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """A query's three answers, in assets: labelled so, labelled and not so, never labelled for it."""
+
+    yes: int
+    no: int
+    unknown: int
+
+
 class Hits:
     """What `search` returns: a page of hits (all where `limit` was None), and the whole in numbers."""
 
@@ -102,6 +112,7 @@ class Hits:
         cursor: duckdb.DuckDBPyConnection,
         plan: Plan,
         *,
+        vocabulary: Vocabulary,
         state: int,
         limit: int | None,
         after: str | None,
@@ -109,10 +120,11 @@ class Hits:
     ) -> None:
         self._cursor = cursor
         self._plan = plan
+        self._vocabulary = vocabulary
         self._limit = limit
         self._position = position_after(after, state=state, interpretation=plan.interpretation)
         self.state = state
-        if plan.similar is not None and nearest is None:
+        if plan.similar and nearest is None:
             raise EmbeddingError("this catalog has no embeddings to rank by", hint="Run: datacat embed")
         self._nearest = nearest
 
@@ -124,7 +136,7 @@ class Hits:
     @property
     def classes_used(self) -> dict[str, tuple[str, ...]]:
         """What each class of the query stood for: `roof` -> (`mapping:Roof`, `claims:rooftop`)."""
-        label_sets = vocabulary(self._cursor, state=self.state).label_sets
+        label_sets = self._vocabulary.label_sets
         used: dict[str, tuple[str, ...]] = {}
         for node in m.descendants(self._plan.meaning):
             if isinstance(node, m.ClassIs):
@@ -135,7 +147,7 @@ class Hits:
     @property
     def is_ranked(self) -> bool:
         """Whether likeness ranks them: then every asset with a vector that passes the filter is a hit."""
-        return self._plan.similar is not None
+        return bool(self._plan.similar)
 
     @property
     def asks_for_annotations(self) -> bool:
@@ -208,6 +220,20 @@ class Hits:
         return _reader(arrow(self._cursor, query.filled(found, chosen)), ANNOTATION_IDS)
 
     @cached_property
+    def answers(self) -> Answers:
+        """How many assets fulfil the query, how many are known not to, and of how many nobody can say."""
+        yes = self._count_of_filter
+        refuted = Sql("SELECT count(DISTINCT asset) FROM ({})").filled(self._plan.refuted())
+        ((no,),) = rows(self._cursor, refuted)
+        ((every,),) = rows(self._cursor, Sql("SELECT count(*) FROM assets"))
+        return Answers(yes, int(no), int(every) - yes - int(no))
+
+    @property
+    def asks_for_absence(self) -> bool:
+        """Whether something must be absent, so that it matters who looked for it; see `answers`."""
+        return self._plan.asks_for_absence
+
+    @cached_property
     def _count_of_filter(self) -> int:
         ((number,),) = rows(self._cursor, Sql("SELECT count(*) FROM {}").filled(self._matching))
         return int(number)
@@ -253,7 +279,6 @@ class Hits:
 
     def _ranked(self, offset: int, limit: int | None) -> list[tuple[int, float | None]]:
         """The assets from `offset` on, best first, equal scores by number; one more than `limit`."""
-        assert self._plan.similar is not None
         assert self._nearest is not None
         allowed: pa.Array | None = None
         if not isinstance(self._plan.wanted, m.Everything):
@@ -261,17 +286,23 @@ class Hits:
         wanted = self._count_of_filter if limit is None else offset + limit + 1
         if wanted == 0 or (allowed is not None and len(allowed) == 0):
             return []
-        found = self._nearest(self._plan.similar.question, wanted, allowed)
+        found = self._nearest(_weighted(self._plan.similar), wanted, allowed)
         ranked = zip(found["asset"].to_pylist(), found["score"].to_pylist(), strict=True)
         return sorted(ranked, key=lambda item: (-item[1], item[0]))[offset:wanted]
 
     def _hits(self, page: list[tuple[int, float | None]]) -> Iterator[Hit]:
         numbers = [asset for asset, _ in page]
-        explainer = Explainer(self._cursor, self._plan.meaning, assets=numbers)
+        explainer = Explainer(
+            self._cursor, self._plan, assets=numbers, label_sets=self._vocabulary.label_sets
+        )
         facts = explainer.facts()
         for asset, score in page:
             matches, why = explainer.explain(asset, score=score)
             yield Hit(asset, *facts[asset], score=score, matches=matches, why=why)
+
+
+def _weighted(similar: tuple[m.Similar, ...]) -> Weighted:
+    return tuple((part.question, part.weight) for part in similar)
 
 
 def _written(member: m.ClassMember, label_sets: Mapping[int, LabelSet]) -> list[str]:

@@ -7,25 +7,27 @@ import os
 import duckdb
 
 from datacat.query.compare import Sql
-from datacat.query.meaning import Question, Similar, Value
+from datacat.query.meaning import Question, Similar
 from datacat.query.run import rows
 from datacat.query.scope import Scope
 from datacat.query.tree import Token
+from datacat.query.values import Value
 
 _SHOWN = 3  # candidates in an error
 
 
-def bind_likeness(value: Token, *, scope: Scope) -> Similar:  # noqa: RET503 - stop() raises
-    """Raises QueryError where nothing or more than one asset is meant."""
-    shown = f"like:{Value(value.text, value.is_quoted)}"
+def bind_likeness(value: Token, *, name: str, scope: Scope) -> Similar:  # noqa: RET503 - stop() raises
+    """Binds `like:` or `unlike:`; raises QueryError where nothing or more than one asset is meant."""
+    shown = f"{name}:{Value(value.text, value.is_quoted)}"
+    weight = 1.0 if name == "like" else -1.0
     found = assets_named(scope.cursor, value.text)
     if len(found) == 1:
-        return Similar(Question(asset=found[0][0]), shown)
+        return Similar(Question(asset=found[0][0]), shown, weight)
     if len(found) > 1:
         uris = ", ".join(uri for _, uri in found[:_SHOWN])
         scope.stop("that is the end of several URIs", value.span, hint=f"Say more of it: {uris} …")
     if scope.files and (value.text.startswith("s3://") or os.path.isfile(os.path.expanduser(value.text))):
-        return Similar(Question(file=value.text), shown)
+        return Similar(Question(file=value.text), shown, weight)
     what, or_file = ("asset and no file", ", or the path of a picture") if scope.files else ("asset", "")
     scope.stop(
         f"no {what} `{value.text}`",

@@ -12,9 +12,9 @@ from datacat.model.names import LabelSetName
 from datacat.query import meaning as m
 from datacat.query.bind import bind
 from datacat.query.compare import TRUE, Sql
+from datacat.query.pairs import of_row
 from datacat.query.plurals import comparable
 from datacat.query.run import arrow, rows
-from datacat.query.sql import of_row
 from datacat.query.syntax import parse
 from datacat.query.vocabulary import Vocabulary, nearest_names, read_vocabulary
 
@@ -71,19 +71,16 @@ def classes(cursor: duckdb.DuckDBPyConnection) -> pa.Table:
     words = read_vocabulary(cursor)
     counted = rows(cursor, Sql("SELECT class, count(DISTINCT asset) FROM annotations GROUP BY class"))
     assets = dict(counted)
-    found: dict[str, list[tuple[int, int]]] = {}
-    for use in words.uses:
-        found.setdefault(use.name, []).append((use.label_set, use.annotations))
     listed = [
         {
-            "class": name,
-            "concept": _concept(name, [number for number, _ in uses], words=words),
-            "teams": _teams([number for number, _ in uses], words),
-            "label_sets": sorted(str(words.label_sets[number]) for number, _ in uses),
-            "annotations": sum(count for _, count in uses),
-            "assets": assets.get(name, 0),
+            "class": item.name,
+            "concept": _concept(item.name, item.counts, words=words),
+            "teams": _teams(item.counts, words),
+            "label_sets": sorted(str(words.label_sets[number]) for number in item.counts),
+            "annotations": item.annotations,
+            "assets": assets.get(item.name, 0),
         }
-        for name, uses in found.items()
+        for item in words.classes
     ]
     listed.sort(key=lambda row: (-row["annotations"], row["class"]))
     return pa.Table.from_pylist(listed, schema=CLASSES)
@@ -117,7 +114,7 @@ def _teams(label_sets: Iterable[int], words: Vocabulary) -> list[str]:
     return sorted({words.label_sets[number].team for number in label_sets})
 
 
-def _concept(name: str, label_sets: list[int], *, words: Vocabulary) -> str | None:
+def _concept(name: str, label_sets: Iterable[int], *, words: Vocabulary) -> str | None:
     """The concepts that a class belongs to."""
     teams = {words.label_sets[number].team for number in label_sets}
     found = {

@@ -1,128 +1,38 @@
 """What a query means: a tree whose names are bound to what one state holds.
 
-Two levels: nodes about one annotation (`Predicate`), and nodes about an asset (`Meaning`), which `Some` and
-`Counted` make out of predicates. And, Or and Not serve both. Every node prints itself in strict syntax,
-which can be parsed again to the same meaning.
+Two levels: nodes about one annotation (`predicates.py`), and nodes about an asset, which `Some`, `Counted` and
+their like make out of predicates. And, Or and Not serve both. Every node prints itself in strict syntax, which can
+be parsed again to the same meaning.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from datacat.query.compare import Sql
+from datacat.query.periods import Period
+from datacat.query.predicates import (
+    Anything,
+    AttributeIs,
+    ClassIs,
+    ClassMember,
+    ColumnIs,
+    ElementIs,
+    HasAttribute,
+    HasColumn,
+    LabelSetIs,
+    LeafIs,
+    LengthIs,
+    MeasureIs,
+    Predicate,
+    Related,
+    TimeIs,
+    TrackIs,
+    compared,
+)
 from datacat.query.tree import Operator
-
-_PLAIN_NAME = re.compile(r"[^\s()\[\]\"=<>!~:\-&|](?:[^\s()\[\]\"=<>!~:]|\[\])*")
-_PLAIN_VALUE = re.compile(r"[^\s()\[\]\"]+")
-_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.IGNORECASE)
-
-
-@dataclass(frozen=True, slots=True)
-class Value:
-    """The right side of a condition. A quoted one is text: no number, no wildcard."""
-
-    text: str
-    is_quoted: bool = False
-
-    @property
-    def number(self) -> float | None:
-        """The number it writes, or None."""
-        return float(self.text) if not self.is_quoted and _NUMBER.fullmatch(self.text) else None
-
-    @property
-    def is_pattern(self) -> bool:
-        """Whether it has a wildcard."""
-        return not self.is_quoted and "*" in self.text
-
-    def __str__(self) -> str:
-        return quoted(self.text) if self.is_quoted or not _PLAIN_VALUE.fullmatch(self.text) else self.text
-
-
-def quoted(text: str) -> str:
-    """`text` in double quotes, as the query language escapes it."""
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
-    return f'"{escaped}"'
-
-
-def name_text(name: str) -> str:
-    """A path as the left side of a condition."""
-    return name if _PLAIN_NAME.fullmatch(name) else quoted(name)
-
-
-@dataclass(frozen=True, slots=True)
-class ClassMember:
-    """A class as it is written; `label_sets` None: by whomever."""
-
-    name: str
-    label_sets: tuple[int, ...] | None
-
-
-@dataclass(frozen=True, slots=True)
-class ClassIs:
-    """The class is one of `members`."""
-
-    shown: str
-    members: tuple[ClassMember, ...]
-
-    def __str__(self) -> str:
-        return self.shown
-
-
-@dataclass(frozen=True, slots=True)
-class LabelSetIs:
-    """The annotation is of one of the label sets."""
-
-    shown: str
-    label_sets: tuple[int, ...]
-
-    def __str__(self) -> str:
-        return self.shown
-
-
-@dataclass(frozen=True, slots=True)
-class ColumnIs:
-    """A column of the annotation compares."""
-
-    name: str
-    column: str
-    operator: Operator
-    value: Value
-
-    def __str__(self) -> str:
-        return f"{self.name}{self.operator}{self.value}"
-
-
-@dataclass(frozen=True, slots=True)
-class AttributeIs:
-    """A leaf at one of `paths` compares: the path as typed, and the lists of that name (`tags` finds `tags[]`)."""
-
-    paths: tuple[str, ...]
-    operator: Operator
-    value: Value
-    shown: str
-
-    def __str__(self) -> str:
-        return f"{name_text(self.shown)}{self.operator}{self.value}"
-
-
-@dataclass(frozen=True, slots=True)
-class HasAttribute:
-    """There is a leaf at `path` or below it: at one of `paths`."""
-
-    path: str
-    paths: tuple[str, ...]
-
-    def __str__(self) -> str:
-        return f"has:{Value(self.path)}"
-
-
-@dataclass(frozen=True, slots=True)
-class Anything:
-    """Every annotation."""
-
-    def __str__(self) -> str:
-        return "*"
+from datacat.query.values import Value, is_name, name_text, quoted
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,15 +45,114 @@ class Everything:
 
 @dataclass(frozen=True, slots=True)
 class AssetIs:
-    """A column of the asset compares."""
+    """A column of the asset compares with one of the values."""
 
     name: str
     column: str
     operator: Operator
+    values: tuple[Value, ...]
+
+    def __str__(self) -> str:
+        return compared(self.name, self.operator, values=self.values)
+
+
+@dataclass(frozen=True, slots=True)
+class AssetTime:
+    """A time of the asset lies so to a period: `captured>=2026-01`."""
+
+    name: str
+    column: str
+    operator: Operator
+    period: Period
+
+    def __str__(self) -> str:
+        return f"{self.name}{self.operator}{self.period}"
+
+
+@dataclass(frozen=True, slots=True)
+class Within:
+    """It was taken in a circle (one corner and `km`) or in a polygon (three corners or more).
+
+    `corners` are (latitude, longitude) in degrees, WGS 84.
+    """
+
+    corners: tuple[tuple[float, float], ...]
+    km: float | None
+    shown: str
+
+    def __str__(self) -> str:
+        return self.shown
+
+
+@dataclass(frozen=True, slots=True)
+class MetadataIs:
+    """What a label file says of the asset compares at one of the paths."""
+
+    paths: tuple[str, ...]
+    operator: Operator
+    values: tuple[Value, ...]
+    shown: str
+
+    def __str__(self) -> str:
+        return compared(name_text(self.shown), self.operator, values=self.values)
+
+
+@dataclass(frozen=True, slots=True)
+class HasMetadata:
+    """A label file says something of the asset at one of the paths."""
+
+    paths: tuple[str, ...]
+    shown: str
+
+    def __str__(self) -> str:
+        return f"has:{Value(self.shown)}"
+
+
+@dataclass(frozen=True, slots=True)
+class FromSource:
+    """A label file or a source whose URI is so called speaks of it."""
+
+    operator: Operator
     value: Value
 
     def __str__(self) -> str:
-        return f"{self.name}{self.operator}{self.value}"
+        return f"source{self.operator}{self.value}"
+
+
+@dataclass(frozen=True, slots=True)
+class InFiles:
+    """Its URI stands in the column `uri` of Parquet files: those of a snapshot."""
+
+    shown: str
+    files: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return self.shown
+
+
+@dataclass(frozen=True, slots=True)
+class ChangedSince:
+    """It is new or other, or what is said of it, since a state of the catalog."""
+
+    state: int
+    assets: Sql = field(compare=False)
+
+    def __str__(self) -> str:
+        return f"since:{self.state}"
+
+
+@dataclass(frozen=True, slots=True)
+class AgreementIs:
+    """How far two label sets agree on it compares; see docs/explanation/agreement.md. `measure` is a column."""
+
+    measure: str
+    operator: Operator
+    number: float
+    shown: str
+    measured: Sql = field(compare=False)  # a SELECT of asset and the measures
+
+    def __str__(self) -> str:
+        return self.shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,10 +160,10 @@ class SplitIs:
     """A label set puts the asset into this split."""
 
     operator: Operator
-    value: Value
+    values: tuple[Value, ...]
 
     def __str__(self) -> str:
-        return f"split{self.operator}{self.value}"
+        return compared("split", self.operator, values=self.values)
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,6 +210,52 @@ class Counted:
 
 
 @dataclass(frozen=True, slots=True)
+class CountedValues:
+    """The number of distinct values in a column of the annotations that fulfil the predicate compares."""
+
+    name: str
+    column: str
+    predicate: Meaning
+    operator: Operator
+    number: int
+
+    def __str__(self) -> str:
+        of = "" if isinstance(self.predicate, Anything) else f" of {predicate_text(self.predicate)}"
+        return f"count({self.name}{of}){self.operator}{self.number}"
+
+
+@dataclass(frozen=True, slots=True)
+class Absent:
+    """Somebody looked for such annotations and there is none; what `NOT` becomes. Same as a count of 0."""
+
+    predicate: Meaning
+
+    def __str__(self) -> str:
+        return f"NOT {predicate_text(self.predicate)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """Neither does the part hold nor can anybody say that it does not."""
+
+    part: Meaning
+
+    def __str__(self) -> str:
+        return f"?{_grouped(self.part)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Neither:
+    """Not in either set; what Unknown becomes when both are known."""
+
+    yes: Meaning
+    no: Meaning
+
+    def __str__(self) -> str:
+        return f"?{_grouped(self.yes)}"
+
+
+@dataclass(frozen=True, slots=True)
 class Question:
     """What a similarity search is asked for: one of a text, an asset of the catalog, a file elsewhere."""
 
@@ -211,10 +266,11 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Similar:
-    """Ranks by likeness to the question."""
+    """Ranks by likeness to the question; a weight below 0 by unlikeness."""
 
     question: Question
     shown: str
+    weight: float = 1.0
 
     def __str__(self) -> str:
         return self.shown
@@ -242,17 +298,47 @@ class And:
 
 @dataclass(frozen=True, slots=True)
 class Or:
-    """One of the parts holds."""
+    """One of the parts holds. `shown`: the one condition that stands for them all."""
 
     parts: tuple[Meaning, ...]
+    shown: str | None = None
 
     def __str__(self) -> str:
-        return " OR ".join(_grouped(part) for part in self.parts)
+        return self.shown or " OR ".join(_grouped(part) for part in self.parts)
 
 
-Predicate = ClassIs | LabelSetIs | ColumnIs | AttributeIs | HasAttribute | Anything
-AboutAsset = Everything | AssetIs | SplitIs | InLabelSet | AssetState | Some | Counted | Similar
+AboutAsset = (
+    Everything
+    | AssetIs
+    | AssetTime
+    | Within
+    | MetadataIs
+    | HasMetadata
+    | FromSource
+    | InFiles
+    | ChangedSince
+    | AgreementIs
+    | SplitIs
+    | InLabelSet
+    | AssetState
+    | Some
+    | Counted
+    | CountedValues
+    | Absent
+    | Unknown
+    | Neither
+    | Similar
+)
 Meaning = Predicate | AboutAsset | Not | And | Or
+
+__all__ = [
+    "AboutAsset", "Absent", "AgreementIs", "And", "Anything", "AssetIs", "AssetState", "AssetTime", "AttributeIs",
+    "ChangedSince", "ClassIs", "ClassMember", "ColumnIs", "Counted", "CountedValues", "ElementIs", "Everything",
+    "FromSource", "HasAttribute", "HasColumn", "HasMetadata", "InFiles", "InLabelSet", "LabelSetIs", "LeafIs",
+    "LengthIs", "Meaning", "MeasureIs", "MetadataIs", "Neither", "Not", "Or", "Predicate", "Question", "Related",
+    "Similar", "Some", "SplitIs", "TimeIs", "TrackIs", "Unknown", "Value", "Within", "descendants", "is_name",
+    "name_text", "predicate_text", "quoted",
+]  # fmt: skip
 
 
 def descendants(node: Meaning) -> Iterator[Meaning]:
@@ -261,8 +347,12 @@ def descendants(node: Meaning) -> Iterator[Meaning]:
     match node:
         case And(parts=parts) | Or(parts=parts):
             below = parts
-        case Not(part=part) | Some(predicate=part) | Counted(predicate=part):
+        case Not(part=part) | Unknown(part=part):
             below = (part,)
+        case Neither(yes=yes, no=no):
+            below = (yes, no)
+        case Some() | Counted() | CountedValues() | Absent() | Related():
+            below = (node.predicate,)
         case _:
             below = ()
     for child in below:
@@ -270,7 +360,9 @@ def descendants(node: Meaning) -> Iterator[Meaning]:
 
 
 def _grouped(node: Meaning) -> str:
-    return f"({node})" if isinstance(node, And | Or) else str(node)
+    is_joined = isinstance(node, And) or (isinstance(node, Or) and node.shown is None)
+    is_phrase = isinstance(node, ColumnIs | AttributeIs | MetadataIs) and node.operator is Operator.CONTAINS
+    return f"({node})" if is_joined or is_phrase else str(node)
 
 
 def predicate_text(predicate: Meaning) -> str:
@@ -278,17 +370,12 @@ def predicate_text(predicate: Meaning) -> str:
     if isinstance(predicate, ClassIs | Anything | AttributeIs | HasAttribute):
         return str(predicate)
     parts = predicate.parts if isinstance(predicate, And) else (predicate,)
-    head = str(parts[0]) if isinstance(parts[0], ClassIs | Anything) and _is_word(str(parts[0])) else ""
+    head = str(parts[0]) if isinstance(parts[0], ClassIs | Anything) and is_name(str(parts[0])) else ""
     inside = parts[1:] if head else parts
     if len(inside) == 1:
         return f"{head}[{inside[0]}]"
     texts = [_grouped(part) for part in inside]
-    ending_in_word = [text for text in texts if _is_word(text.split()[-1])]
-    between = (
-        " AND " if len(ending_in_word) > 1 else " "
-    )  # side by side they might name one class of two words
+    ending_in_word = [text for text in texts if is_name(text.split()[-1])]
+    # Side by side they might name one class of two words.
+    between = " AND " if len(ending_in_word) > 1 else " "
     return f"{head}[{between.join(texts)}]"
-
-
-def _is_word(text: str) -> bool:
-    return _PLAIN_NAME.fullmatch(text) is not None

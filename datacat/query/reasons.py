@@ -7,18 +7,22 @@ Python over those answers, which says which side of an OR it was.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import duckdb
 
 from datacat.query import meaning as m
 from datacat.query.compare import Sql, joined, leaf_compares
+from datacat.query.coverage import lookers
+from datacat.query.fields import MEASURES
 from datacat.query.match import WRITTEN, Documents, Match
+from datacat.query.pairs import at, numbered
+from datacat.query.plan import Plan
 from datacat.query.plurals import comparable
-from datacat.query.rules.absent_counts import COMPARE
 from datacat.query.run import rows
-from datacat.query.sql import Sets, at, numbered
+from datacat.query.sql import Sets
+from datacat.query.vocabulary import LabelSet
 
 _SHOWN = 5  # reasons a term; an asset may have a thousand cars
 
@@ -29,16 +33,27 @@ _Reasons = tuple[list[str], list[int]]  # sentences, annotations
 class Explainer:
     """Explains the hits of one page."""
 
-    def __init__(self, cursor: duckdb.DuckDBPyConnection, root: m.Meaning, *, assets: Sequence[int]) -> None:
+    def __init__(
+        self,
+        cursor: duckdb.DuckDBPyConnection,
+        plan: Plan,
+        *,
+        assets: Sequence[int],
+        label_sets: Mapping[int, LabelSet],
+    ) -> None:
         self._cursor = cursor
-        self._root = root
+        self._root = plan.evidence
+        self._similar = plan.similar
+        self._label_sets = label_sets
         self._of_page = numbered("asset", assets)
         self._sets = Sets(within=self._of_page)
         self._found: dict[int, str | None] = {}  # annotation -> class
-        self._of_term = {term: self._annotations(term) for term in _terms(root)}
+        terms = list(dict.fromkeys(_terms(self._root)))
+        self._of_term = {term: self._annotations(term) for term in terms}
+        self._who_looked = {term: self._lookers(term) for term in terms if isinstance(term, m.Absent)}
         self._of_found = self._narrowed_to_found()
         self._details = self._read_details()
-        self._leaves = {leaf: self._leaf_texts(leaf) for leaf in _leaves(root)}
+        self._leaves = {leaf: self._leaf_texts(leaf) for leaf in _leaves(self._root)}
 
     def facts(self) -> dict[int, tuple[str, str | None, int | None, int | None]]:
         """Asset -> URI, media, width and height."""
@@ -50,28 +65,38 @@ class Explainer:
 
     def explain(self, asset: int, *, score: float | None) -> tuple[tuple[Match, ...], tuple[str, ...]]:
         """The matches of a hit and why it is one."""
-        reasons, annotations = self._why(self._root, asset, score=score) or ([], [])
+        reasons, annotations = self._why(self._root, asset) or ([], [])
+        if score is not None:
+            reasons = [*reasons, _likeness(self._similar, score)]
         matches = tuple(self._details[number][0] for number in sorted(set(annotations)))
         return matches, tuple(dict.fromkeys(reasons))
 
     def _annotations(self, term: m.Meaning) -> dict[int, list[int]]:
         """Asset -> annotations that fulfil a term; of a term about the asset, none where it holds."""
-        if isinstance(term, m.Some | m.Counted):
+        found: dict[int, list[int]] = {}
+        if not isinstance(term, m.Some):
+            found = {asset: [] for (asset,) in rows(self._cursor, self._sets.assets(term))}
+        if isinstance(term, m.InLabelSet):
+            pairs = self._sets.pairs(m.LabelSetIs(term.shown, term.label_sets))
+        elif isinstance(term, m.Some | m.Counted | m.CountedValues):
             pairs = self._sets.pairs(term.predicate)
         else:
-            pairs = Sql("SELECT asset, NULL AS annotation, NULL AS class FROM ({})").filled(
-                self._sets.assets(term)
-            )
-        if isinstance(term, m.InLabelSet):
-            annotated = self._sets.pairs(m.LabelSetIs(term.shown, term.label_sets))
-            pairs = joined(" UNION ALL ", [pairs, annotated])
+            return found
         query = Sql("SELECT DISTINCT asset, annotation, class FROM ({}) ORDER BY ALL").filled(pairs)
-        found: dict[int, list[int]] = {}
         for asset, annotation, name in rows(self._cursor, query):
-            of_asset = found.setdefault(asset, [])
-            if annotation is not None:
-                of_asset.append(annotation)
+            if isinstance(term, m.Some) or asset in found:
+                found.setdefault(asset, []).append(annotation)
                 self._found[annotation] = name
+        return found
+
+    def _lookers(self, term: m.Absent) -> dict[int, list[str]]:
+        """Asset -> the label sets that looked for what is absent."""
+        sql = lookers(term.predicate, within=self._of_page)
+        found: dict[int, list[str]] = {}
+        if sql is not None:
+            query = Sql("SELECT DISTINCT asset, label_set FROM ({}) ORDER BY ALL").filled(sql)
+            for asset, label_set in rows(self._cursor, query):
+                found.setdefault(asset, []).append(str(self._label_sets[label_set]))
         return found
 
     def _narrowed_to_found(self) -> Sql:
@@ -89,7 +114,7 @@ class Explainer:
         """Annotation -> `path=value` of the leaves that fulfil a condition."""
         where = at(leaf.paths)
         if isinstance(leaf, m.AttributeIs):
-            where = joined(" AND ", [where, leaf_compares(leaf.operator, leaf.value)])
+            where = joined(" AND ", [where, leaf_compares(leaf.operator, leaf.values)])
         query = Sql(
             "SELECT DISTINCT annotation, path, text FROM attribute_values WHERE {} AND {} ORDER BY ALL"
         )
@@ -101,8 +126,14 @@ class Explainer:
     def _read_details(self) -> dict[int, tuple[Match, dict[str, Any]]]:
         """Annotation -> its match, and the columns that the query's conditions speak of."""
         asked = {node.column for node in m.descendants(self._root) if isinstance(node, m.ColumnIs)}
-        columns = sorted(asked)
-        select = "".join(f", {column}" for column in columns)
+        measured = {
+            node.name
+            for node in m.descendants(self._root)
+            if isinstance(node, m.MeasureIs) and not node.is_percent
+        }
+        columns = [*sorted(asked), *sorted(measured)]
+        select = "".join(f", {column}" for column in sorted(asked))
+        select += "".join(f", {MEASURES[name].plain}" for name in sorted(measured))
         query = Sql(
             "SELECT annotation, class, team, team || '/' || name, kind, geometry_type, "  # noqa: S608 - our own names
             f"x, y, w, h, is_relative, confidence{select} "
@@ -116,32 +147,30 @@ class Explainer:
             details[match.annotation] = (match, dict(zip(columns, own, strict=True)))
         return details
 
-    def _why(self, node: m.Meaning, asset: int, *, score: float | None) -> _Reasons | None:
+    def _why(self, node: m.Meaning, asset: int) -> _Reasons | None:
         """The reasons for which `node` holds of an asset; None where it does not hold."""
         match node:
             case m.Everything():
                 return [], []
             case m.And(parts=parts):
-                found = [self._why(part, asset, score=score) for part in parts]
+                found = [self._why(part, asset) for part in parts]
                 return _merged([item for item in found if item is not None]) if None not in found else None
             case m.Or(parts=parts):
-                held = [item for part in parts if (item := self._why(part, asset, score=score)) is not None]
+                held = [item for part in parts if (item := self._why(part, asset)) is not None]
                 return _merged(held) if held else None
-            case m.Not(part=part):
-                if self._why(part, asset, score=score) is not None:
-                    return None
-                return [f"{node}: none found" if isinstance(part, m.Some) else str(node)], []
-            case m.Similar():
-                return [_likeness(node, score)], []
         annotations = self._of_term[node].get(asset)
-        if isinstance(node, m.Counted):
-            number = len(annotations or ())
-            is_fulfilled = COMPARE[node.operator](number, node.number)
-            return ([f"{node}: {number} found"], annotations or []) if is_fulfilled else None
         if annotations is None:
             return None
-        if isinstance(node, m.Some):
-            return self._sentences(node.predicate, annotations), annotations
+        match node:
+            case m.Some(predicate=predicate):
+                return self._sentences(predicate, annotations), annotations
+            case m.Counted():
+                return [f"{node}: {len(annotations)} found"], annotations
+            case m.Absent():
+                who = ", ".join(self._who_looked[node].get(asset, ()))
+                return [f"{node}: none found{' by ' if who else ''}{who}"], []
+            case m.Neither():
+                return [f"{node}: nobody looked for it"], []
         return [str(node)], annotations
 
     def _sentences(self, predicate: m.Meaning, annotations: Sequence[int]) -> list[str]:
@@ -155,19 +184,29 @@ class Explainer:
         """`mapping/roofs-2026: Roof[material=slate, condition.score=0.83] (same as rooftop)`."""
         match, _ = self._details[annotation]
         facts = list(dict.fromkeys(self._facts(predicate, annotation)))
-        asked = next((node.shown for node in _conjuncts(predicate) if isinstance(node, m.ClassIs)), "")
+        asked = next((node for node in _conjuncts(predicate) if isinstance(node, m.ClassIs)), None)
         name = match.class_name or "(no class)"
-        is_other = asked and not asked.startswith("class=") and comparable(asked) != comparable(name)
         inside = f"[{', '.join(facts)}]" if facts else ""
-        return f"{match.label_set}: {name}{inside}{f' (same as {asked})' if is_other else ''}"
+        return f"{match.label_set}: {name}{inside}{_relation(name, asked)}"
 
     def _facts(self, node: m.Meaning, annotation: int) -> Iterator[str]:
         match node:
             case m.AttributeIs() | m.HasAttribute():
                 yield from self._leaves.get(node, {}).get(annotation, ())
             case m.ColumnIs(name=name, column=column):
-                value = self._details[annotation][1][column]
-                yield f"{name}={value:g}" if isinstance(value, float) else f"{name}={value}"
+                yield _fact(name, self._details[annotation][1][column])
+            case m.MeasureIs(name=name, is_percent=False):
+                yield _fact(name, self._details[annotation][1][name])
+            case (
+                m.Not()
+                | m.MeasureIs()
+                | m.TimeIs()
+                | m.TrackIs()
+                | m.LengthIs()
+                | m.ElementIs()
+                | m.Related()
+            ):
+                yield str(node)
             case m.And(parts=parts):
                 for part in parts:
                     yield from self._facts(part, annotation)
@@ -175,13 +214,27 @@ class Explainer:
                 for part in parts:
                     if not isinstance(part, m.Not):
                         yield from self._facts(part, annotation)
-            case m.Not():
-                yield str(node)
 
 
-def _likeness(node: m.Similar, score: float | None) -> str:
-    asked = node.shown if node.question.text is not None else node.shown.removeprefix("like:")
-    return f"looks like {asked} ({score:.2f})"
+def _relation(name: str, asked: m.ClassIs | None) -> str:
+    """How a class comes to be what was asked for, where its name does not say it."""
+    if asked is None or asked.shown.startswith("class=") or comparable(asked.shown) == comparable(name):
+        return ""
+    is_same = any(member.name == name for member in asked.names)
+    return f" (same as {asked.shown})" if is_same else f" (a kind of {asked.shown})"
+
+
+def _fact(name: str, value: Any) -> str:
+    return f"{name}={value:g}" if isinstance(value, float) else f"{name}={value}"
+
+
+def _likeness(similar: Sequence[m.Similar], score: float) -> str:
+    """`looks like "a pool" (0.31)`; of several, what each counts for stands in its own text."""
+    (first, *more) = similar
+    if not more and first.weight == 1:
+        asked = first.shown if first.question.text is not None else first.shown.removeprefix("like:")
+        return f"looks like {asked} ({score:.2f})"
+    return f"likeness to {' '.join(part.shown for part in similar)} ({score:.2f})"
 
 
 def _merged(found: Sequence[_Reasons]) -> _Reasons:
@@ -195,9 +248,7 @@ def _terms(node: m.Meaning) -> list[m.Meaning]:
     match node:
         case m.And(parts=parts) | m.Or(parts=parts):
             return [term for part in parts for term in _terms(part)]
-        case m.Not(part=part):
-            return _terms(part)
-        case m.Similar() | m.Everything():
+        case m.Everything():
             return []
     return [node]
 

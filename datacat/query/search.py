@@ -7,8 +7,24 @@ import duckdb
 from datacat.errors import UsageError
 from datacat.query.hits import Hits, Nearest
 from datacat.query.plan import plan
+from datacat.query.scope import Outside
+from datacat.query.vocabulary import vocabulary
 
-READS = ("annotations", "assets", "attribute_values", "concepts", "label_set_assets", "label_sets")
+READS = (
+    "annotations",
+    "assets",
+    "attribute_values",
+    "class_counts",
+    "concept_details",
+    "concepts",
+    "coverage",
+    "label_set_assets",
+    "label_sets",
+    "metadata_values",
+    "path_counts",
+    "source_files",
+    "sources",
+)
 """The logical tables that a query reads."""
 
 
@@ -21,6 +37,8 @@ def search(
     after: str | None = None,
     nearest: Nearest | None = None,
     files: bool = True,
+    identity: str | None = None,
+    outside: Outside | None = None,
 ) -> Hits:
     """Answers a query.
 
@@ -32,6 +50,8 @@ def search(
         after: the token of the page before.
         nearest: ranks assets by likeness; None where nothing was embedded.
         files: whether `like:` may name a file that is no asset; not where strangers ask.
+        identity: names what the tables hold, once and for all, so that their names are read but once.
+        outside: what is asked for snapshots and for other states; None: they cannot be asked for.
 
     Raises:
         QueryError: the query cannot be understood; points at the place.
@@ -42,5 +62,6 @@ def search(
         raise UsageError(
             f"a page of {limit} hits makes no sense", hint="Give a limit from 1, or none for everything."
         )
-    found = plan(cursor, text, state=state, files=files)
-    return Hits(cursor, found, state=state, limit=limit, after=after, nearest=nearest)
+    found = plan(cursor, text, identity=identity, files=files, outside=outside)
+    names = vocabulary(cursor, identity=identity)
+    return Hits(cursor, found, vocabulary=names, state=state, limit=limit, after=after, nearest=nearest)

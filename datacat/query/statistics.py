@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+
 import duckdb
 
 from datacat.query import meaning as m
@@ -19,16 +21,17 @@ class Statistics:
     def __init__(self, cursor: duckdb.DuckDBPyConnection, vocabulary: Vocabulary) -> None:
         self._cursor = cursor
         self._vocabulary = vocabulary
-        self._by_class: dict[str, int] = {}
-        for use in vocabulary.uses:
-            self._by_class[use.name] = self._by_class.get(use.name, 0) + use.annotations
-        self._all = float(sum(self._by_class.values()))
+
+    @cached_property
+    def _all(self) -> float:
+        return float(sum(item.annotations for item in self._vocabulary.classes))
 
     def rows(self, node: m.Meaning) -> float:
         """A guess at how many annotations (or assets) fulfil `node`."""
         match node:
             case m.ClassIs(members=members):
-                return sum(self._by_class.get(member.name, 0) for member in members)
+                known = self._vocabulary.by_class
+                return sum(known[member.name].annotations for member in members if member.name in known)
             case m.AttributeIs(paths=paths, operator=operator):
                 return sum(map(self._leaves, paths)) * _SHARE.get(operator, _SHARE_OF_RANGE)
             case m.HasAttribute(paths=paths):
@@ -37,9 +40,14 @@ class Statistics:
                 return min(map(self.rows, parts))
             case m.Or(parts=parts):
                 return sum(map(self.rows, parts))
-            case m.Some(predicate=predicate) | m.Counted(predicate=predicate):
+            case (
+                m.ElementIs(candidates=predicate)
+                | m.Some(predicate=predicate)
+                | m.Counted(predicate=predicate)
+            ):
                 return self.rows(predicate)
         return self._all
 
     def _leaves(self, path: str) -> int:
-        return self._vocabulary.leaf_counts(self._cursor).get(path, 0)
+        use = self._vocabulary.paths(self._cursor).get(path)
+        return use.leaves if use else 0

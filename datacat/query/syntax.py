@@ -10,19 +10,26 @@ from typing import Any, NoReturn
 import lark
 
 from datacat.errors import QueryError
+from datacat.query.phrases import class_token, grouped, joined, spelled_out
 from datacat.query.tree import (
+    MEASURED,
     And,
     Bracket,
     Condition,
     Count,
+    Element,
     Group,
     Node,
     Not,
     Operator,
     Or,
+    Quantifier,
     Quoted,
+    Relation,
+    RelationKind,
     Span,
     Token,
+    Unknown,
     Words,
 )
 
@@ -36,7 +43,10 @@ _EXPECTED = {
     "RPAR": ")",
     "LSQB": "[",
     "RSQB": "]",
+    "RBRACE": "}",
 }
+_RELATIONS = frozenset(map(str, RelationKind))
+_NEAR = re.compile(r"(.+?)(<=|>=|<|>)([^<>=]+)")  # the value of near:bicycle<50px
 _CURLY_QUOTES = str.maketrans("“”„", '""' + '"')  # as word processors write them
 
 
@@ -102,10 +112,13 @@ class _Builder:
         return getattr(self, f"_{parsed.data}")(children, span)
 
     def _start(self, children: list[Node], span: Span) -> Node | None:
-        return children[0] if children else None
+        return _bare(children[0]) if children else None
 
     def _either(self, children: list[Node], span: Span) -> Node:
-        return children[0] if len(children) == 1 else Or(tuple(children), span)
+        if len(children) == 1:
+            return children[0]
+        parts = [_bare(child) if isinstance(_bare(child), And) else child for child in children]
+        return Or(tuple(parts), span)
 
     def _both(self, children: list[Any], span: Span) -> Node:
         parts: list[Node] = []
@@ -114,16 +127,19 @@ class _Builder:
             if isinstance(child, lark.Token):
                 follows_directly = False
                 continue
-            joined = _joined(parts[-1], child) if follows_directly else None
-            parts[-1 if joined else len(parts) :] = [joined or child]
+            one = joined(parts[-1], child) if follows_directly else None
+            parts[-1 if one else len(parts) :] = [one or child]
             follows_directly = True
         return parts[0] if len(parts) == 1 else And(tuple(parts), span)
 
     def _negated(self, children: list[Node], span: Span) -> Node:
         return Not(children[0], span)
 
+    def _unknown(self, children: list[Node], span: Span) -> Node:
+        return Unknown(children[0], span)
+
     def _group(self, children: list[Node], span: Span) -> Node:
-        return Group(children[0], span)
+        return grouped(_bare(children[0]), span)
 
     def _word(self, children: list[Any], span: Span) -> Node:
         name, bracket = [*children, None][:2]
@@ -133,19 +149,83 @@ class _Builder:
         return children[0]
 
     def _bracket(self, children: list[Node], span: Span) -> Node:
-        return Bracket(children[0], span)
+        return Bracket(spelled_out(_bare(children[0])), span)
 
     def _condition(self, children: list[Any], span: Span) -> Node:
-        name, operator, value, bracket = [*children, None][:4]
+        bracket = children.pop() if isinstance(children[-1], Bracket) else None
+        name, operator, value, *more = children
+        if name.type == "NAME" and name.casefold() in _RELATIONS and _operator(operator) is Operator.EQUAL:
+            return self._relation_to_word(name, value, more, span=span)
+        if more:
+            self._stop("a value is compared once", _span(more[0]).to(_span(more[1])))
         if bracket is not None and name.casefold() != "class":
             self._stop("a bracket belongs to a class", bracket.span, hint="Leave a space before it.")
-        return Condition(_token(name), _operator(operator), _token(value), span, bracket)
+        return Condition(_token(name), _operator(operator), (_token(value),), bracket, span=span)
+
+    def _listed(self, children: list[Any], span: Span) -> Node:
+        is_negated = any(child.type == "NOT_IN" for child in children)
+        name, *values = [child for child in children if child.type != "NOT_IN"]
+        operator = Operator.NOT_IN if is_negated else Operator.IN
+        return Condition(_token(name), operator, tuple(map(_token, values)), span=span)
+
+    def _quantified(self, children: list[Any], span: Span) -> Node:
+        quantifier, name, operator, value = children
+        chosen = Quantifier(quantifier.casefold())
+        if chosen is Quantifier.LENGTH and (not value.isdecimal() or _operator(operator) is Operator.MATCHES):
+            self._stop(
+                "a length is compared with a whole number", _span(value), hint="As in length(doors)>=2."
+            )
+        return Condition(_token(name), _operator(operator), (_token(value),), quantifier=chosen, span=span)
+
+    def _relation_to_word(self, name: lark.Token, value: lark.Token, more: list[Any], *, span: Span) -> Node:
+        kind, token = RelationKind(name.casefold()), _token(value)
+        split = None if token.is_quoted else _NEAR.fullmatch(token.text)
+        if split:
+            start = token.span.start
+            token = Token(split[1], span=Span(start, start + split.end(1)))
+            operator, number = (
+                Operator(split[2]),
+                Token(split[3], span=Span(start + split.start(3), span.end)),
+            )
+            return self._relation(kind, token, operator, number, span=span)
+        compared = (_operator(more[0]), _token(more[1])) if more else (None, None)
+        return self._relation(kind, token, *compared, span=span)
+
+    def _relation(
+        self,
+        kind: RelationKind,
+        inner: Token | Node,
+        /,
+        operator: Operator | None,
+        number: Token | None,
+        *,
+        span: Span,
+    ) -> Node:
+        if (kind in MEASURED) is (operator is None):
+            example = "near(bicycle)<50px" if kind is RelationKind.NEAR else "iou(roof)>0.3"
+            if kind in MEASURED:
+                self._stop(f"{kind} is compared with a number", span, hint=f"As in {example}.")
+            self._stop(f"{kind} holds or not; it is compared with nothing", span, hint=f"As in {kind}(roof).")
+        if isinstance(inner, Token):
+            inner = class_token(inner)
+        return Relation(kind, inner, operator, number, span)
+
+    def _related(self, children: list[Any], span: Span) -> Node:
+        kind, inner, *more = children
+        compared = (_operator(more[0]), _token(more[1])) if more else (None, None)
+        return self._relation(RelationKind(kind.casefold()), spelled_out(_bare(inner)), *compared, span=span)
+
+    def _element(self, children: list[Any], span: Span) -> Node:
+        name, inner = children
+        token = _token(name)
+        path = Token(token.text if token.is_quoted else token.text.rstrip("."), token.is_quoted, token.span)
+        return Element(path, spelled_out(_bare(inner)), span)
 
     def _quoted(self, children: list[lark.Token], span: Span) -> Node:
         token = _token(children[0])
         if not token.text.strip():
             self._stop("there is no text between the quotes", span)
-        return Quoted(token.text, span)
+        return Quoted(token.text, str(children[1])[1:] if len(children) > 1 else None, span)
 
     def _count(self, children: list[Any], span: Span) -> Node:
         inner, operator, value = children
@@ -154,30 +234,21 @@ class _Builder:
             self._stop("a count is compared with a whole number", number.span, hint="As in count(person)>=3.")
         if _operator(operator) is Operator.MATCHES:
             self._stop("a count cannot be matched with ~", _span(operator), hint="Use = != < <= > or >=.")
-        return Count(inner, _operator(operator), int(number.text), span)
+        return Count(spelled_out(_bare(inner)), _operator(operator), int(number.text), span)
 
     def _stop(self, what: str, span: Span, *, hint: str | None = None) -> NoReturn:
         raise QueryError(what, text=self._text, start=span.start, end=span.end, hint=hint)
 
 
-def _joined(before: Node, after: Node) -> Node | None:
-    """Adjacent words as one node, so that binding can find classes of several words; None: they stay apart.
-
-    `NOT traffic light` is joined below the NOT; binding negates only the first class it finds there.
-    """
-    if not isinstance(after, Words):
-        return None
-    if isinstance(before, Words) and before.bracket is None:
-        return Words(before.words + after.words, after.bracket, before.span.to(after.span))
-    if isinstance(before, Not) and (joined := _joined(before.part, after)):
-        return Not(joined, before.span.to(after.span))
-    return None
+def _bare(node: Node) -> Node:
+    """What stands alone needs no parentheses."""
+    return node.inner if isinstance(node, Group) else node
 
 
 def _token(token: lark.Token) -> Token:
     if token.type == "STRING":
-        return Token(re.sub(r"\\(.)", r"\1", token[1:-1], flags=re.DOTALL), _span(token), is_quoted=True)
-    return Token(str(token), _span(token))
+        return Token(re.sub(r"\\(.)", r"\1", token[1:-1], flags=re.DOTALL), is_quoted=True, span=_span(token))
+    return Token(str(token), span=_span(token))
 
 
 def _span(token: lark.Token) -> Span:

@@ -1,8 +1,13 @@
-"""What a query says, before its names are looked up: frozen nodes with the span of text they came from."""
+"""What a query says, before its names are looked up: frozen nodes with the span of text they came from.
+
+Nodes are equal where they say the same, wherever it stood in the text. `wording.py` writes a tree as text,
+`document.py` as JSON; both can be read again to an equal tree.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 
@@ -16,7 +21,36 @@ class Operator(StrEnum):
     GREATER = ">"
     AT_LEAST = ">="
     MATCHES = "~"
+    IN = "in"
+    NOT_IN = "not in"
+    CONTAINS = "contains"
 
+
+class Quantifier(StrEnum):
+    """Of a list: which elements compare, or how many there are."""
+
+    ANY = "any"
+    ALL = "all"
+    NONE = "none"
+    LENGTH = "length"
+
+
+class RelationKind(StrEnum):
+    """How two annotations of one asset lie to each other."""
+
+    IOU = "iou"
+    NEAR = "near"
+    INSIDE = "inside"
+    COVERS = "covers"
+    OVERLAPS = "overlaps"
+    LEFT_OF = "left_of"
+    RIGHT_OF = "right_of"
+    ABOVE = "above"
+    BELOW = "below"
+    DURING = "during"
+
+
+MEASURED = (RelationKind.IOU, RelationKind.NEAR)  # relations that are compared with a number
 
 OPPOSITE = {
     Operator.EQUAL: Operator.UNEQUAL,
@@ -40,13 +74,16 @@ class Span:
         return Span(self.start, other.end)
 
 
+NOWHERE = Span(0, 0)
+
+
 @dataclass(frozen=True, slots=True)
 class Token:
     """A word, a path or a value as typed; the quotes are gone and `is_quoted` remembers them."""
 
     text: str
-    span: Span
     is_quoted: bool = False
+    span: Span = field(default=NOWHERE, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,27 +91,57 @@ class Words:
     """Adjacent bare words: one class of several words, or several; the bracket belongs to the last."""
 
     words: tuple[Token, ...]
-    bracket: Bracket | None
-    span: Span
+    bracket: Bracket | None = None
+    span: Span = field(default=NOWHERE, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """`name operator value`; a bracket may follow a class: `class:roof[…]`."""
+    """`name operator value`; several values after `in`. A bracket may follow a class: `class:roof[…]`.
+
+    With a quantifier, it is about the elements of the list at `name`: `all(doors[].state)=open`.
+    """
 
     name: Token
     operator: Operator
-    value: Token
-    span: Span
+    values: tuple[Token, ...]
     bracket: Bracket | None = None
+    quantifier: Quantifier | None = None
+    span: Span = field(default=NOWHERE, compare=False)
+
+    @property
+    def value(self) -> Token:
+        """The only value, or the first."""
+        return self.values[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Element:
+    """`doors[].{side=left state=open}`: one element of the list at `path` fulfils `inner`."""
+
+    path: Token
+    inner: Node
+    span: Span = field(default=NOWHERE, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Relation:
+    """`inside(parking-lot)`, `near(bicycle)<50px`: some other annotation of the asset lies so to this one."""
+
+    kind: RelationKind
+    inner: Node
+    operator: Operator | None = None
+    number: Token | None = None
+    span: Span = field(default=NOWHERE, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Quoted:
-    """`"free text"`, which ranks by likeness."""
+    """`"free text"`, which ranks by likeness; `weight` as typed behind `^`."""
 
     text: str
-    span: Span
+    weight: str | None = None
+    span: Span = field(default=NOWHERE, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +149,7 @@ class Bracket:
     """`[…]`: what one and the same annotation must fulfil."""
 
     inner: Node
-    span: Span
+    span: Span = field(default=NOWHERE, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +159,7 @@ class Count:
     inner: Node
     operator: Operator
     number: int
-    span: Span
+    span: Span = field(default=NOWHERE, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +167,7 @@ class Group:
     """`(…)`: keeps words inside apart from words outside."""
 
     inner: Node
-    span: Span
+    span: Span = field(default=NOWHERE, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +175,15 @@ class Not:
     """What must not hold."""
 
     part: Node
-    span: Span
+    span: Span = field(default=NOWHERE, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """`?car`: nobody can say whether the part holds."""
+
+    part: Node
+    span: Span = field(default=NOWHERE, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +191,7 @@ class And:
     """All of the parts hold."""
 
     parts: tuple[Node, ...]
-    span: Span
+    span: Span = field(default=NOWHERE, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +199,30 @@ class Or:
     """One of the parts holds."""
 
     parts: tuple[Node, ...]
-    span: Span
+    span: Span = field(default=NOWHERE, compare=False)
 
 
-Node = Words | Condition | Quoted | Bracket | Count | Group | Not | And | Or
+Node = Words | Condition | Element | Relation | Quoted | Bracket | Count | Group | Not | Unknown | And | Or
+
+
+def children(node: Node) -> tuple[Node, ...]:
+    """The nodes directly below one."""
+    match node:
+        case And(parts=parts) | Or(parts=parts):
+            return parts
+        case Not(part=part) | Unknown(part=part):
+            return (part,)
+        case Group(inner=inner) | Bracket(inner=inner) | Count(inner=inner):
+            return (inner,)
+        case Element(inner=inner) | Relation(inner=inner):
+            return (inner,)
+        case Words(bracket=bracket) | Condition(bracket=bracket) if bracket is not None:
+            return (bracket,)
+    return ()
+
+
+def descendants(node: Node) -> Iterator[Node]:
+    """The node and all below it."""
+    yield node
+    for child in children(node):
+        yield from descendants(child)

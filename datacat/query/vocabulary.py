@@ -6,9 +6,10 @@ import difflib
 import json
 import threading
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 import duckdb
 
@@ -24,23 +25,43 @@ _NEAR = 0.6  # difflib's own default: below it suggestions look random
 
 @dataclass(frozen=True, slots=True)
 class LabelSet:
-    """One label set as queries name it."""
+    """One label set as queries name it. `covers`: the classes it looked for on all its assets; None: the declared."""
 
     number: int
     team: str
     name: str
+    covers: frozenset[str] | None = frozenset()
 
     def __str__(self) -> str:
         return f"{self.team}/{self.name}"
 
 
 @dataclass(frozen=True, slots=True)
-class ClassUse:
-    """A class as one label set writes it."""
+class ClassName:
+    """A class as label sets write it.
+
+    Attributes:
+        name: that.
+        counts: label set -> annotations; 0 where it was only declared.
+        declared: label sets whose label files list it.
+    """
 
     name: str
-    label_set: int
-    annotations: int
+    counts: Mapping[int, int]
+    declared: frozenset[int]
+
+    @property
+    def annotations(self) -> int:
+        """Of all label sets."""
+        return sum(self.counts.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """A class in some of the label sets that have it."""
+
+    name: str
+    label_sets: frozenset[int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,16 +73,35 @@ class Member:
     name: str
 
 
+@dataclass(frozen=True, slots=True)
+class PathUse:
+    """An attribute path: how many leaves, and in which label sets."""
+
+    leaves: int
+    label_sets: tuple[int, ...]
+
+
 @dataclass(frozen=True)
 class Vocabulary:
-    """The names of one state."""
+    """The names of one state.
+
+    Attributes:
+        label_sets: by number.
+        classes: every class name, used or only declared.
+        members: of concepts.
+        synonyms: comparable further name of a concept -> concepts.
+        narrower: comparable concept -> the concepts below it.
+        kinds: comparable name of a parent in label files' class lists -> the classes below it, where.
+    """
 
     label_sets: dict[int, LabelSet]
-    uses: tuple[ClassUse, ...]
+    classes: tuple[ClassName, ...]
     members: tuple[Member, ...]
-    known_paths: dict[str, bool] = field(default_factory=dict)
-    """What `has_path` answered."""
-    _leaf_counts: dict[str, int] = field(default_factory=dict)
+    synonyms: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    narrower: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    kinds: Mapping[str, tuple[Use, ...]] = field(default_factory=dict)
+    _paths: dict[str, PathUse] = field(default_factory=dict)
+    _metadata: dict[str, bool] = field(default_factory=dict)
 
     @property
     def teams(self) -> list[str]:
@@ -69,11 +109,16 @@ class Vocabulary:
         return sorted({label_set.team for label_set in self.label_sets.values()})
 
     @cached_property
-    def by_name(self) -> dict[str, list[ClassUse]]:
-        """Comparable class name -> where it is used."""
-        found: dict[str, list[ClassUse]] = defaultdict(list)
-        for use in self.uses:
-            found[comparable(use.name)].append(use)
+    def by_class(self) -> dict[str, ClassName]:
+        """Class name as written -> what is known of it."""
+        return {item.name: item for item in self.classes}
+
+    @cached_property
+    def by_name(self) -> dict[str, list[ClassName]]:
+        """Comparable class name -> the classes so called."""
+        found: dict[str, list[ClassName]] = defaultdict(list)
+        for item in self.classes:
+            found[comparable(item.name)].append(item)
         return dict(found)
 
     @cached_property
@@ -85,71 +130,67 @@ class Vocabulary:
         return dict(found)
 
     @cached_property
-    def _members_by_name(self) -> dict[str, list[Member]]:
+    def concepts_of(self) -> dict[str, list[Member]]:
+        """Comparable class name -> the memberships so called."""
         found: dict[str, list[Member]] = defaultdict(list)
         for member in self.members:
             found[comparable(member.name)].append(member)
         return dict(found)
 
     def knows(self, name: str) -> bool:
-        """Whether a class, a concept or a member of one is called `name` (comparable form)."""
-        return name in self.by_name or name in self.concepts or name in self._members_by_name
+        """Whether a class, a concept, a member or synonym of one, or a parent of classes is called `name`."""
+        known = (self.by_name, self.concepts, self.concepts_of, self.synonyms, self.narrower, self.kinds)
+        return any(name in names for names in known)
 
-    def same_as(self, name: str) -> list[ClassUse]:
-        """The classes that `name` (comparable form) asks for: so called, or the same by a concept."""
-        found = dict.fromkeys(self.by_name.get(name, ()))
-        named = {comparable(member.concept) for member in self._members_by_name.get(name, ())}
-        for concept in sorted(named | ({name} & self.concepts.keys())):
-            found.update(dict.fromkeys(self.by_name.get(concept, ())))
-            for member in self.concepts[concept]:
-                found.update(dict.fromkeys(self._uses_of(member)))
-        return list(found)
+    @cached_property
+    def known_names(self) -> tuple[str, ...]:
+        """Every comparable name that a word may say."""
+        known = (self.by_name, self.concepts, self.synonyms, self.narrower, self.kinds)
+        return tuple(dict.fromkeys(name for names in known for name in names))
 
     def shown(self, name: str) -> str:
         """How a comparable name is written for people: as its shortest class or concept is, folded."""
-        written = [use.name for use in self.by_name.get(name, ())]
+        written = [item.name for item in self.by_name.get(name, ())]
         written += [member.concept for member in self.concepts.get(name, ())]
-        written += [member.name for member in self._members_by_name.get(name, ())]
+        written += [member.name for member in self.concepts_of.get(name, ())]
         return min((folded(text) for text in written), key=lambda text: (len(text), text), default=name)
 
-    def _uses_of(self, member: Member) -> Iterator[ClassUse]:
-        for use in self.by_name.get(comparable(member.name), ()):
-            if member.team is None or self.label_sets[use.label_set].team == member.team:
-                yield use
+    def of_teams(self, item: ClassName, team: str | None) -> Use:
+        """The class in the label sets of a team; None: of all."""
+        sets = frozenset(
+            number for number in item.counts if team is None or self.label_sets[number].team == team
+        )
+        return Use(item.name, sets)
 
-    def near_classes(self, name: str) -> str | None:
-        """A sentence that names the nearest classes with their counts; None where nothing is near."""
-        near = nearest_names(name, [*self.by_name, *self.concepts])
-        if not near:
-            return None
-        return f"Did you mean {' or '.join(self._counted(found) for found in near)}?"
+    def paths(self, cursor: duckdb.DuckDBPyConnection) -> Mapping[str, PathUse]:
+        """Attribute path -> its use; read when it is first needed."""
+        if not self._paths:
+            query = (
+                "SELECT path, sum(leaves)::BIGINT, list(DISTINCT label_set) "
+                "FROM path_counts GROUP BY path ORDER BY path"
+            )
+            self._paths.update(
+                (path, PathUse(leaves, tuple(sorted(sets))))
+                for path, leaves, sets in rows(cursor, Sql(query))
+            )
+        return self._paths
 
-    def _counted(self, name: str) -> str:
-        uses = self.same_as(name)
-        teams = len({self.label_sets[use.label_set].team for use in uses})
-        annotations = sum(use.annotations for use in uses)
-        by_teams = "1 team" if teams == 1 else f"{teams} teams"
-        used = "1 annotation" if annotations == 1 else f"{annotations:,} annotations"
-        return f"`{self.shown(name)}` ({by_teams}, {used})"
+    def metadata_paths(self, cursor: duckdb.DuckDBPyConnection, paths: Sequence[str]) -> tuple[str, ...]:
+        """Those of the paths at which label files say something of an asset; a look of 1 ms, remembered."""
+        unknown = [path for path in paths if path not in self._metadata]
+        for path in unknown:
+            found = rows(cursor, Sql("SELECT 1 FROM metadata_values WHERE path = ? LIMIT 1", (path,)))
+            if len(self._metadata) < _PATHS_KEPT:  # whoever asks a server for nonsense must not fill it
+                self._metadata[path] = bool(found)
+        return tuple(path for path in paths if self._metadata.get(path))
 
-    def has_path(self, cursor: duckdb.DuckDBPyConnection, path: str) -> bool:
-        """Whether some annotation has a leaf at `path`; 1 ms, as they are sorted."""
-        if path in self.known_paths:
-            return self.known_paths[path]
-        if self._leaf_counts:
-            return path in self._leaf_counts
-        query = "SELECT 1 FROM attribute_values WHERE path = ? LIMIT 1"
-        found = bool(rows(cursor, Sql(query, (path,))))
-        if len(self.known_paths) < _PATHS_KEPT:  # whoever asks a server for nonsense must not fill it
-            self.known_paths[path] = found
-        return found
-
-    def leaf_counts(self, cursor: duckdb.DuckDBPyConnection) -> dict[str, int]:
-        """Path -> leaves; read once (17 ms at 16 million leaves)."""
-        if not self._leaf_counts:
-            query = "SELECT path, count(*) FROM attribute_values GROUP BY path ORDER BY path"
-            self._leaf_counts.update(rows(cursor, Sql(query)))
-        return self._leaf_counts
+    def metadata_below(self, cursor: duckdb.DuckDBPyConnection, path: str) -> tuple[str, ...]:
+        """The paths at which label files say something of an asset, at `path` or below it."""
+        query = (
+            "SELECT DISTINCT path FROM metadata_values "
+            "WHERE path = ? OR starts_with(path, ?) OR starts_with(path, ?) ORDER BY path"
+        )
+        return tuple(name for (name,) in rows(cursor, Sql(query, (path, f"{path}.", f"{path}["))))
 
 
 def nearest_names(name: str, known: Iterable[str]) -> list[str]:
@@ -157,70 +198,89 @@ def nearest_names(name: str, known: Iterable[str]) -> list[str]:
     return difflib.get_close_matches(name, list(dict.fromkeys(known)), n=2, cutoff=_NEAR)
 
 
-_remembered: dict[tuple[str, int], Vocabulary] = {}
+_remembered: dict[str, Vocabulary] = {}
 _lock = threading.Lock()
 
 
-def vocabulary(cursor: duckdb.DuckDBPyConnection, *, state: int) -> Vocabulary:
-    """The vocabulary of the state that `cursor` shows.
+def vocabulary(cursor: duckdb.DuckDBPyConnection, *, identity: str | None) -> Vocabulary:
+    """The vocabulary of the state that `cursor` shows; remembered by `identity`, where there is one.
 
-    Reading it takes 20 ms at 4 million annotations, so it is remembered while the views read the same Parquet
-    files (which never change); over anything else it is read each time.
+    Args:
+        cursor: shows the tables of one state.
+        identity: names what they hold, once and for all; None: read it each time.
     """
-    key = _identity(cursor)
-    if key is None:
+    if identity is None:
         return read_vocabulary(cursor)
     with _lock:
-        found = _remembered.get((key, state))
+        found = _remembered.get(identity)
     if found is None:
         found = read_vocabulary(cursor)
         with _lock:
-            _remembered[key, state] = found
+            _remembered[identity] = found
             while len(_remembered) > _KEPT:
                 del _remembered[next(iter(_remembered))]
     return found
 
 
-def _identity(cursor: duckdb.DuckDBPyConnection) -> str | None:
-    """The files behind the views; None where they are not all Parquet files."""
-    views = rows(
-        cursor,
-        Sql(
-            "SELECT view_name, sql FROM duckdb_views() "
-            "WHERE view_name IN ('annotations', 'label_sets', 'concepts', 'attribute_values') ORDER BY ALL"
-        ),
-    )
-    if len(views) < 4 or "read_parquet" not in views[0][1]:
-        return None
-    return "\n".join(sql for _, sql in views)
+_DECLARED = """
+    SELECT entry['class'] AS class, entry.parent, list(label_set) AS label_sets
+    FROM (SELECT label_set, unnest(from_json(classes, '[{"class": "VARCHAR", "parent": "VARCHAR"}]')) AS entry
+          FROM label_sets WHERE classes IS NOT NULL)
+    WHERE entry['class'] IS NOT NULL GROUP BY ALL ORDER BY ALL
+"""
+_COUNTED = """
+    SELECT class, list(label_set), list(annotations) FROM class_counts
+    WHERE class IS NOT NULL GROUP BY class ORDER BY class
+"""
 
 
 def read_vocabulary(cursor: duckdb.DuckDBPyConnection) -> Vocabulary:
     """Reads it from the tables."""
-    sets = rows(cursor, Sql("SELECT label_set, team, name, classes FROM label_sets ORDER BY label_set"))
-    used = rows(
-        cursor,
-        Sql(
-            "SELECT class, label_set, count(*) FROM annotations WHERE class IS NOT NULL "
-            "GROUP BY ALL ORDER BY ALL"
+    sets = rows(cursor, Sql("SELECT label_set, team, name, coverage FROM label_sets ORDER BY label_set"))
+    declared = rows(cursor, Sql(_DECLARED))
+    members = rows(cursor, Sql("SELECT concept, team, class FROM concepts ORDER BY ALL"))
+    details = rows(cursor, Sql("SELECT concept, synonyms, parents FROM concept_details ORDER BY ALL"))
+    return Vocabulary(
+        label_sets={number: LabelSet(number, team, name, _covers(said)) for number, team, name, said in sets},
+        classes=_classes(rows(cursor, Sql(_COUNTED)), declared),
+        members=tuple(Member(*row) for row in members),
+        synonyms=_gathered(
+            (comparable(name), concept) for concept, named, _ in details for name in _names(named)
+        ),
+        narrower=_gathered(
+            (comparable(name), concept) for concept, _, named in details for name in _names(named)
+        ),
+        kinds=_gathered(
+            (comparable(parent), Use(name, frozenset(at))) for name, parent, at in declared if parent
         ),
     )
-    counted = {(name, number): count for name, number, count in used}
-    for number, _, _, declared in sets:
-        for name in _declared(declared):
-            counted.setdefault((name, number), 0)
-    members = rows(cursor, Sql("SELECT concept, team, class FROM concepts ORDER BY ALL"))
-    return Vocabulary(
-        label_sets={number: LabelSet(number, team, name) for number, team, name, _ in sets},
-        uses=tuple(ClassUse(name, number, count) for (name, number), count in counted.items()),
-        members=tuple(Member(*row) for row in members),
-    )
 
 
-def _declared(classes: str | None) -> list[str]:
-    """Names in a label set's JSON class list, whether they were used or not."""
-    if not classes:
-        return []
-    entries = json.loads(classes)
-    names = [entry.get("class") if isinstance(entry, dict) else entry for entry in entries]
-    return [name for name in names if isinstance(name, str)]
+def _classes(counted: list[tuple[Any, ...]], declared: list[tuple[Any, ...]]) -> tuple[ClassName, ...]:
+    counts: dict[str, dict[int, int]] = {name: dict(zip(at, n, strict=True)) for name, at, n in counted}
+    listed: dict[str, set[int]] = defaultdict(set)
+    for name, _, label_sets in declared:
+        listed[name].update(label_sets)
+        of_name = counts.setdefault(name, {})
+        for number in label_sets:
+            of_name.setdefault(number, 0)
+    return tuple(ClassName(name, counts[name], frozenset(listed[name])) for name in sorted(counts))
+
+
+def _covers(said: str | None) -> frozenset[str] | None:
+    """What `label_sets.coverage` says of classes: their names; None: those that are declared."""
+    classes = json.loads(said).get("classes") if said else "none"
+    if classes == "declared":
+        return None
+    return frozenset(classes) if isinstance(classes, list) else frozenset()
+
+
+def _names(said: str | None) -> list[str]:
+    return json.loads(said) if said else []
+
+
+def _gathered(pairs: Iterable[tuple[str, Any]]) -> dict[str, tuple[Any, ...]]:
+    found: dict[str, list[Any]] = defaultdict(list)
+    for key, value in pairs:
+        found[key].append(value)
+    return {key: tuple(values) for key, values in found.items()}

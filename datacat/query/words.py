@@ -3,56 +3,119 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NoReturn
 
 from datacat.model.names import folded
-from datacat.query.meaning import Anything, ClassIs, ClassMember, Value
+from datacat.query import meaning as m
+from datacat.query.hierarchy import Meant, meant
 from datacat.query.plurals import comparable
 from datacat.query.scope import Scope
-from datacat.query.tree import Token
-from datacat.query.vocabulary import ClassUse, Vocabulary
+from datacat.query.tree import RelationKind, Span, Token
+from datacat.query.values import Value
+from datacat.query.vocabulary import Use, Vocabulary, nearest_names
 
 _LONGEST_NAME = 6  # words; of 80,000 class names in public data sets none has more
 _NOTHING_NEAR = "`datacat classes` lists them all. In quotes it is free text, which ranks by likeness."
 _PUNCTUATION = ",;.?!"
+# How relations are said in words: "car left of bus".
+_RELATION_WORDS: dict[tuple[str, ...], RelationKind] = {
+    ("left", "of"): RelationKind.LEFT_OF,
+    ("right", "of"): RelationKind.RIGHT_OF,
+    ("above",): RelationKind.ABOVE,
+    ("below",): RelationKind.BELOW,
+    ("inside",): RelationKind.INSIDE,
+    ("overlapping",): RelationKind.OVERLAPS,
+}
+
+Said = m.ClassIs | m.LabelSetIs | m.Anything | m.And
 
 
-def bind_words(words: Sequence[Token], *, scope: Scope) -> Iterator[ClassIs | Anything]:
-    """The classes that adjacent words name, longest names first from the left; fillers are dropped.
+def bind_words(words: Sequence[Token], *, scope: Scope) -> Iterator[Said]:
+    """What adjacent words name, longest names first from the left; fillers are dropped.
 
     Raises:
-        QueryError: a word that is neither, with the nearest class.
+        QueryError: a word that names nothing, with the nearest class.
     """
     start = 0
+    waiting: Said | None = None
     while start < len(words):
-        taken = _longest(words[start : start + _LONGEST_NAME], scope.vocabulary)
-        if taken:
-            typed = " ".join(word.text for word in words[start : start + taken]).rstrip(_PUNCTUATION)
-            yield _named(typed, scope.vocabulary)
-        elif "*" in words[start].text:
-            yield wildcard(words[start], scope=scope)
-        elif not scope.is_filler(words[start].text.rstrip(_PUNCTUATION)):
-            unknown_class(words[start], scope=scope)
+        rest = words[start:]
+        said, taken = _first(rest, scope=scope)
+        if said is None and waiting is not None and (relation := _relation(rest, scope=scope)):
+            kind, skipped = relation
+            other, used = _first(rest[skipped:], scope=scope)
+            if other is not None:
+                shown = f"{kind}({m.predicate_text(other)})"
+                waiting = m.And((waiting, m.Related(kind, other, None, None, shown)))
+                start += skipped + used
+                continue
+        if said is None and not scope.is_filler(rest[0].text.rstrip(_PUNCTUATION)):
+            unknown_class(rest[0], scope=scope)
+        if said is not None:
+            if waiting is not None:
+                yield waiting
+            waiting = said
         start += max(taken, 1)
+    if waiting is not None:
+        yield waiting
 
 
-def wildcard(word: Token, *, scope: Scope) -> ClassIs | Anything:
+def _first(words: Sequence[Token], *, scope: Scope) -> tuple[Said | None, int]:
+    """What the words begin with, and how many words say it; None where they begin with no name."""
+    if not words:
+        return None, 0
+    taken = _longest(words[:_LONGEST_NAME], scope.vocabulary)
+    if taken:
+        typed = " ".join(word.text for word in words[:taken]).rstrip(_PUNCTUATION)
+        return _named(typed, scope.vocabulary), taken
+    if "*" in words[0].text:
+        return wildcard(words[0], scope=scope), 1
+    if len(words) > 1 and folded(words[0].text) == "by" and (made := _made_by(words[1], scope=scope)):
+        return made, 2
+    return None, 0
+
+
+def wildcard(word: Token, *, scope: Scope) -> m.ClassIs | m.Anything:
     """The classes that `*` in a name stands for."""
     if word.text == "*":
-        return Anything()
+        return m.Anything()
     return class_named(word, scope=scope)
 
 
-def class_named(word: Token, *, scope: Scope) -> ClassIs:
+def class_named(word: Token, *, scope: Scope) -> m.ClassIs:
     """`class:…`: that very name (folded; wildcards unless quoted), not its plural nor what means the same."""
+    vocabulary = scope.vocabulary
     pattern = re.escape(folded(word.text))
     if not word.is_quoted:
         pattern = pattern.replace(r"\*", ".*")
-    uses = [use for use in scope.vocabulary.uses if re.fullmatch(pattern, folded(use.name))]
-    if not uses:
+    found = [item for item in vocabulary.classes if re.fullmatch(pattern, folded(item.name))]
+    if not found and vocabulary.knows(comparable(word.text)):
+        names = ", ".join(use.name for use in meant(comparable(word.text), vocabulary).kinds[:3])
+        hint = f"As a bare word it stands for {names} …" if names else "As a bare word it stands for others."
+        scope.stop(f"no class is called just `{word.text}`", word.span, hint=hint)
+    if not found:
         unknown_class(word, scope=scope)
-    return ClassIs(f"class={Value(word.text, word.is_quoted)}", _members(uses, scope.vocabulary))
+    uses = [vocabulary.of_teams(item, None) for item in found]
+    members = _members(uses, vocabulary)
+    shown = f"class={Value(word.text, word.is_quoted)}"
+    return m.ClassIs(shown, members, _covering_all(uses, vocabulary), members)
+
+
+def _covering_all(uses: Sequence[Use], vocabulary: Vocabulary) -> tuple[int, ...]:
+    """Label sets that looked everywhere for each of the classes that they have."""
+    had = frozenset(number for use in uses for number in use.label_sets)
+
+    def covers(number: int) -> bool:
+        declared = vocabulary.label_sets[number].covers
+        for use in uses:
+            if number in use.label_sets:
+                known = vocabulary.by_class[use.name].declared
+                if not (number in known if declared is None else use.name in declared):
+                    return False
+        return True
+
+    return tuple(sorted(filter(covers, had)))
 
 
 def _longest(words: Sequence[Token], vocabulary: Vocabulary) -> int:
@@ -64,29 +127,71 @@ def _longest(words: Sequence[Token], vocabulary: Vocabulary) -> int:
     return 0
 
 
-def _named(typed: str, vocabulary: Vocabulary) -> ClassIs:
+def _named(typed: str, vocabulary: Vocabulary) -> m.ClassIs:
     name = comparable(typed)
-    return ClassIs(vocabulary.shown(name).replace(" ", "-"), _members(vocabulary.same_as(name), vocabulary))
+    found = meant(name, vocabulary)
+    shown = vocabulary.shown(name).replace(" ", "-")
+    members = _members((*found.same, *found.kinds), vocabulary)
+    return m.ClassIs(shown, members, found.covered_by, _members(found.same, vocabulary))
 
 
-def _members(uses: list[ClassUse], vocabulary: Vocabulary) -> tuple[ClassMember, ...]:
-    """Groups uses by class; a class that is meant wherever it occurs needs no label sets."""
-    sets_of: dict[str, set[int]] = {}
+def _members(uses: Iterable[Use], vocabulary: Vocabulary) -> tuple[m.ClassMember, ...]:
+    """Classes with the label sets they are meant in; a class that is meant wherever it occurs needs none."""
+    merged: dict[str, frozenset[int]] = {}
     for use in uses:
-        sets_of.setdefault(use.name, set()).add(use.label_set)
-    everywhere: dict[str, set[int]] = {}
-    for use in vocabulary.uses:
-        everywhere.setdefault(use.name, set()).add(use.label_set)
+        merged[use.name] = merged.get(use.name, frozenset()) | use.label_sets
     return tuple(
-        ClassMember(name, None if sets == everywhere[name] else tuple(sorted(sets)))
-        for name, sets in sorted(sets_of.items())
+        m.ClassMember(name, None if sets >= vocabulary.by_class[name].counts.keys() else tuple(sorted(sets)))
+        for name, sets in sorted(merged.items())
     )
+
+
+def _relation(words: Sequence[Token], *, scope: Scope) -> tuple[RelationKind, int] | None:
+    for said, kind in _RELATION_WORDS.items():
+        typed = tuple(folded(word.text) for word in words[: len(said)])
+        if typed == said and len(words) > len(said):
+            return kind, len(said)
+    return None
+
+
+def _made_by(word: Token, *, scope: Scope) -> m.LabelSetIs | None:
+    """`by mapping`: an annotation of that team or label set."""
+    name = word.text.rstrip(_PUNCTUATION).casefold()
+    sets = scope.vocabulary.label_sets.values()
+    found = tuple(item.number for item in sets if name in (item.team.casefold(), str(item).casefold()))
+    field = "label_set" if "/" in name else "team"
+    return m.LabelSetIs(f"{field}={Value(name)}", found) if found else None
 
 
 def unknown_class(word: Token, *, scope: Scope) -> NoReturn:
     """Refuses a word that names nothing."""
     vocabulary = scope.vocabulary
-    hint = vocabulary.near_classes(comparable(word.text.replace("*", "")))
-    if not hint and not vocabulary.uses:
+    typed = word.text.rstrip(_PUNCTUATION)
+    hint = near_classes(comparable(typed.replace("*", "")), vocabulary)
+    if not hint and typed in vocabulary.paths(scope.cursor):
+        hint = f"`{typed}` is an attribute: say what it is, as in {typed}=… or [{typed} exists]."
+    if not hint and not vocabulary.classes:
         hint = "The catalog has no annotations yet."
-    scope.stop(f"no class `{word.text}`", word.span, hint=hint or _NOTHING_NEAR)
+    span = Span(word.span.start, word.span.start + len(typed)) if word.span.end else word.span
+    scope.stop(f"no class `{typed}`", span, hint=hint or _NOTHING_NEAR)
+
+
+def near_classes(name: str, vocabulary: Vocabulary) -> str | None:
+    """A sentence that names the nearest classes with their counts; None where nothing is near."""
+    near = nearest_names(name, vocabulary.known_names)
+    if not near:
+        return None
+    return f"Did you mean {' or '.join(_counted(found, vocabulary) for found in near)}?"
+
+
+def _counted(name: str, vocabulary: Vocabulary) -> str:
+    found: Meant = meant(name, vocabulary)
+    teams = len({vocabulary.label_sets[number].team for number in found.label_sets})
+    annotations = sum(
+        vocabulary.by_class[use.name].counts.get(number, 0)
+        for use in (*found.same, *found.kinds)
+        for number in use.label_sets
+    )
+    by_teams = "1 team" if teams == 1 else f"{teams} teams"
+    used = "1 annotation" if annotations == 1 else f"{annotations:,} annotations"
+    return f"`{vocabulary.shown(name)}` ({by_teams}, {used})"

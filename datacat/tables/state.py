@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -53,6 +54,12 @@ class State:
         for file in sorted(self.files, key=lambda file: file.path):
             found.setdefault(file.kind, []).append(file)
         return {kind: tuple(files) for kind, files in found.items()}
+
+    @cached_property
+    def identity(self) -> str:
+        """Names what it holds: states of whatever catalog with equal identities are equal."""
+        listed = "\n".join(sorted(file.path for file in self.files))
+        return f"{self.number}-{hashlib.blake2b(listed.encode(), digest_size=16).hexdigest()}"
 
     def of(self, kind: str, *, label_set: int | None = None) -> tuple[DataFile, ...]:
         """The files of a kind (that may hold rows of a label set)."""

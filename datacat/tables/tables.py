@@ -17,6 +17,7 @@ from datacat.sources.location import Location
 from datacat.tables import identifiers, recovery, upkeep
 from datacat.tables.change import Change
 from datacat.tables.check import SAMPLE, check
+from datacat.tables.difference import changed_assets
 from datacat.tables.known import KnownMedia, incomplete_files, known_files
 from datacat.tables.link import link
 from datacat.tables.staged import FileFacts, Source, Staged
@@ -79,6 +80,10 @@ class Tables:
             CatalogError: a file of that state is gone.
         """
         return self.store.cursor(state, kinds=kinds)
+
+    def changed_assets(self, state: State, *, since: int) -> str:
+        """A SELECT, for a cursor of `state`, of the assets that changed; see `difference.changed_assets`."""
+        return changed_assets(self.store, state, since=since)
 
     def link(
         self,

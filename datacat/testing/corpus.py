@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,19 +22,50 @@ class Corpus:
 
     tables: dict[str, list[Row]] = field(default_factory=lambda: {kind: [] for kind in TABLES}, repr=False)
 
-    def add_label_set(self, name: str, *, classes: list[str] | None = None) -> int:
-        """Adds `team/name` and returns its number."""
+    def add_label_set(
+        self,
+        name: str,
+        *,
+        classes: list[str] | None = None,
+        parents: Mapping[str, str] | None = None,
+        covers: str | list[str] = "declared",
+    ) -> int:
+        """Adds `team/name` and returns its number; `covers` as in `label_sets.coverage`."""
         team, _, short = name.partition("/")
-        declared = json.dumps(classes) if classes is not None else None
-        return self._add("label_sets", "label_set", team=team, name=short, classes=declared)
+        known = parents or {}
+        listed = [{"class": item, "source_id": None, "parent": known.get(item)} for item in classes or ()]
+        declared = json.dumps(listed) if classes is not None else None
+        coverage = json.dumps({"classes": covers, "origin": "declared"})
+        return self._add(
+            "label_sets", "label_set", team=team, name=short, classes=declared, coverage=coverage
+        )
 
     def add_asset(self, uri: str, *, media: str = "image", is_missing: bool = False, **facts: Any) -> int:
         """Adds an asset and returns its number."""
         return self._add("assets", "asset", uri=uri, media=media, is_missing=is_missing, **facts)
 
-    def list_asset(self, asset: int, *, label_set: int, split: str | None = None) -> None:
+    def list_asset(
+        self, asset: int, *, label_set: int, metadata: Mapping[str, Any] | None = None, **facts: Any
+    ) -> None:
         """Says that a label set speaks of an asset."""
-        self.tables["label_set_assets"].append({"asset": asset, "label_set": label_set, "split": split})
+        row = {"asset": asset, "label_set": label_set, "source_file": label_set, **facts}
+        row["metadata"] = None if metadata is None else json.dumps(metadata)
+        self.tables["label_set_assets"].append(row)
+        for path, text, value in leaves(metadata or {}):
+            keys = {"label_set": label_set, "source_file": label_set, "asset": asset}
+            self.tables["metadata_values"].append({"path": path, "text": text, "number": value, **keys})
+
+    def add_source_file(self, uri: str, *, label_set: int) -> None:
+        """Says where a label set's labels lie; it has one file, in the folder that is its source."""
+        keys = {"label_set": label_set, "uri": uri}
+        self.tables["source_files"].append({"source_file": label_set, **keys})
+        place = uri.rpartition("/")[0]
+        self.tables["sources"].append({"source": label_set, "label_set": label_set, "location": place})
+
+    def cover(self, asset: int, class_name: str, *, label_set: int, answer: str) -> None:
+        """Says of one asset what a label set found of a class."""
+        keys = {"label_set": label_set, "source_file": label_set, "asset": asset, "origin": "format"}
+        self.tables["coverage"].append({"class": class_name, "answer": answer, **keys})
 
     def add_annotation(
         self,
@@ -49,6 +81,7 @@ class Corpus:
         row |= {
             "asset": asset,
             "label_set": label_set,
+            "source_file": label_set,
             "attributes": None if attributes is None else json.dumps(attributes),
         }
         number = self._add("annotations", "annotation", **row)
@@ -62,6 +95,10 @@ class Corpus:
             self.list_asset(asset, label_set=label_set)
         return number
 
+    def value(self, row: Row, column: str) -> Any:
+        """What an annotation has in a column, or of which team it is."""
+        return self.tables["label_sets"][row["label_set"]]["team"] if column == "team" else row.get(column)
+
     def add_concept(self, concept: str, *members: str) -> None:
         """Declares classes, each `team:class` or `class`, to be the same."""
         for member in members:
@@ -70,15 +107,39 @@ class Corpus:
                 {"concept": concept, "team": team if colon else None, "class": name}
             )
 
+    def describe(self, concept: str, *, synonyms: Sequence[str] = (), parents: Sequence[str] = ()) -> None:
+        """Says more of a concept."""
+        row = {"concept": concept, "synonyms": json.dumps(synonyms), "parents": json.dumps(parents)}
+        self.tables["concept_details"].append(row)
+
     def cursor(self) -> duckdb.DuckDBPyConnection:
         """A cursor in which every logical table is a table by its name."""
         connection = duckdb.connect(config={"threads": 1})
+        self._count()
         for kind, schema in TABLES.items():
             rows = pa.Table.from_pylist(self.tables[kind], schema=schema)
             connection.register("rows", rows)
             connection.execute(f"CREATE TABLE {kind} AS SELECT * FROM rows")
             connection.unregister("rows")
         return connection
+
+    def _count(self) -> None:
+        """Fills the tables of counts."""
+        of_class: dict[tuple[int, str | None], list[int]] = defaultdict(list)
+        of_path: dict[tuple[int, str, str | None], list[int]] = defaultdict(list)
+        for row in self.tables["annotations"]:
+            of_class[row["label_set"], row["class"]].append(row["asset"])
+        for row in self.tables["attribute_values"]:
+            of_path[row["label_set"], row["path"], row["class"]].append(row["annotation"])
+        self.tables["class_counts"] = [
+            {"label_set": number, "class": name, "annotations": len(found), "assets": len(set(found))}
+            for (number, name), found in of_class.items()
+        ]
+        self.tables["path_counts"] = [
+            {"label_set": number, "path": path, "class": name}
+            | {"leaves": len(found), "annotations": len(set(found))}
+            for (number, path, name), found in of_path.items()
+        ]
 
     def _add(self, table: str, key: str, **row: Any) -> int:
         number = len(self.tables[table])

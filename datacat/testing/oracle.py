@@ -1,19 +1,19 @@
 """The slow, obvious answer to a query, over plain Python rows.
 
 It shares with the engine the parser and the binder, which have golden cases of their own; everything behind
-them (rules, SQL, the index) is done here by looking at each annotation's document.
+them (rules, SQL, the index) is done here by looking at each annotation's document. Answers have three values: what
+holds is True, what is known not to is False, and None is what nobody can say.
 """
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Iterator
-from typing import Any
 
 from datacat.query import meaning as m
 from datacat.query.tree import Operator
-from datacat.testing.corpus import Corpus, Row, leaves
+from datacat.testing.corpus import Corpus, Row
+from datacat.testing.globe import lies_within
+from datacat.testing.judge import Judge, column_compares, compares, in_period, ordered, uri_is
 
 
 class Oracle:
@@ -21,20 +21,49 @@ class Oracle:
 
     def __init__(self, corpus: Corpus) -> None:
         self._corpus = corpus
+        self._judge = Judge(corpus)
 
     def assets(self, node: m.Meaning) -> list[int]:
         """The numbers of the assets for which `node` holds, ascending."""
-        return [row["asset"] for row in self._corpus.tables["assets"] if self._holds(node, row)]
+        return [row["asset"] for row in self._corpus.tables["assets"] if self.answer(node, row) is True]
+
+    def refuted(self, node: m.Meaning) -> list[int]:
+        """The numbers of the assets for which it is known not to hold."""
+        return [row["asset"] for row in self._corpus.tables["assets"] if self.answer(node, row) is False]
 
     def annotations(self, node: m.Meaning) -> list[tuple[int, int]]:
         """(asset, annotation) of what fulfils the query on those assets, ascending."""
         found = {
             (asset["asset"], annotation["annotation"])
             for asset in self._corpus.tables["assets"]
-            if self._holds(node, asset)
-            for annotation in self._evidence(node, asset)
+            if self.answer(node, asset) is True
+            for annotation in self._evidence(node, asset, is_negated=False)
         }
         return sorted(found)
+
+    def answer(self, node: m.Meaning, asset: Row) -> bool | None:
+        """Whether `node` holds of an asset; None: nobody can say."""
+        match node:
+            case m.And(parts=parts):
+                return _all([self.answer(part, asset) for part in parts])
+            case m.Or(parts=parts):
+                return _not(_all([_not(self.answer(part, asset)) for part in parts]))
+            case m.Not(part=part):
+                return _not(self.answer(part, asset))
+            case m.Unknown(part=part):
+                return self.answer(part, asset) is None
+            case m.Some(predicate=m.Or(parts=parts)):
+                return self.answer(m.Or(tuple(m.Some(part) for part in parts)), asset)
+            case m.Some(predicate=predicate):
+                return self.answer(m.Counted(predicate, Operator.AT_LEAST, 1), asset)
+            case m.Counted(predicate=predicate, operator=operator, number=number):
+                holds = ordered(self._number(predicate, asset), operator, right=number)
+                if holds is ordered(0, operator, right=number) and not self._is_decided(predicate, asset):
+                    return None
+                return holds
+            case m.CountedValues():
+                return self._counted_values(node, asset)
+        return self._fact(node, asset)
 
     def _of(self, asset: Row) -> list[Row]:
         return [row for row in self._corpus.tables["annotations"] if row["asset"] == asset["asset"]]
@@ -42,144 +71,189 @@ class Oracle:
     def _listings(self, asset: Row) -> list[Row]:
         return [row for row in self._corpus.tables["label_set_assets"] if row["asset"] == asset["asset"]]
 
-    def _holds(self, node: m.Meaning, asset: Row) -> bool:
+    def _number(self, predicate: m.Meaning, asset: Row) -> int:
+        return sum(self._judge.fulfils(row, predicate) for row in self._of(asset))
+
+    def _counted_values(self, node: m.CountedValues, asset: Row) -> bool:
+        fulfilling = [row for row in self._of(asset) if self._judge.fulfils(row, node.predicate)]
+        values = {self._corpus.value(row, node.column) for row in fulfilling} - {None}
+        return ordered(len(values), node.operator, right=node.number)
+
+    def _is_decided(self, predicate: m.Meaning, asset: Row) -> bool:
+        """Whether somebody who looked for such annotations on the asset would have said so."""
+        parts = predicate.parts if isinstance(predicate, m.And) else (predicate,)
+        asked = next((part for part in parts if isinstance(part, m.ClassIs)), None)
+        conditions = list(_attributes(predicate))
+        if asked is None and not conditions:
+            return True
+        speakers = {row["label_set"] for row in self._listings(asset)}
+        speakers |= {row["label_set"] for row in self._said(asset)}
+        for part in parts:
+            if isinstance(part, m.LabelSetIs):
+                speakers &= set(part.label_sets)
+        if asked is None:
+            paths = {path for condition in conditions for path in condition.paths}
+            return any(self._labels(number, paths) for number in speakers & self._listing_sets(asset))
+        return any(
+            self._looked(asked, number, asset)
+            and not any(self._is_silent(parts, condition, number, asset) for condition in conditions)
+            for number in speakers
+        )
+
+    def _listing_sets(self, asset: Row) -> set[int]:
+        return {row["label_set"] for row in self._listings(asset)}
+
+    def _said(self, asset: Row) -> list[Row]:
+        return [row for row in self._corpus.tables["coverage"] if row["asset"] == asset["asset"]]
+
+    def _labels(self, label_set: int, paths: set[str]) -> bool:
+        rows = self._corpus.tables["attribute_values"]
+        return any(row["label_set"] == label_set and row["path"] in paths for row in rows)
+
+    def _looked(self, asked: m.ClassIs, label_set: int, asset: Row) -> bool:
+        said = [row for row in self._said(asset) if row["label_set"] == label_set]
+        if any(row["answer"] in ("absent", "exhaustive") and _is_member(row, asked.names) for row in said):
+            return True
+        if any(row["answer"] == "not_exhaustive" and _is_member(row, asked.members) for row in said):
+            return False
+        return label_set in asked.covered_by and label_set in self._listing_sets(asset)
+
+    def _is_silent(
+        self, parts: tuple[m.Meaning, ...], condition: m.AttributeIs, label_set: int, asset: Row
+    ) -> bool:
+        """Whether an annotation of the label set could fulfil it and has no value at its paths."""
+        plain = [part for part in parts if _is_of_row(part)]
+        return any(
+            row["label_set"] == label_set
+            and all(self._judge.fulfils(row, part) for part in plain)
+            and not any(
+                path in condition.paths and text is not None for path, text, _ in self._judge.leaves(row)
+            )
+            for row in self._of(asset)
+        )
+
+    def _fact(self, node: m.Meaning, asset: Row) -> bool:
         match node:
             case m.Everything():
                 return True
-            case m.And(parts=parts):
-                return all(self._holds(part, asset) for part in parts)
-            case m.Or(parts=parts):
-                return any(self._holds(part, asset) for part in parts)
-            case m.Not(part=part):
-                return not self._holds(part, asset)
-            case m.Some(predicate=predicate):
-                return any(fulfils(row, predicate) for row in self._of(asset))
-            case m.Counted(predicate=predicate, operator=operator, number=number):
-                return ordered(
-                    sum(fulfils(row, predicate) for row in self._of(asset)), operator, right=number
-                )
             case m.InLabelSet(label_sets=label_sets):
                 return any(row["label_set"] in label_sets for row in self._listings(asset))
-            case m.SplitIs(operator=operator, value=value):
+            case m.SplitIs(operator=operator, values=values):
                 return any(
-                    compares(row.get("split"), None, operator=operator, value=value)
+                    compares(row.get("split"), None, operator=operator, values=values)
                     for row in self._listings(asset)
                 )
+            case m.MetadataIs(paths=paths, operator=operator, values=values):
+                return any(
+                    row["path"] in paths
+                    and compares(
+                        row["text"], row["number"], operator=operator, values=values, path=row["path"]
+                    )
+                    for row in self._metadata(asset)
+                )
+            case m.HasMetadata(paths=paths):
+                return any(row["path"] in paths for row in self._metadata(asset))
+        return self._own_fact(node, asset)
+
+    def _own_fact(self, node: m.Meaning, asset: Row) -> bool:
+        match node:
             case m.AssetState(state=state):
                 return self._is(state, asset)
-            case m.AssetIs(column="uri", operator=operator, value=value):
-                return _uri_is(asset["uri"], operator, value=value)
-            case m.AssetIs(column=column, operator=operator, value=value):
-                return column_compares(asset.get(column), operator, value=value)
+            case m.AssetIs(column="uri", operator=operator, values=values):
+                return uri_is(asset["uri"], operator, values=values)
+            case m.AssetIs(column="aspect", operator=operator, values=values):
+                width, height = asset.get("width"), asset.get("height")
+                ratio = width / height if width is not None and height else None
+                return column_compares(ratio, operator, values=values)
+            case m.AssetIs(column=column, operator=operator, values=values):
+                return column_compares(asset.get(column), operator, values=values)
+            case m.AssetTime(column=column, operator=operator, period=period):
+                times = [asset.get(column)]
+                if column == "captured":
+                    times += [row.get("captured") for row in self._listings(asset)]
+                return any(in_period(time, operator, period=period) for time in times)
+            case m.Within(corners=corners, km=km):
+                spoken = [asset, *self._listings(asset)]
+                places = [(row.get("latitude"), row.get("longitude")) for row in spoken]
+                return any(lies_within(place, corners, km=km) for place in places if None not in place)
+            case m.FromSource(operator=operator, value=value):
+                named = any(_is_from(uri, operator, value=value) for uri in self._sources(asset))
+                return named is not (operator is Operator.UNEQUAL)
         raise AssertionError(node)
 
+    def _sources(self, asset: Row) -> list[str]:
+        """The label files that speak of an asset, and the places of their label sets."""
+        files = {row["source_file"] for row in self._listings(asset)}
+        uris = [row["uri"] for row in self._corpus.tables["source_files"] if row["source_file"] in files]
+        sets = self._listing_sets(asset)
+        return uris + [row["location"] for row in self._corpus.tables["sources"] if row["label_set"] in sets]
+
+    def _metadata(self, asset: Row) -> list[Row]:
+        return [row for row in self._corpus.tables["metadata_values"] if row["asset"] == asset["asset"]]
+
     def _is(self, state: str, asset: Row) -> bool:
+        digests = [row.get("digest") for row in self._corpus.tables["assets"]]
         answers = {
             "missing": bool(asset["is_missing"]),
             "unreadable": asset.get("fault") is not None,
             "labelled": bool(self._of(asset)),
             "unlabelled": not self._of(asset),
+            "duplicate": asset.get("digest") is not None and digests.count(asset["digest"]) > 1,
         }
         return answers[state]
 
-    def _evidence(self, node: m.Meaning, asset: Row) -> Iterator[Row]:
+    def _evidence(self, node: m.Meaning, asset: Row, *, is_negated: bool) -> Iterator[Row]:
         match node:
-            case m.And(parts=parts):
+            case m.Not(part=part):
+                yield from self._evidence(part, asset, is_negated=not is_negated)
+            case m.And(parts=parts) | m.Or(parts=parts):
                 for part in parts:
-                    yield from self._evidence(part, asset)
-            case m.Or(parts=parts):
-                for part in parts:
-                    if self._holds(part, asset):
-                        yield from self._evidence(part, asset)
-            case m.Some(predicate=predicate) | m.Counted(predicate=predicate):
-                yield from (row for row in self._of(asset) if fulfils(row, predicate))
-            case m.InLabelSet(label_sets=label_sets):
+                    asked = m.Not(part) if is_negated else part
+                    if self.answer(asked, asset) is True:
+                        yield from self._evidence(part, asset, is_negated=is_negated)
+            case m.Some(predicate=predicate) if not is_negated:
+                yield from (row for row in self._of(asset) if self._judge.fulfils(row, predicate))
+            case m.Counted(predicate=predicate) | m.CountedValues(predicate=predicate):
+                yield from (row for row in self._of(asset) if self._judge.fulfils(row, predicate))
+            case m.InLabelSet(label_sets=label_sets) if not is_negated:
                 yield from (row for row in self._of(asset) if row["label_set"] in label_sets)
 
 
-def fulfils(row: Row, node: m.Meaning) -> bool:
-    """Whether one annotation fulfils a predicate."""
-    match node:
-        case m.Anything():
-            return True
-        case m.And(parts=parts):
-            return all(fulfils(row, part) for part in parts)
-        case m.Or(parts=parts):
-            return any(fulfils(row, part) for part in parts)
-        case m.Not(part=part):
-            return not fulfils(row, part)
-        case m.ClassIs(members=members):
-            return any(
-                row["class"] == member.name
-                and (member.label_sets is None or row["label_set"] in member.label_sets)
-                for member in members
-            )
-        case m.LabelSetIs(label_sets=label_sets):
-            return row["label_set"] in label_sets
-        case m.ColumnIs(column=column, operator=operator, value=value):
-            return column_compares(row.get(column), operator, value=value)
-    document = leaves(json.loads(row["attributes"] or "{}"))
-    if isinstance(node, m.HasAttribute):
-        return any(re.match(re.escape(node.path) + r"($|\.|\[)", path) for path, _, _ in document)
-    assert isinstance(node, m.AttributeIs)
-    return any(
-        path in node.paths and compares(text, number, operator=node.operator, value=node.value)
-        for path, text, number in document
-    )
+def _is_from(uri: str, operator: Operator, *, value: m.Value) -> bool:
+    if operator is Operator.MATCHES or value.is_pattern:
+        asked = operator if operator is Operator.MATCHES else Operator.EQUAL
+        return compares(uri, None, operator=asked, values=(value,))
+    text = value.text.rstrip("/")
+    return uri.lower() == text.lower() or uri.startswith(text + "/") or uri.endswith("/" + text)
 
 
-def column_compares(content: Any, operator: Operator, *, value: m.Value) -> bool:
-    """Compares a column's content, None for null."""
-    if isinstance(content, str) or content is None:
-        return compares(content, None, operator=operator, value=value)
-    assert value.number is not None
-    return ordered(float(content), operator, right=value.number)
-
-
-def compares(text: str | None, number: float | None, *, operator: Operator, value: m.Value) -> bool:
-    """Compares one value, given as text and, if it is one, as number."""
-    if text is None:
+def _all(answers: list[bool | None]) -> bool | None:
+    if False in answers:
         return False
-    if operator is Operator.MATCHES:
-        return re.search(value.text, text, re.IGNORECASE) is not None
-    if operator in (Operator.EQUAL, Operator.UNEQUAL):
-        is_same = number is not None and number == value.number
-        return (is_same or _same_text(text, value)) is (operator is Operator.EQUAL)
-    if value.number is not None and number is not None:
-        return ordered(number, operator, right=value.number)
-    return (
-        (number is None)
-        and value.number is None
-        and ordered(text.lower(), operator, right=value.text.lower())
+    return None if None in answers else True
+
+
+def _not(answer: bool | None) -> bool | None:
+    return None if answer is None else not answer
+
+
+def _attributes(node: m.Meaning) -> Iterator[m.AttributeIs]:
+    match node:
+        case m.And(parts=parts) | m.Or(parts=parts):
+            for part in parts:
+                yield from _attributes(part)
+        case m.AttributeIs():
+            yield node
+
+
+def _is_of_row(node: m.Meaning) -> bool:
+    """Whether a predicate looks at the annotation itself, and not at its document or at others."""
+    looked_up = m.AttributeIs | m.HasAttribute | m.LengthIs | m.ElementIs | m.Related
+    return not any(isinstance(part, looked_up) for part in m.descendants(node))
+
+
+def _is_member(row: Row, members: tuple[m.ClassMember, ...]) -> bool:
+    return any(
+        row["class"] == member.name and (member.label_sets is None or row["label_set"] in member.label_sets)
+        for member in members
     )
-
-
-def ordered(left: Any, operator: Operator, *, right: Any) -> bool:
-    """`left operator right` for numbers or texts."""
-    answers: dict[Operator, bool] = {
-        Operator.EQUAL: left == right,
-        Operator.UNEQUAL: left != right,
-        Operator.LESS: left < right,
-        Operator.AT_MOST: left <= right,
-        Operator.GREATER: left > right,
-        Operator.AT_LEAST: left >= right,
-    }
-    return answers[operator]
-
-
-def _same_text(text: str, value: m.Value) -> bool:
-    if not value.is_pattern:
-        return text.lower() == value.text.lower()
-    return re.fullmatch(_pattern(value.text), text, re.IGNORECASE | re.DOTALL) is not None
-
-
-def _uri_is(uri: str, operator: Operator, *, value: m.Value) -> bool:
-    if operator not in (Operator.EQUAL, Operator.UNEQUAL):
-        return compares(uri, None, operator=operator, value=value)
-    pattern = _pattern(value.text) if value.is_pattern else re.escape(value.text)
-    is_same = re.fullmatch(f"(.*/)?{pattern}", uri, re.DOTALL) is not None
-    return is_same is (operator is Operator.EQUAL)
-
-
-def _pattern(text: str) -> str:
-    return ".*".join(map(re.escape, text.split("*")))

@@ -24,7 +24,7 @@ from datacat.sources.location import Location
 from datacat.versions import export as exporting
 from datacat.versions.commands import author_of
 from datacat.versions.freeze import Selection, freeze
-from datacat.versions.manifest import Contents, batches
+from datacat.versions.manifest import Contents, batches, file_of
 from datacat.versions.repository import Repository
 from datacat.versions.share import Share
 from datacat.versions.verify import check_assets, check_manifest
@@ -197,6 +197,10 @@ class Snapshot:
         return pa.RecordBatchReader.from_batches(
             MANIFEST["annotations"], batches(self._folder(), "annotations")
         )
+
+    def file(self, table: str) -> Path:
+        """The Parquet file of a table of the manifest, `assets` or `annotations`."""
+        return file_of(self._folder(), table)
 
     def verify(self, *, quick: bool = False) -> VerifyReport:
         """Checks the manifest, then every asset's bytes (`quick`: only their sizes).

@@ -122,3 +122,21 @@ def test_the_catalog_may_come_from_the_environment(catalog: Catalog, monkeypatch
     monkeypatch.setenv("DATACAT_CATALOG", str(catalog.root))
     with TestClient(create_app(), base_url="http://127.0.0.1:8000") as client:
         assert client.get("/v1/health").json()["state"] == catalog.state
+
+
+def test_a_query_may_come_as_json(client: TestClient) -> None:
+    document = {"version": 1, "query": {"words": ["roof"]}}
+    found = client.post("/v1/search", json=document, params={"limit": 1}).json()
+    assert found["interpretation"] == "roof"
+    assert found["hits"] == client.get("/v1/search", params={"q": "roof", "limit": 1}).json()["hits"]
+    refused = client.post("/v1/search", json={"version": 1, "query": {"word": ["roof"]}})
+    assert refused.status_code == 422
+    assert "query" in refused.json()["detail"]
+
+
+def test_an_absence_says_what_nobody_looked_for(client: TestClient) -> None:
+    counted = client.get("/v1/search", params={"q": "NOT roof", "count": True}).json()
+    answers = counted["answers"]
+    everything = client.get("/v1/search", params={"q": "", "count": True}).json()["total"]
+    assert answers["yes"] == counted["total"]
+    assert sum(answers.values()) == everything

@@ -51,12 +51,19 @@ def corpus() -> Corpus:
     """The catalog of corpus.yaml."""
     told = yaml.safe_load((FOLDER / "corpus.yaml").read_text("utf-8"))
     made = Corpus()
-    sets = {name: made.add_label_set(name, classes=classes) for name, classes in told["label_sets"].items()}
+    sets = {name: made.add_label_set(name, **facts) for name, facts in told["label_sets"].items()}
     for concept, members in told["concepts"].items():
         made.add_concept(concept, *members)
+    for concept, facts in told["concept_details"].items():
+        made.describe(concept, **facts)
     assets = {facts["uri"].rsplit("/", 1)[1]: made.add_asset(**facts) for facts in told["assets"]}
     for row in told["listed"]:
-        made.list_asset(assets[row["asset"]], label_set=sets[row["label_set"]], split=row["split"])
+        facts = {key: value for key, value in row.items() if key not in _NO_FACTS}
+        made.list_asset(assets[row["asset"]], label_set=sets[row["label_set"]], **facts)
+    for name, uri in told["source_files"].items():
+        made.add_source_file(uri, label_set=sets[name])
+    for row in told["coverage"]:
+        made.cover(assets[row["asset"]], row["class"], label_set=sets[row["label_set"]], answer=row["answer"])
     for row in told["annotations"]:
         made.add_annotation(
             assets[row["asset"]],

@@ -31,7 +31,7 @@ def test_answer(case: Case) -> None:
     assert hits.interpretation == case.values["means"]
     assert found == case.values["finds"].split()
     assert hits.count() == len(found)
-    bound = plan(cursor, case.question, state=1)
+    bound = plan(cursor, case.question)
     assert Oracle(_CORPUS).assets(bound.meaning) == [hit.asset for hit in hits]
     if "why" in case.values:
         assert " | ".join(next(iter(hits)).why) == case.values["why"]

@@ -15,12 +15,14 @@ def test_classes_with_teams_and_counts() -> None:
     table = classes(corpus().cursor())
     assert table.schema == CLASSES
     rows = {row["class"]: row for row in table.to_pylist()}
-    assert list(rows) == ["Person", "Roof", "car", "rooftop", "traffic_light", "Boat", "Pool"]
+    assert list(rows) == [
+        *("Person", "Roof", "car", "rooftop", "siren", "speech", "traffic_light", "Boat", "Pool", "bicycle")
+    ]
     assert rows["car"] == {
         "class": "car",
         "concept": None,
-        "teams": ["claims", "driving"],
-        "label_sets": ["claims/houses", "driving/street"],
+        "teams": ["claims", "driving", "mapping"],
+        "label_sets": ["claims/houses", "driving/street", "mapping/roofs-2026"],
         "annotations": 2,
         "assets": 2,
     }

@@ -25,7 +25,7 @@ def test_engine_finds_what_the_oracle_finds(data: st.DataObject) -> None:
     oracle = Oracle(corpus)
     cursor = corpus.cursor()
     for text in data.draw(st.lists(queries(corpus), min_size=5, max_size=5)):
-        bound = plan(cursor, text, state=1).meaning
+        bound = plan(cursor, text).meaning
         hits = search(cursor, text, state=1, limit=None)
         found = list(hits)
         expected = oracle.assets(bound)
@@ -45,8 +45,8 @@ def test_strict_form_means_the_same(data: st.DataObject) -> None:
     note(str(corpus.tables))
     cursor = corpus.cursor()
     text = data.draw(queries(corpus))
-    bound = plan(cursor, text, state=1)
-    again = plan(cursor, bound.interpretation, state=1)
+    bound = plan(cursor, text)
+    again = plan(cursor, bound.interpretation)
     assert again.meaning == bound.meaning
     assert again.interpretation == bound.interpretation
 

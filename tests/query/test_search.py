@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 
 from datacat.errors import EmbeddingError, ExtraMissing, QueryError, UsageError
-from datacat.query.hits import HITS, Hits
+from datacat.query.hits import HITS, Hits, Weighted
 from datacat.query.meaning import Question
 from datacat.query.page import read_page
 from datacat.query.search import search
@@ -25,9 +25,9 @@ class _Nearest:
     """Ranks higher numbers better and remembers what it was asked."""
 
     def __init__(self) -> None:
-        self.asked: list[tuple[Question, int, list[int] | None]] = []
+        self.asked: list[tuple[Weighted, int, list[int] | None]] = []
 
-    def __call__(self, question: Question, k: int, allowed: pa.Array | None) -> pa.Table:
+    def __call__(self, question: Weighted, k: int, allowed: pa.Array | None) -> pa.Table:
         self.asked.append((question, k, None if allowed is None else allowed.to_pylist()))
         assets = range(6) if allowed is None else allowed.to_pylist()
         best = sorted(assets, reverse=True)[:k]
@@ -96,7 +96,7 @@ def test_free_text_ranks() -> None:
     nearest = _Nearest()
     hits = _search('"a swimming pool"', limit=2, nearest=nearest)
     assert _names(hits) == ["f.txt", "e.png"]
-    assert nearest.asked == [(Question(text="a swimming pool"), 3, None)]
+    assert nearest.asked == [(((Question(text="a swimming pool"), 1.0),), 3, None)]
     first = next(iter(hits))
     assert first.score == 0.5
     assert first.why == ('looks like "a swimming pool" (0.50)',)
@@ -143,7 +143,7 @@ def test_everything_can_be_ranked() -> None:
 
 
 def test_what_has_no_vector_is_no_hit_and_not_counted() -> None:
-    def nearest(question: Question, k: int, allowed: pa.Array | None) -> pa.Table:
+    def nearest(question: Weighted, k: int, allowed: pa.Array | None) -> pa.Table:
         found = [asset for asset in (4, 2, 1) if allowed is None or asset in allowed.to_pylist()][:k]
         return pa.table({"asset": pa.array(found, pa.int64()), "score": [asset / 10 for asset in found]})
 
@@ -190,7 +190,7 @@ def test_a_filter_that_leaves_nothing_asks_for_no_likeness() -> None:
 def test_like_finds_its_asset(name: str) -> None:
     nearest = _Nearest()
     list(_search(f"like:{name}", nearest=nearest))
-    assert nearest.asked[0][0] == Question(asset=2)
+    assert nearest.asked[0][0] == ((Question(asset=2), 1.0),)
 
 
 def test_like_takes_a_file(tmp_path: Path) -> None:
@@ -198,7 +198,7 @@ def test_like_takes_a_file(tmp_path: Path) -> None:
     nearest = _Nearest()
     hits = _search(f'like:"{tmp_path}/x.png"', nearest=nearest)
     list(hits)
-    assert nearest.asked[0][0] == Question(file=f"{tmp_path}/x.png")
+    assert nearest.asked[0][0] == ((Question(file=f"{tmp_path}/x.png"), 1.0),)
 
 
 @pytest.mark.parametrize("name", ["nowhere.png", "12"])

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-import duckdb
 import pytest
 
-from datacat.model.schemas import KINDS
+from datacat.query.hierarchy import meant
 from datacat.query.plurals import comparable
 from datacat.query.vocabulary import vocabulary
 from datacat.testing.corpus import Corpus
@@ -49,7 +46,8 @@ def test_different_words_stay_different(one: str, other: str) -> None:
 
 
 def _uses(made: Corpus, name: str) -> set[tuple[str, int]]:
-    return {(use.name, use.label_set) for use in vocabulary(made.cursor(), state=1).same_as(comparable(name))}
+    found = meant(comparable(name), vocabulary(made.cursor(), identity=None)).same
+    return {(use.name, number) for use in found for number in use.label_sets}
 
 
 def test_a_concept_joins_only_the_classes_it_names() -> None:
@@ -78,34 +76,46 @@ def test_concepts_are_not_followed_twice() -> None:
     assert {name for name, _ in _uses(made, "rooftop")} == {"roof", "rooftop", "terrace"}
 
 
-def _as_files(made: Corpus, folder: Path) -> duckdb.DuckDBPyConnection:
-    """The corpus as a catalog shows it: views over Parquet files."""
-    tables, views = made.cursor(), duckdb.connect()
-    for kind in KINDS:
-        tables.execute(f"COPY {kind} TO '{folder}/{kind}.parquet'")
-        views.execute(f"CREATE VIEW {kind} AS SELECT * FROM read_parquet(['{folder}/{kind}.parquet'])")
-    return views
+def test_kinds_are_found_with_what_they_are_kinds_of() -> None:
+    made = corpus()
+    found = meant("vehicle", vocabulary(made.cursor(), identity=None))
+    assert [(use.name, sorted(use.label_sets)) for use in found.kinds] == [("bicycle", [2]), ("car", [2])]
+    assert found.same == ()
+    assert found.covered_by == (2,)
 
 
-def test_the_vocabulary_of_parquet_files_is_read_once(tmp_path: Path) -> None:
-    cursor = _as_files(corpus(), tmp_path)
-    assert vocabulary(cursor, state=1) is vocabulary(cursor.cursor(), state=1)
-    assert vocabulary(cursor, state=2) is not vocabulary(cursor, state=1)
+def test_concepts_in_a_circle_end() -> None:
+    made = Corpus()
+    made.add_label_set("a/x", classes=["car", "lorry"])
+    made.add_concept("vehicle", "car")
+    made.add_concept("transport", "lorry")
+    made.describe("vehicle", parents=["transport"])
+    made.describe("transport", parents=["vehicle"])
+    words = vocabulary(made.cursor(), identity=None)
+    assert {use.name for use in meant("vehicle", words).kinds} == {"lorry"}
+    assert meant("vehicle", words).covered_by == (0,)
 
 
-def test_catalogs_with_the_same_state_number_are_kept_apart(tmp_path: Path) -> None:
-    for name in ("one", "two"):
-        (tmp_path / name).mkdir()
-    other = Corpus()
-    other.add_label_set("a/x", classes=["zebra"])
-    other.add_annotation(other.add_asset("s3://lake/z.png"), "zebra", label_set=0)
-    first, second = _as_files(corpus(), tmp_path / "one"), _as_files(other, tmp_path / "two")
-    assert vocabulary(first, state=1).knows("roof")
-    assert not vocabulary(second, state=1).knows("roof")
+def test_a_part_that_nobody_looked_for_leaves_the_whole_open() -> None:
+    made = Corpus()
+    made.add_label_set("a/x", classes=["car"])
+    made.add_label_set("b/y", classes=["car", "lorry"])
+    made.add_concept("passenger car", "car")
+    made.add_concept("goods vehicle", "lorry")
+    for name in ("passenger car", "goods vehicle"):
+        made.describe(name, parents=["vehicle"])
+    assert meant("vehicle", vocabulary(made.cursor(), identity=None)).covered_by == (1,)
+
+
+def test_the_vocabulary_is_read_once_where_it_has_a_name() -> None:
+    cursor = corpus().cursor()
+    first = vocabulary(cursor, identity="one")
+    assert vocabulary(cursor.cursor(), identity="one") is first
+    assert vocabulary(cursor, identity="two") is not first
 
 
 def test_tables_that_may_change_are_read_each_time() -> None:
     cursor = corpus().cursor()
-    assert not vocabulary(cursor, state=1).knows("zebra")
-    cursor.execute("UPDATE annotations SET class = 'zebra' WHERE annotation = 0")
-    assert vocabulary(cursor, state=1).knows("zebra")
+    assert not vocabulary(cursor, identity=None).knows("zebra")
+    cursor.execute("UPDATE class_counts SET class = 'zebra' WHERE class = 'Roof'")
+    assert vocabulary(cursor, identity=None).knows("zebra")

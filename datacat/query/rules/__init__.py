@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from datacat.query.rules.absent_counts import absent_counts
+from datacat.query.rules.negations import negations, refuted
+from datacat.query.rules.plain_counts import plain_counts
 from datacat.query.rules.rarest_last import rarest_last
 
-RULES = (absent_counts, rarest_last)
+RULES = (negations, plain_counts, rarest_last)
 
-__all__ = ["RULES", "absent_counts", "rarest_last"]
+__all__ = ["RULES", "negations", "plain_counts", "rarest_last", "refuted"]

@@ -15,6 +15,8 @@ def rewritten(node: m.Meaning, rewrite: Callable[[m.Meaning], m.Meaning]) -> m.M
             node = replace(node, parts=tuple(rewritten(part, rewrite) for part in node.parts))
         case m.Not():
             node = m.Not(rewritten(node.part, rewrite))
-        case m.Some() | m.Counted():
+        case m.Neither():
+            node = m.Neither(rewritten(node.yes, rewrite), rewritten(node.no, rewrite))
+        case m.Some() | m.Counted() | m.CountedValues() | m.Absent():
             node = replace(node, predicate=rewritten(node.predicate, rewrite))
     return rewrite(node)

@@ -1,0 +1,32 @@
+"""query: the same query as text and as JSON."""
+
+from __future__ import annotations
+
+import json
+
+import click
+
+from datacat.catalog import document_of, text_of
+from datacat.cli.options import json_option
+from datacat.cli.output import Output
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  datacat query 'roof[material=slate] -car' --json
+  datacat query '{"version": 1, "query": {"words": ["roof"]}}'
+"""
+)
+@click.argument("query")
+@json_option
+def query(query: str, output: Output) -> None:
+    """Print a query in strict text, or with --json as a document for programs.
+
+    QUERY is text or such a document. Names are not looked up.
+    """
+    text = text_of(json.loads(query)) if query.lstrip().startswith('{"') else text_of(document_of(query))
+    if output.as_json:
+        output.record(document_of(text))
+    else:
+        output.line(text)

@@ -1,0 +1,150 @@
+"""How far two label sets agree on an asset, as SQL. docs/explanation/agreement.md says what is computed and why.
+
+For an asset that two label sets A and B both list, over the classes that both have in common:
+
+    agreement        2 (matched boxes of equal class + equal classes of the whole asset) / (what A says + what B says)
+    class_agreement  of the matched boxes, the share of equal class; null where none matched
+    box_iou          the mean intersection over union of the matched boxes; null where none matched
+
+A box is matched where it and a box of the other are each other's best, at an intersection over union of 0.5 or more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from datacat.model.names import folded
+from datacat.query.compare import TRUE, Sql
+from datacat.query.geometry import WITH_SIZE
+from datacat.query.plurals import comparable
+from datacat.query.vocabulary import ClassName, Vocabulary
+
+MATCHED_IOU = 0.5
+
+_NAMES = (
+    "SELECT unnest(?::BIGINT[]) AS label_set, unnest(?::VARCHAR[]) AS class, unnest(?::VARCHAR[]) AS name, "
+    "unnest(?::BOOLEAN[]) AS is_covered"
+)
+# Boxes in pixels where the size of the asset is known, else in fractions (`is_share`); no box: of the whole asset.
+_SAID = f"""
+    SELECT asset, label_set, annotation, name, w IS NOT NULL AND h IS NOT NULL AND x IS NOT NULL AS is_box,
+        coalesce(is_relative, false) AND asset_width IS NULL AS is_share,
+        x * scale_x AS left_, y * scale_y AS top_, (x + w) * scale_x AS right_, (y + h) * scale_y AS bottom_
+    FROM (SELECT *, CASE WHEN is_relative THEN coalesce(asset_width, 1) ELSE 1 END AS scale_x,
+                 CASE WHEN is_relative THEN coalesce(asset_height, 1) ELSE 1 END AS scale_y
+          FROM {WITH_SIZE} WHERE kind = 'annotation' AND is_crowd IS NOT TRUE AND asset IN (FROM shared_assets))
+    JOIN names USING (label_set, class)
+"""  # noqa: S608 - our own words
+_SIDES = (
+    "greatest(0, least(l.right_, r.right_) - greatest(l.left_, r.left_)) * "
+    "greatest(0, least(l.bottom_, r.bottom_) - greatest(l.top_, r.top_))"
+)
+_AREA = "({0}.right_ - {0}.left_) * ({0}.bottom_ - {0}.top_)"
+_PAIRS = f"""
+    WITH names AS MATERIALIZED ({{}}),
+    listed AS (SELECT DISTINCT asset, label_set FROM label_set_assets WHERE {{}}),
+    pairs AS MATERIALIZED (
+        SELECT asset, l.label_set AS left_set, r.label_set AS right_set
+        FROM listed l JOIN listed r USING (asset) WHERE {{}}),
+    shared_assets AS (SELECT DISTINCT asset FROM pairs),
+    common AS MATERIALIZED (
+        SELECT left_set, right_set, l.name, bool_or(l.is_covered) AS left_covers, bool_or(r.is_covered) AS right_covers
+        FROM (SELECT DISTINCT left_set, right_set FROM pairs)
+        JOIN names l ON l.label_set = left_set JOIN names r ON r.label_set = right_set AND r.name = l.name
+        GROUP BY ALL),
+    said AS MATERIALIZED ({_SAID}),
+    spoken AS MATERIALIZED (SELECT DISTINCT asset, label_set, name FROM said),
+    -- What counts: of a class that the other side has too, and has looked for or says something of here.
+    lefts AS MATERIALIZED (
+        SELECT s.*, p.left_set, p.right_set FROM pairs p JOIN said s ON s.asset = p.asset AND s.label_set = p.left_set
+        JOIN common c ON c.left_set = p.left_set AND c.right_set = p.right_set AND c.name = s.name
+        LEFT JOIN spoken o ON o.asset = p.asset AND o.label_set = p.right_set AND o.name = s.name
+        WHERE c.right_covers OR o.asset IS NOT NULL),
+    rights AS MATERIALIZED (
+        SELECT s.*, p.left_set, p.right_set FROM pairs p JOIN said s ON s.asset = p.asset AND s.label_set = p.right_set
+        JOIN common c ON c.left_set = p.left_set AND c.right_set = p.right_set AND c.name = s.name
+        LEFT JOIN spoken o ON o.asset = p.asset AND o.label_set = p.left_set AND o.name = s.name
+        WHERE c.left_covers OR o.asset IS NOT NULL),
+    touching AS (
+        SELECT asset, left_set, right_set, l.annotation AS left_annotation, r.annotation AS right_annotation,
+            l.name = r.name AS is_same,
+            {_SIDES} / nullif({_AREA.format("l")} + {_AREA.format("r")} - {_SIDES}, 0) AS iou
+        FROM lefts l JOIN rights r USING (asset, left_set, right_set, is_share) WHERE l.is_box AND r.is_box),
+    best AS (
+        SELECT *, row_number() OVER (PARTITION BY asset, left_set, right_set, left_annotation
+                                     ORDER BY iou DESC, right_annotation) AS of_left,
+            row_number() OVER (PARTITION BY asset, left_set, right_set, right_annotation
+                               ORDER BY iou DESC, left_annotation) AS of_right
+        FROM touching WHERE iou >= {MATCHED_IOU}),
+    matched AS (
+        SELECT asset, left_set, right_set, count(*) AS matched, count(*) FILTER (is_same) AS same, avg(iou) AS box_iou
+        FROM best WHERE of_left = 1 AND of_right = 1 GROUP BY ALL),
+    whole AS (
+        SELECT asset, left_set, right_set, count(DISTINCT l.name) AS same
+        FROM lefts l JOIN rights r USING (asset, left_set, right_set, name) WHERE NOT l.is_box AND NOT r.is_box
+        GROUP BY ALL),
+    left_said AS (
+        SELECT asset, left_set, right_set, count(*) FILTER (is_box) AS boxes,
+            count(DISTINCT name) FILTER (NOT is_box) AS names FROM lefts GROUP BY ALL),
+    right_said AS (
+        SELECT asset, left_set, right_set, count(*) FILTER (is_box) AS boxes,
+            count(DISTINCT name) FILTER (NOT is_box) AS names FROM rights GROUP BY ALL)
+    SELECT p.asset, p.left_set, p.right_set,
+        coalesce(l.boxes + l.names, 0) AS left_count, coalesce(r.boxes + r.names, 0) AS right_count,
+        coalesce(2 * (coalesce(m.same, 0) + coalesce(w.same, 0)) / nullif(left_count + right_count, 0), 1) AS agreement,
+        m.same / m.matched AS class_agreement, m.box_iou,
+        coalesce(m.matched, 0) AS matched
+    FROM pairs p SEMI JOIN common USING (left_set, right_set)
+    LEFT JOIN left_said l USING (asset, left_set, right_set) LEFT JOIN right_said r USING (asset, left_set, right_set)
+    LEFT JOIN matched m USING (asset, left_set, right_set) LEFT JOIN whole w USING (asset, left_set, right_set)
+"""  # noqa: S608 - our own words
+
+
+def agreement_pairs(
+    vocabulary: Vocabulary, *, within: Sql = TRUE, sets: tuple[Sequence[int], Sequence[int]] | None = None
+) -> Sql:
+    """A SELECT of asset, left_set, right_set and the measures of the module, with what each side says.
+
+    Args:
+        vocabulary: of the state that is asked.
+        within: a condition on `asset`.
+        sets: only pairs of one of the first with one of the second; None: all pairs, each once.
+
+    Only assets that both list, and pairs of label sets with a class in common, have rows.
+    """
+    if sets is None:
+        of_pair = Sql("l.label_set < r.label_set")
+    else:
+        of_pair = Sql(
+            "l.label_set <> r.label_set AND l.label_set IN (SELECT unnest(?::BIGINT[])) "
+            "AND r.label_set IN (SELECT unnest(?::BIGINT[]))",
+            (list(sets[0]), list(sets[1])),
+        )
+    columns = [list(column) for column in zip(*_names(vocabulary), strict=True)] or [[], [], [], []]
+    return Sql(_PAIRS).filled(Sql(_NAMES, tuple(columns)), within, of_pair)
+
+
+def asset_agreement(vocabulary: Vocabulary, *, within: Sql = TRUE) -> Sql:
+    """A SELECT of asset and, of each measure of the module, the least over all pairs of label sets."""
+    least = ", ".join(f"min({name}) AS {name}" for name in ("agreement", "class_agreement", "box_iou"))
+    template = f"SELECT asset, {least} FROM ({{}}) GROUP BY asset"  # noqa: S608 - our own words
+    return Sql(template).filled(agreement_pairs(vocabulary, within=within))
+
+
+def common_name(item: ClassName, label_set: int, *, vocabulary: Vocabulary) -> str:
+    """What a label set's class is called in common: its concept where it has one, else its comparable name."""
+    name, team = comparable(item.name), vocabulary.label_sets[label_set].team
+    if name in vocabulary.concepts:
+        return name
+    members = vocabulary.concepts_of.get(name, ())
+    concepts = sorted(folded(member.concept) for member in members if member.team in (None, team))
+    return comparable(concepts[0]) if concepts else name
+
+
+def _names(vocabulary: Vocabulary) -> Iterator[tuple[int, str, str, bool]]:
+    """Label set, class, common name, and whether the label set covers the class."""
+    for item in vocabulary.classes:
+        for number in sorted(item.counts):
+            covers = vocabulary.label_sets[number].covers
+            is_covered = number in item.declared if covers is None else item.name in covers
+            yield number, item.name, common_name(item, number, vocabulary=vocabulary), is_covered

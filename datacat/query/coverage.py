@@ -1,0 +1,84 @@
+"""Where an absence can be believed: assets on which somebody looked for it, as SQL.
+
+An annotation that is not there means "there is none" only where a label set covers its class: on all its assets
+(`label_sets.coverage`) or on that one (the table `coverage`). Of attributes, only where each annotation that could
+fulfil the condition says something at its path.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from datacat.query import meaning as m
+from datacat.query.compare import TRUE, Sql, joined
+from datacat.query.pairs import at, of_class, of_row, one_of
+
+_LOOKED = ("absent", "exhaustive")
+
+
+def decided(predicate: m.Meaning, *, within: Sql = TRUE) -> Sql | None:
+    """A SELECT of the assets on which it is known whether some annotation fulfils the predicate; None: on all."""
+    found = lookers(predicate, within=within)
+    return None if found is None else Sql("SELECT asset FROM ({})").filled(found)
+
+
+def lookers(predicate: m.Meaning, *, within: Sql = TRUE) -> Sql | None:
+    """A SELECT of asset and label set, where the label set would have said so if some annotation fulfilled it.
+
+    None: nobody need have looked. So it is of a predicate that names no class and no attribute: who has said
+    something, and when, is known of everybody.
+    """
+    parts = predicate.parts if isinstance(predicate, m.And) else (predicate,)
+    asked = next((part for part in parts if isinstance(part, m.ClassIs)), None)
+    conditions = list(attributes_asked(predicate))
+    if asked is None and not conditions:
+        return None
+    speakers = [part.label_sets for part in parts if isinstance(part, m.LabelSetIs)]
+    of_speakers = joined(" AND ", [one_of("label_set", sets) for sets in speakers])
+    if asked is None:
+        # No class says which annotations should have it: whoever labels it at all has looked.
+        looked = Sql("label_set IN (SELECT label_set FROM path_counts WHERE {})").filled(
+            joined(" OR ", [at(condition.paths) for condition in conditions])
+        )
+        where = joined(" AND ", [looked, of_speakers, within])
+        return Sql("SELECT asset, label_set FROM label_set_assets WHERE {}").filled(where)
+    covered = _covered(asked, of_speakers, within=within)
+    silent = [_silent(parts, condition, within=within) for condition in conditions]
+    anti = " ANTI JOIN ({}) USING (asset, label_set)" * len(silent)
+    template = "SELECT asset, label_set FROM ({})" + anti  # noqa: S608 - our own words
+    return Sql(template).filled(covered, *silent)
+
+
+def attributes_asked(node: m.Meaning) -> Iterator[m.AttributeIs]:
+    """Conditions on attributes that must hold, or some of them: none below NOT."""
+    match node:
+        case m.And(parts=parts) | m.Or(parts=parts):
+            for part in parts:
+                yield from attributes_asked(part)
+        case m.AttributeIs():
+            yield node
+
+
+def _covered(asked: m.ClassIs, of_speakers: Sql, *, within: Sql) -> Sql:
+    """Asset and label set, where the label set looked for the class."""
+    said = Sql("SELECT asset, label_set FROM coverage WHERE {} AND answer IN ({})")
+    answers = Sql(", ".join(f"'{answer}'" for answer in _LOOKED))
+    of_names = of_class(asked.names) if asked.names else Sql("false")
+    looked = joined(" AND ", [of_names, of_speakers, within])
+    partly = joined(" AND ", [of_class(asked.members), of_speakers, within])
+    everywhere = joined(" AND ", [one_of("label_set", asked.covered_by), of_speakers, within])
+    return Sql(
+        "SELECT asset, label_set FROM label_set_assets ANTI JOIN ({}) USING (asset, label_set) WHERE {} "
+        "UNION ALL {}"
+    ).filled(said.filled(partly, Sql("'not_exhaustive'")), everywhere, said.filled(looked, answers))
+
+
+def _silent(parts: Sequence[m.Meaning], condition: m.AttributeIs, *, within: Sql) -> Sql:
+    """Asset and label set of annotations that could fulfil the predicate and have no value at a path of it."""
+    rows = [row for part in parts if (row := of_row(part)) is not None]
+    candidates = joined(" AND ", [*rows, within])
+    spoken = joined(" AND ", [at(condition.paths), Sql("text IS NOT NULL"), within])
+    return Sql(
+        "SELECT asset, label_set FROM (SELECT asset, label_set, annotation FROM annotations WHERE {}) "
+        "ANTI JOIN (SELECT annotation FROM attribute_values WHERE {}) USING (annotation)"
+    ).filled(candidates, spoken)

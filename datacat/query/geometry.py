@@ -1,0 +1,76 @@
+"""How two annotations of one asset lie to each other, as SQL over their boxes.
+
+Polygons, masks and keypoints count by their boxes. Boxes in pixels and in fractions are compared where the asset's
+size is known; else only fractions with fractions.
+"""
+
+from __future__ import annotations
+
+from datacat.query import meaning as m
+from datacat.query.compare import Sql, number_compares
+from datacat.query.tree import RelationKind
+
+# The row of an annotation, with the size of its asset.
+WITH_SIZE = (
+    "(SELECT a.*, s.width AS asset_width, s.height AS asset_height "
+    "FROM annotations AS a LEFT JOIN assets AS s USING (asset))"
+)
+_BOXES = f"""
+    SELECT asset, annotation, class, is_share,
+        CASE WHEN is_known THEN x * asset_width ELSE x END AS left_,
+        CASE WHEN is_known THEN y * asset_height ELSE y END AS top_,
+        CASE WHEN is_known THEN (x + w) * asset_width ELSE x + w END AS right_,
+        CASE WHEN is_known THEN (y + h) * asset_height ELSE y + h END AS bottom_,
+        starts, ends
+    FROM (SELECT *, coalesce(is_relative, false) AND asset_width IS NOT NULL AS is_known,
+                 coalesce(is_relative, false) AND asset_width IS NULL AS is_share
+          FROM {WITH_SIZE} WHERE {{}})
+    SEMI JOIN ({{}}) USING (annotation)
+"""  # noqa: S608 - our own words
+_WIDTH = "greatest(0, least(one.right_, other.right_) - greatest(one.left_, other.left_))"
+_HEIGHT = "greatest(0, least(one.bottom_, other.bottom_) - greatest(one.top_, other.top_))"
+_SHARED = f"({_WIDTH} * {_HEIGHT})"
+_AREA = "(({0}.right_ - {0}.left_) * ({0}.bottom_ - {0}.top_))"
+_MEASURES = {
+    RelationKind.IOU: f"{_SHARED} / nullif({_AREA.format('one')} + {_AREA.format('other')} - {_SHARED}, 0)",
+    RelationKind.NEAR: (
+        "CASE WHEN NOT one.is_share THEN sqrt("
+        "power(greatest(0, one.left_ - other.right_, other.left_ - one.right_), 2) + "
+        "power(greatest(0, one.top_ - other.bottom_, other.top_ - one.bottom_), 2)) END"
+    ),
+}
+_INSIDE = "{0}.left_ >= {1}.left_ AND {0}.top_ >= {1}.top_ AND {0}.right_ <= {1}.right_ AND {0}.bottom_ <= {1}.bottom_"
+_CENTER = "({0}.left_ + {0}.right_) / 2", "({0}.top_ + {0}.bottom_) / 2"
+_HOLDS = {
+    RelationKind.INSIDE: _INSIDE.format("one", "other"),
+    RelationKind.COVERS: _INSIDE.format("other", "one"),
+    RelationKind.OVERLAPS: f"{_SHARED} > 0",
+    RelationKind.LEFT_OF: f"{_CENTER[0].format('one')} < other.left_",
+    RelationKind.RIGHT_OF: f"{_CENTER[0].format('one')} > other.right_",
+    RelationKind.ABOVE: f"{_CENTER[1].format('one')} < other.top_",
+    RelationKind.BELOW: f"{_CENTER[1].format('one')} > other.bottom_",
+    RelationKind.DURING: "one.starts < other.ends AND other.starts < one.ends",
+}
+
+
+def related(node: m.Related, *, these: Sql, those: Sql, within: Sql) -> Sql:
+    """A SELECT of asset, annotation and class of those of `these` to which one of `those` lies as asked.
+
+    Args:
+        node: how.
+        these: a SELECT with the column annotation.
+        those: the same, of the annotations that `node.predicate` speaks of.
+        within: narrows both to some assets.
+    """
+    if node.operator is None:
+        holds = Sql(_HOLDS[node.kind])
+    else:
+        assert node.number is not None
+        holds = number_compares(f"({_MEASURES[node.kind]})", node.operator, number=node.number)
+    template = Sql(
+        "SELECT DISTINCT one.asset, one.annotation, one.class FROM ({}) AS one JOIN ({}) AS other "
+        "ON one.asset = other.asset AND one.annotation <> other.annotation "
+        "AND one.is_share = other.is_share WHERE {}"
+    )
+    boxes = Sql(_BOXES)
+    return template.filled(boxes.filled(within, these), boxes.filled(within, those), holds)

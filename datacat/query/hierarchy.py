@@ -1,0 +1,123 @@
+"""What a class name stands for: the same under other names, the kinds of it, and who looked for it everywhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from datacat.query.plurals import comparable
+from datacat.query.vocabulary import Member, Use, Vocabulary
+
+
+@dataclass(frozen=True, slots=True)
+class Meant:
+    """What a name stands for.
+
+    Attributes:
+        same: classes that mean the same, by name, concept or synonym.
+        kinds: classes that are kinds of it, by a concept's children or a label file's class hierarchy.
+        covered_by: label sets that looked for all of it on each of their assets.
+    """
+
+    same: tuple[Use, ...]
+    kinds: tuple[Use, ...]
+    covered_by: tuple[int, ...]
+
+    @property
+    def label_sets(self) -> frozenset[int]:
+        """All that have it."""
+        return frozenset(number for use in (*self.same, *self.kinds) for number in use.label_sets)
+
+
+def meant(name: str, vocabulary: Vocabulary) -> Meant:
+    """What `name` (in comparable form) stands for."""
+    same = _merged(_same(name, vocabulary))
+    below = _merged(_below(name, vocabulary, seen={name}))
+    known = {use.name: use.label_sets for use in same}
+    kinds = tuple(
+        Use(use.name, rest) for use in below if (rest := use.label_sets - known.get(use.name, frozenset()))
+    )
+    return Meant(same, kinds, covering(name, vocabulary))
+
+
+def covering(name: str, vocabulary: Vocabulary) -> tuple[int, ...]:
+    """Label sets that looked for what `name` stands for on each of their assets, and labelled all of it.
+
+    They cover a class of that meaning; or, where their own class list or the concepts part it into kinds, each
+    of the kinds.
+    """
+    return tuple(sorted(_covering(name, vocabulary, seen={name})))
+
+
+def _covering(name: str, vocabulary: Vocabulary, *, seen: set[str]) -> set[int]:
+    found = {number for use in _same(name, vocabulary) for number in _of_those_covering(use, vocabulary)}
+    own_kinds: dict[int, bool] = {}
+    for use in vocabulary.kinds.get(name, ()):
+        covers = set(_of_those_covering(use, vocabulary))
+        for number in use.label_sets:
+            own_kinds[number] = own_kinds.get(number, True) and number in covers
+    found |= {number for number, is_whole in own_kinds.items() if is_whole}
+    parts = [part for part in _concepts_below(name, vocabulary) if part not in seen]
+    if parts:
+        found |= set.intersection(*(_covering(part, vocabulary, seen=seen | set(parts)) for part in parts))
+    return found
+
+
+def _of_those_covering(use: Use, vocabulary: Vocabulary) -> Iterator[int]:
+    item = vocabulary.by_class.get(use.name)
+    for number in use.label_sets:
+        covers = vocabulary.label_sets[number].covers
+        if (item is not None and number in item.declared) if covers is None else use.name in covers:
+            yield number
+
+
+def _same(name: str, vocabulary: Vocabulary) -> Iterator[Use]:
+    """Classes so called, and those that a concept or a synonym joins with them."""
+    for item in vocabulary.by_name.get(name, ()):
+        yield vocabulary.of_teams(item, None)
+    concepts = {comparable(member.concept) for member in vocabulary.concepts_of.get(name, ())}
+    concepts |= {comparable(concept) for concept in vocabulary.synonyms.get(name, ())}
+    concepts |= {name} & vocabulary.concepts.keys()
+    for concept in sorted(concepts):
+        for item in vocabulary.by_name.get(concept, ()):
+            yield vocabulary.of_teams(item, None)
+        for member in vocabulary.concepts.get(concept, ()):
+            yield from _uses_of(member, vocabulary)
+
+
+def _uses_of(member: Member, vocabulary: Vocabulary) -> Iterator[Use]:
+    for item in vocabulary.by_name.get(comparable(member.name), ()):
+        use = vocabulary.of_teams(item, member.team)
+        if use.label_sets:
+            yield use
+
+
+def _below(name: str, vocabulary: Vocabulary, *, seen: set[str]) -> Iterator[Use]:
+    """Kinds of it, at any depth."""
+    for use in vocabulary.kinds.get(name, ()):
+        yield use
+        if (deeper := comparable(use.name)) not in seen:
+            seen.add(deeper)
+            yield from (_in(below, use.label_sets) for below in _below(deeper, vocabulary, seen=seen))
+    for concept in _concepts_below(name, vocabulary):
+        if concept not in seen:
+            seen.add(concept)
+            yield from _same(concept, vocabulary)
+            yield from _below(concept, vocabulary, seen=seen)
+
+
+def _in(use: Use, label_sets: frozenset[int]) -> Use:
+    return Use(use.name, use.label_sets & label_sets)
+
+
+def _concepts_below(name: str, vocabulary: Vocabulary) -> list[str]:
+    names = {name} | {comparable(member.concept) for member in vocabulary.concepts_of.get(name, ())}
+    names |= {comparable(concept) for concept in vocabulary.synonyms.get(name, ())}
+    return sorted({comparable(below) for one in names for below in vocabulary.narrower.get(one, ())})
+
+
+def _merged(uses: Iterable[Use]) -> tuple[Use, ...]:
+    found: dict[str, frozenset[int]] = {}
+    for use in uses:
+        found[use.name] = found.get(use.name, frozenset()) | use.label_sets
+    return tuple(Use(name, found[name]) for name in sorted(found) if found[name])

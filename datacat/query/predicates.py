@@ -1,0 +1,237 @@
+"""What a query says of one annotation: nodes whose names are bound to what one state holds.
+
+Each prints itself in strict syntax. `meaning.py` has the nodes about assets, and joins both.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from datacat.query.tree import Operator, Quantifier, RelationKind
+from datacat.query.values import Value, name_text
+
+if TYPE_CHECKING:
+    from datacat.query.meaning import Meaning
+    from datacat.query.periods import Period
+
+
+@dataclass(frozen=True, slots=True)
+class ClassMember:
+    """A class as it is written; `label_sets` None: by whomever."""
+
+    name: str
+    label_sets: tuple[int, ...] | None
+
+
+@dataclass(frozen=True, slots=True)
+class ClassIs:
+    """The class is one of `members`.
+
+    Attributes:
+        shown: as asked, in strict syntax.
+        members: the classes of label sets that it stands for.
+        covered_by: label sets that looked for it on each of their assets and labelled all there was.
+        names: what answers about single assets (the table `coverage`) call it.
+    """
+
+    shown: str
+    members: tuple[ClassMember, ...]
+    covered_by: tuple[int, ...] = ()
+    names: tuple[ClassMember, ...] = ()
+
+    def __str__(self) -> str:
+        return self.shown
+
+
+@dataclass(frozen=True, slots=True)
+class LabelSetIs:
+    """The annotation is of one of the label sets."""
+
+    shown: str
+    label_sets: tuple[int, ...]
+
+    def __str__(self) -> str:
+        return self.shown
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnIs:
+    """A column of the annotation compares with one of the values."""
+
+    name: str
+    column: str
+    operator: Operator
+    values: tuple[Value, ...]
+
+    def __str__(self) -> str:
+        return compared(self.name, self.operator, values=self.values)
+
+
+@dataclass(frozen=True, slots=True)
+class HasColumn:
+    """The annotation says something in a column."""
+
+    name: str
+    column: str
+
+    def __str__(self) -> str:
+        return f"has:{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class TimeIs:
+    """A time of the annotation compares with a period: `created>=2026-01`."""
+
+    name: str
+    column: str
+    operator: Operator
+    period: Period
+
+    def __str__(self) -> str:
+        return f"{self.name}{self.operator}{self.period}"
+
+
+@dataclass(frozen=True, slots=True)
+class MeasureIs:
+    """A measure of the geometry compares; `number` is in px, px², seconds, characters, or per cent of the asset."""
+
+    name: str
+    operator: Operator
+    number: float
+    is_percent: bool
+    shown: str
+
+    def __str__(self) -> str:
+        return self.shown
+
+
+@dataclass(frozen=True, slots=True)
+class TrackIs:
+    """The track that the annotation belongs to has so many annotations, within one label file."""
+
+    operator: Operator
+    number: int
+
+    def __str__(self) -> str:
+        return f"track_length{self.operator}{self.number}"
+
+
+@dataclass(frozen=True, slots=True)
+class AttributeIs:
+    """A leaf at one of `paths` compares with one of the values: the path as typed, and the lists of that name.
+
+    `quantifier` ALL: there are leaves and all of them compare; NONE: there are leaves and none does.
+    """
+
+    paths: tuple[str, ...]
+    operator: Operator
+    values: tuple[Value, ...]
+    shown: str
+    quantifier: Quantifier = Quantifier.ANY
+
+    def __str__(self) -> str:
+        name = name_text(self.shown)
+        if self.quantifier is not Quantifier.ANY:
+            name = f"{self.quantifier}({name})"
+        return compared(name, self.operator, values=self.values)
+
+
+@dataclass(frozen=True, slots=True)
+class LengthIs:
+    """The list at `path` has so many elements."""
+
+    path: str
+    operator: Operator
+    number: int
+    paths: tuple[str, ...]  # the leaves in the list
+    label_sets: tuple[int, ...]  # those that have such leaves
+
+    def __str__(self) -> str:
+        return f"length({name_text(self.path)}){self.operator}{self.number}"
+
+
+@dataclass(frozen=True, slots=True)
+class HasAttribute:
+    """There is a leaf at `path` or below it: at one of `paths`."""
+
+    path: str
+    paths: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"has:{Value(self.path)}"
+
+
+@dataclass(frozen=True, slots=True)
+class ElementIs:
+    """One element of the list at `path` fulfils `inner`, whose paths are those below the element."""
+
+    path: str
+    inner: Meaning
+    candidates: Meaning
+
+    def __str__(self) -> str:
+        return f"{name_text(self.path)}.{{{self.inner}}}"
+
+
+@dataclass(frozen=True, slots=True)
+class LeafIs:
+    """Within ElementIs: what lies at `path` below the element compares with one of the values."""
+
+    path: str
+    operator: Operator
+    values: tuple[Value, ...]
+
+    def __str__(self) -> str:
+        return compared(name_text(self.path), self.operator, values=self.values)
+
+
+@dataclass(frozen=True, slots=True)
+class Related:
+    """Some other annotation of the asset fulfils `predicate` and lies so to this one.
+
+    `number` is a share for IOU, pixels for NEAR.
+    """
+
+    kind: RelationKind
+    predicate: Meaning
+    operator: Operator | None
+    number: float | None
+    shown: str
+
+    def __str__(self) -> str:
+        return self.shown
+
+
+@dataclass(frozen=True, slots=True)
+class Anything:
+    """Every annotation."""
+
+    def __str__(self) -> str:
+        return "*"
+
+
+Predicate = (
+    ClassIs
+    | LabelSetIs
+    | ColumnIs
+    | HasColumn
+    | TimeIs
+    | MeasureIs
+    | TrackIs
+    | AttributeIs
+    | LengthIs
+    | HasAttribute
+    | ElementIs
+    | LeafIs
+    | Related
+    | Anything
+)
+
+
+def compared(name: str, operator: Operator, *, values: tuple[Value, ...]) -> str:
+    """`name operator value` in strict syntax."""
+    if operator in (Operator.IN, Operator.NOT_IN):
+        return f"{name} {operator} ({', '.join(value.as_item() for value in values)})"
+    gap = " " if operator is Operator.CONTAINS else ""
+    return f"{name}{gap}{operator}{gap}{values[0]}"

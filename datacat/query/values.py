@@ -1,0 +1,52 @@
+"""Values of conditions, and how names and texts are written in the query language."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+_PLAIN_NAME = re.compile(r"[^\s()\[\]{}\"=<>!~:\-&|?](?:[^\s()\[\]{}\"=<>!~:]|\[\])*")
+_PLAIN_VALUE = re.compile(r"[^\s()\[\]{}\"]+")
+_PLAIN_ITEM = re.compile(r"[^\s()\[\]{}\",]+")
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """The right side of a condition. A quoted one is text: no number, no wildcard."""
+
+    text: str
+    is_quoted: bool = False
+
+    @property
+    def number(self) -> float | None:
+        """The number it writes, or None."""
+        return float(self.text) if not self.is_quoted and _NUMBER.fullmatch(self.text) else None
+
+    @property
+    def is_pattern(self) -> bool:
+        """Whether it has a wildcard."""
+        return not self.is_quoted and "*" in self.text
+
+    def __str__(self) -> str:
+        return quoted(self.text) if self.is_quoted or not _PLAIN_VALUE.fullmatch(self.text) else self.text
+
+    def as_item(self) -> str:
+        """As it stands in `in (…)`, where a comma parts values."""
+        return quoted(self.text) if self.is_quoted or not _PLAIN_ITEM.fullmatch(self.text) else self.text
+
+
+def quoted(text: str) -> str:
+    """`text` in double quotes, as the query language escapes it."""
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
+
+
+def is_name(text: str) -> bool:
+    """Whether it can stand as a bare word or as the left side of a condition."""
+    return _PLAIN_NAME.fullmatch(text) is not None
+
+
+def name_text(name: str) -> str:
+    """A path as the left side of a condition."""
+    return name if is_name(name) else quoted(name)

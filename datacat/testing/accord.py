@@ -1,0 +1,117 @@
+"""How far two label sets agree on an asset, found out box by box; see docs/explanation/agreement.md."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from datacat.query.agreement import MATCHED_IOU, common_name
+from datacat.query.vocabulary import Vocabulary
+from datacat.testing.corpus import Corpus, Row
+from datacat.testing.judge import Judge, iou
+
+
+@dataclass(frozen=True, slots=True)
+class Accord:
+    """The measures of one asset and pair of label sets."""
+
+    agreement: float
+    class_agreement: float | None
+    box_iou: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Side:
+    boxes: list[tuple[int, str, tuple[float, float, float, float], bool]]
+    names: set[str]
+
+    @property
+    def count(self) -> int:
+        return len(self.boxes) + len(self.names)
+
+
+def accords(corpus: Corpus, vocabulary: Vocabulary) -> Iterator[tuple[int, int, int, Accord]]:
+    """Asset, two label sets that list it, and how far they agree; pairs without a class in common have none."""
+    for asset in corpus.tables["assets"]:
+        listing = sorted(
+            {r["label_set"] for r in corpus.tables["label_set_assets"] if r["asset"] == asset["asset"]}
+        )
+        for left, right in itertools.combinations(listing, 2):
+            if names := _classes(left, vocabulary).keys() & _classes(right, vocabulary).keys():
+                found = _accord(corpus, vocabulary, (asset["asset"], left, right), names=names)
+                yield asset["asset"], left, right, found
+
+
+def _accord(
+    corpus: Corpus, vocabulary: Vocabulary, place: tuple[int, int, int], *, names: set[str]
+) -> Accord:
+    asset, left, right = place
+    said = {one: _said(corpus, vocabulary, asset, label_set=one) for one in (left, right)}
+    sides = []
+    for one, other in ((left, right), (right, left)):
+        looked = {name for name in names if _classes(other, vocabulary)[name]}
+        counted = names & (looked | {name for name, _ in said[other]})
+        sides.append(_side(corpus, [row for name, row in said[one] if name in counted], vocabulary))
+    matched = list(_matched(*sides))
+    same = sum(is_same for is_same, _ in matched) + len(sides[0].names & sides[1].names)
+    total = sides[0].count + sides[1].count
+    return Accord(
+        2 * same / total if total else 1,
+        sum(is_same for is_same, _ in matched) / len(matched) if matched else None,
+        sum(share for _, share in matched) / len(matched) if matched else None,
+    )
+
+
+def _classes(label_set: int, vocabulary: Vocabulary) -> dict[str, bool]:
+    """Common name -> whether the label set covers it."""
+    found: dict[str, bool] = {}
+    covers = vocabulary.label_sets[label_set].covers
+    for item in vocabulary.classes:
+        if label_set in item.counts:
+            name = common_name(item, label_set, vocabulary=vocabulary)
+            is_covered = label_set in item.declared if covers is None else item.name in covers
+            found[name] = found.get(name, False) or is_covered
+    return found
+
+
+def _said(corpus: Corpus, vocabulary: Vocabulary, asset: int, *, label_set: int) -> list[tuple[str, Row]]:
+    return [
+        (common_name(vocabulary.by_class[row["class"]], label_set, vocabulary=vocabulary), row)
+        for row in corpus.tables["annotations"]
+        if row["asset"] == asset and row["label_set"] == label_set and row["class"] is not None
+        if row["kind"] == "annotation" and not row.get("is_crowd")
+    ]
+
+
+def _side(corpus: Corpus, rows: list[Row], vocabulary: Vocabulary) -> _Side:
+    judge, boxes, names = Judge(corpus), [], set()
+    for row in rows:
+        name = common_name(vocabulary.by_class[row["class"]], row["label_set"], vocabulary=vocabulary)
+        box = judge.box(row)
+        if box is None:
+            names.add(name)
+        else:
+            boxes.append((row["annotation"], name, *box))
+    return _Side(boxes, names)
+
+
+def _matched(left: _Side, right: _Side) -> Iterator[tuple[bool, float]]:
+    """Of boxes that are each other's best: whether their names are equal, and their overlap."""
+    shares = {
+        (one[0], two[0]): share
+        for one in left.boxes
+        for two in right.boxes
+        if one[3] is two[3] and (share := iou(one[2], two[2])) is not None and share >= MATCHED_IOU
+    }
+    for one in left.boxes:
+        for two in right.boxes:
+            pair = (one[0], two[0])
+            best_of_one = min(
+                (-s, r) for (a, r), s in [*shares.items(), ((one[0], 1 << 60), -1)] if a == one[0]
+            )
+            best_of_two = min(
+                (-s, a) for (a, r), s in [*shares.items(), ((1 << 60, two[0]), -1)] if r == two[0]
+            )
+            if pair in shares and best_of_one[1] == two[0] and best_of_two[1] == one[0]:
+                yield one[1] == two[1], shares[pair]

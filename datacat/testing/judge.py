@@ -1,0 +1,313 @@
+"""Whether one annotation fulfils a predicate: by looking at its row and its document, one after the other."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from datacat.query import meaning as m
+from datacat.query.periods import Period, bounds
+from datacat.query.tree import Operator, Quantifier, RelationKind
+from datacat.testing.corpus import Corpus, Row, leaves
+
+Box = tuple[float, float, float, float]  # left, top, right, bottom
+
+
+class Judge:
+    """Judges the annotations of a corpus."""
+
+    def __init__(self, corpus: Corpus) -> None:
+        self._corpus = corpus
+        self._tracks = Counter(
+            (row["label_set"], row["source_file"], row.get("track")) for row in corpus.tables["annotations"]
+        )
+
+    def leaves(self, row: Row) -> list[tuple[str, str | None, float | None]]:
+        """The leaves of an annotation's document."""
+        return list(leaves(json.loads(row["attributes"] or "{}")))
+
+    def fulfils(self, row: Row, node: m.Meaning) -> bool:
+        """Whether an annotation fulfils a predicate."""
+        match node:
+            case m.Anything():
+                return True
+            case m.And(parts=parts):
+                return all(self.fulfils(row, part) for part in parts)
+            case m.Or(parts=parts):
+                return any(self.fulfils(row, part) for part in parts)
+            case m.Not(part=part):
+                return not self.fulfils(row, part)
+            case m.ClassIs(members=members):
+                return any(
+                    row["class"] == member.name
+                    and (member.label_sets is None or row["label_set"] in member.label_sets)
+                    for member in members
+                )
+            case m.LabelSetIs(label_sets=label_sets):
+                return row["label_set"] in label_sets
+            case m.ColumnIs(column=column, operator=operator, values=values):
+                return column_compares(row.get(column), operator, values=values)
+            case m.HasColumn(column=column):
+                return row.get(column) is not None
+            case m.TimeIs(column=column, operator=operator, period=period):
+                return in_period(row.get(column), operator, period=period)
+            case m.TrackIs(operator=operator, number=number):
+                length = self._tracks[row["label_set"], row["source_file"], row.get("track")]
+                return row.get("track") is not None and ordered(length, operator, right=number)
+            case m.MeasureIs():
+                measured = self._measure(row, node)
+                return measured is not None and ordered(measured, node.operator, right=node.number)
+            case m.Related():
+                return self._is_related(row, node)
+        return self._of_document(row, node)
+
+    def _of_document(self, row: Row, node: m.Meaning) -> bool:
+        match node:
+            case m.HasAttribute(paths=paths):
+                return any(path in paths for path, _, _ in self.leaves(row))
+            case m.AttributeIs(paths=paths, operator=operator, values=values, quantifier=quantifier):
+                found = [
+                    compares(text, number, operator=operator, values=values, path=path)
+                    for path, text, number in self.leaves(row)
+                    if path in paths
+                ]
+                if quantifier is Quantifier.ANY:
+                    return any(found)
+                return bool(found) and (all(found) if quantifier is Quantifier.ALL else not any(found))
+            case m.LengthIs(path=path, operator=operator, number=number):
+                content: Any = json.loads(row["attributes"] or "{}")
+                for step in path.split("."):
+                    content = content.get(step) if isinstance(content, dict) else None
+                is_of_them = row["label_set"] in node.label_sets
+                return (
+                    is_of_them and isinstance(content, list) and ordered(len(content), operator, right=number)
+                )
+            case m.ElementIs(path=path, inner=inner):
+                return any(_element(item, inner) for item in _elements(row, path))
+        raise AssertionError(node)
+
+    def _size(self, row: Row) -> tuple[int | None, int | None]:
+        asset = self._corpus.tables["assets"][row["asset"]]
+        return asset.get("width"), asset.get("height")
+
+    def _measure(self, row: Row, node: m.MeasureIs) -> float | None:
+        x, y, w, h = (row.get(side) for side in "xywh")
+        is_share = bool(row.get("is_relative"))
+        values: dict[str, float | None] = {
+            "x": x, "y": y, "width": w, "height": h, "area": row.get("area"),
+            "center_x": None if x is None or w is None else x + w / 2,
+            "center_y": None if y is None or h is None else y + h / 2,
+            "aspect": w / h if w is not None and h else None,
+        }  # fmt: skip
+        if node.name in ("start", "end", "duration"):
+            starts, ends = row.get("starts"), row.get("ends")
+            length = None if starts is None or ends is None else ends - starts
+            return {"start": starts, "end": ends, "duration": length}[node.name]
+        if not node.is_percent:
+            return None if is_share else values[node.name]
+        width, height = self._size(row)
+        whole = {
+            "x": width,
+            "y": height,
+            "width": width,
+            "height": height,
+            "center_x": width,
+            "center_y": height,
+        }
+        if node.name == "area":
+            if is_share:
+                return None if w is None or h is None else 100 * w * h
+            return _per_cent(values["area"], None if width is None or height is None else width * height)
+        value = values[node.name]
+        return None if value is None else 100 * value if is_share else _per_cent(value, whole[node.name])
+
+    def box(self, row: Row) -> tuple[Box, bool] | None:
+        """The box, and whether it is in fractions of an unknown size."""
+        sides = [row.get(side) for side in "xywh"]
+        if any(side is None for side in sides):
+            return None
+        x, y, w, h = (float(side) for side in sides if side is not None)
+        box = (x, y, x + w, y + h)
+        width, height = self._size(row)
+        if not row.get("is_relative"):
+            return box, False
+        if width is None or height is None:
+            return box, True
+        return (box[0] * width, box[1] * height, box[2] * width, box[3] * height), False
+
+    def _is_related(self, row: Row, node: m.Related) -> bool:
+        return any(
+            self.fulfils(other, node.predicate) and self._lies(row, other, node)
+            for other in self._corpus.tables["annotations"]
+            if other["asset"] == row["asset"] and other["annotation"] != row["annotation"]
+        )
+
+    def _lies(self, row: Row, other: Row, node: m.Related) -> bool:
+        if node.kind is RelationKind.DURING:
+            times = [r.get(end) for r in (row, other) for end in ("starts", "ends")]
+            known = [time for time in times if time is not None]
+            return len(known) == len(times) and known[0] < known[3] and known[2] < known[1]
+        one, two = self.box(row), self.box(other)
+        if one is None or two is None or one[1] is not two[1]:
+            return False
+        if node.kind is RelationKind.IOU:
+            return (share := iou(one[0], two[0])) is not None and _holds(share, node)
+        if node.kind is RelationKind.NEAR:
+            return not one[1] and _holds(_gap(one[0], two[0]), node)
+        return _lies(node.kind, one[0], two[0])
+
+
+def _holds(measured: float, node: m.Related) -> bool:
+    assert node.operator is not None
+    return ordered(measured, node.operator, right=node.number)
+
+
+def _lies(kind: RelationKind, one: Box, two: Box) -> bool:
+    center_x, center_y = (one[0] + one[2]) / 2, (one[1] + one[3]) / 2
+    answers = {
+        RelationKind.INSIDE: _is_inside(one, two),
+        RelationKind.COVERS: _is_inside(two, one),
+        RelationKind.OVERLAPS: _shared(one, two) > 0,
+        RelationKind.LEFT_OF: center_x < two[0],
+        RelationKind.RIGHT_OF: center_x > two[2],
+        RelationKind.ABOVE: center_y < two[1],
+        RelationKind.BELOW: center_y > two[3],
+    }
+    return answers[kind]
+
+
+def _is_inside(one: Box, two: Box) -> bool:
+    return one[0] >= two[0] and one[1] >= two[1] and one[2] <= two[2] and one[3] <= two[3]
+
+
+def _shared(one: Box, two: Box) -> float:
+    return max(0, min(one[2], two[2]) - max(one[0], two[0])) * max(
+        0, min(one[3], two[3]) - max(one[1], two[1])
+    )
+
+
+def iou(one: Box, two: Box) -> float | None:
+    """Intersection over union; None of boxes without area."""
+    areas = [(box[2] - box[0]) * (box[3] - box[1]) for box in (one, two)]
+    whole = sum(areas) - _shared(one, two)
+    return _shared(one, two) / whole if whole else None
+
+
+def _gap(one: Box, two: Box) -> float:
+    across = max(0, one[0] - two[2], two[0] - one[2])
+    down = max(0, one[1] - two[3], two[1] - one[3])
+    return float((across**2 + down**2) ** 0.5)
+
+
+def _per_cent(value: float | None, whole: float | None) -> float | None:
+    return None if value is None or not whole else 100 * (value / whole)
+
+
+def _elements(row: Row, path: str) -> list[Any]:
+    found: list[Any] = [json.loads(row["attributes"] or "{}")]
+    for step in path.split("."):
+        name = step.removesuffix("[]")
+        found = [item[name] for item in found if isinstance(item, dict) and name in item]
+        if step.endswith("[]"):
+            found = [inner for item in found if isinstance(item, list) for inner in item]
+    return found
+
+
+def _element(item: Any, node: m.Meaning) -> bool:
+    match node:
+        case m.And(parts=parts):
+            return all(_element(item, part) for part in parts)
+        case m.Or(parts=parts):
+            return any(_element(item, part) for part in parts)
+        case m.Not(part=part):
+            return not _element(item, part)
+    assert isinstance(node, m.LeafIs)
+    return any(
+        path == node.path and compares(text, number, operator=node.operator, values=node.values, path=path)
+        for path, text, number in leaves(item)
+    )
+
+
+def in_period(time: datetime | None, operator: Operator, *, period: Period) -> bool:
+    """Whether a time compares with a period."""
+    if time is None:
+        return False
+    start, end = bounds(operator, period)
+    is_inside = (start is None or time >= start) and (end is None or time < end)
+    return is_inside is not (operator is Operator.UNEQUAL)
+
+
+def column_compares(content: Any, operator: Operator, *, values: Sequence[m.Value]) -> bool:
+    """Compares a column's content, None for null."""
+    if isinstance(content, str) or content is None:
+        return compares(content, None, operator=operator, values=values)
+    numbers = [value.number for value in values]
+    if operator in (Operator.IN, Operator.NOT_IN):
+        return (float(content) in numbers) is (operator is Operator.IN)
+    return ordered(float(content), operator, right=numbers[0])
+
+
+def compares(
+    text: str | None, number: float | None, *, operator: Operator, values: Sequence[m.Value], path: str = ""
+) -> bool:
+    """Compares one value, given as text and, if it is one, as number."""
+    if text is None:
+        return False
+    value = values[0]
+    if operator is Operator.MATCHES:
+        return re.search(value.text, text, re.IGNORECASE) is not None
+    if operator is Operator.CONTAINS and not path.endswith("[]"):
+        return value.text.lower() in text.lower()
+    if operator in (Operator.EQUAL, Operator.UNEQUAL, Operator.IN, Operator.NOT_IN, Operator.CONTAINS):
+        is_same = any(_is_same(text, number, value=one) for one in values)
+        return is_same is (operator not in (Operator.UNEQUAL, Operator.NOT_IN))
+    if value.number is not None and number is not None:
+        return ordered(number, operator, right=value.number)
+    return (
+        number is None and value.number is None and ordered(text.lower(), operator, right=value.text.lower())
+    )
+
+
+def _is_same(text: str, number: float | None, *, value: m.Value) -> bool:
+    return (number is not None and number == value.number) or _same_text(text, value)
+
+
+def ordered(left: Any, operator: Operator, *, right: Any) -> bool:
+    """`left operator right` for numbers or texts."""
+    answers: dict[Operator, bool] = {
+        Operator.EQUAL: left == right,
+        Operator.UNEQUAL: left != right,
+        Operator.LESS: left < right,
+        Operator.AT_MOST: left <= right,
+        Operator.GREATER: left > right,
+        Operator.AT_LEAST: left >= right,
+    }
+    return answers[operator]
+
+
+def _same_text(text: str, value: m.Value) -> bool:
+    if not value.is_pattern:
+        return text.lower() == value.text.lower()
+    return re.fullmatch(_pattern(value.text), text, re.IGNORECASE | re.DOTALL) is not None
+
+
+def uri_is(uri: str, operator: Operator, *, values: Sequence[m.Value]) -> bool:
+    """Compares a URI, whole or from a slash on."""
+    if operator not in (Operator.EQUAL, Operator.UNEQUAL, Operator.IN, Operator.NOT_IN):
+        return compares(uri, None, operator=operator, values=values)
+    is_same = any(
+        re.fullmatch(
+            f"(.*/)?{_pattern(value.text) if value.is_pattern else re.escape(value.text)}", uri, re.DOTALL
+        )
+        is not None
+        for value in values
+    )
+    return is_same is (operator in (Operator.EQUAL, Operator.IN))
+
+
+def _pattern(text: str) -> str:
+    return ".*".join(map(re.escape, text.split("*")))
