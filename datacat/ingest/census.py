@@ -158,24 +158,26 @@ class Census:
             self._view("listed")
 
     def _drop_double_keys(self, tally: Tally) -> None:
-        """Of several rows with one key the first is kept; the others are rejected."""
+        """Of several rows with one key the first is kept; those that say something else are rejected."""
         double = self._db.execute(
-            "SELECT file, key, min(uri), count(*) - 1 FROM listed GROUP BY file, key HAVING count(*) > 1 "
-            "ORDER BY ALL"
+            "SELECT file, key FROM listed GROUP BY file, key HAVING count(*) > 1 ORDER BY ALL"
         ).fetchall()
         if not double:
             return
-        tally.note("an image id that was used before in the same file", sum(row[3] for row in double))
-        numbered = "SELECT *, row_number() OVER (PARTITION BY file, key) AS place FROM listed"
         columns = ", ".join(STAGED["listed"].names)
+        said = ", ".join(name for name in STAGED["listed"].names if name != "position")
+        placed = "SELECT *, row_number() OVER (PARTITION BY file, key) AS place FROM listed"
+        numbered = f"SELECT *, row_number() OVER (PARTITION BY {said} ORDER BY place) AS copy FROM ({placed})"  # noqa: S608
         rejected = self._db.execute(
             f"SELECT file, position, 'the image id ' || key || ' was used before' AS reason, uri AS excerpt "  # noqa: S608
-            f"FROM ({numbered}) WHERE place > 1"
+            f"FROM ({numbered}) WHERE place > 1 AND copy = 1"
         ).to_arrow_table()
+        if rejected.num_rows:
+            tally.note("an image id that was used before in the same file", rejected.num_rows)
         with parquet_writer(self._folder / "rejects-999999.parquet", "rejects") as writer:
             writer.write_table(rejected.cast(STAGED["rejects"]))
         self._rewrite("listed", f"SELECT {columns} FROM ({numbered}) WHERE place = 1")  # noqa: S608
-        self._take_apart_again([(row[0], row[1]) for row in double], tally)
+        self._take_apart_again(double, tally)
 
     def _take_apart_again(self, double: Sequence[tuple[int, str]], tally: Tally) -> None:
         """Of several metadata with one key, keeps the leaves of those alone that were kept."""

@@ -78,7 +78,7 @@ class Plan:
         each: by URI of a label file.
         unlabelled: media that belong to the data set though no label file speaks of them, and their split.
         idle: label files that turned out to be none, with the reason.
-        classes: the class list (source_id, class) that a context file declares, by its URI.
+        classes: the class list (source_id, class, parent if it is known) that a context file declares, by its URI.
         declared_by: by URI of a label file that declares no classes itself: the context file that does.
     """
 
@@ -86,7 +86,9 @@ class Plan:
     each: Mapping[str, Any] = field(default_factory=dict)
     unlabelled: Sequence[tuple[Entry, str | None]] = ()
     idle: Mapping[str, str] = field(default_factory=dict)
-    classes: Mapping[str, Sequence[tuple[str, str]]] = field(default_factory=dict)
+    classes: Mapping[str, Sequence[tuple[str, str] | tuple[str, str, str | None]]] = field(
+        default_factory=dict
+    )
     declared_by: Mapping[str, str | None] = field(default_factory=dict)
 
 

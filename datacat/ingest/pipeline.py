@@ -27,7 +27,10 @@ from datacat.sources.media import MediaFacts, media_kind
 from datacat.sources.reading import encoding_mark, read_bytes, sha256
 
 _HEAD = 64 << 10
-_CANDIDATES = (".json", ".jsonl", ".ndjson", ".txt", ".xml", ".yaml", ".yml", ".names", ".data", ".parquet")
+_CANDIDATES = (
+    *(".json", ".jsonl", ".ndjson", ".txt", ".xml", ".yaml", ".yml", ".names", ".data", ".parquet"),
+    ".csv",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,7 +233,9 @@ class _Files:
 
 
 def _is_context(facts: FileFacts) -> bool:
-    return facts.uri.lower().endswith((".yaml", ".yml", ".names", ".data"))
+    return facts.uri.lower().endswith(
+        (".yaml", ".yml", ".names", ".data", "-descriptions.csv", "hierarchy.json")
+    )
 
 
 def _media(request: IngestRequest, entries: Sequence[Entry], *, settings: Settings) -> list[Entry]:
@@ -327,16 +332,19 @@ def _write_classes(into: Path, files: _Files, *, plan: Plan) -> None:
         for number, entry in enumerate(files.entries):
             declared = plan.classes.get(entry.uri)
             if declared and number in read:
-                ids, names = (list(column) for column in zip(*declared, strict=True))
-                columns = {"file": number, "class": names, "source_id": ids}
-                writer.write_table(table("classes", len(ids), **columns))
+                columns = {
+                    "class": [item[1] for item in declared],
+                    "source_id": [item[0] for item in declared],
+                    "parent": [item[2] if len(item) > 2 else None for item in declared],
+                }
+                writer.write_table(table("classes", len(declared), file=number, **columns))
 
 
 def _exhaustive(
     files: _Files, plan: Plan, *, lists: Mapping[int, tuple[str, ...]]
 ) -> dict[tuple[str, ...], list[int]]:
     """See `Staged.exhaustive`; `lists` are the classes that label files declare."""
-    by_context = {uri: tuple(sorted({name for _, name in names})) for uri, names in plan.classes.items()}
+    by_context = {uri: tuple(sorted({item[1] for item in names})) for uri, names in plan.classes.items()}
     found: dict[tuple[str, ...], list[int]] = defaultdict(list)
     for number in files.read:
         uri = files.entries[number].uri

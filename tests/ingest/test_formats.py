@@ -141,3 +141,20 @@ def test_neutral_records_name_model_and_track(tmp_path: Path) -> None:
     assert found == [("prediction", "m1", "7"), ("annotation", None, "t")]
     (reject,) = rows(staged, "rejects")
     assert "`model`" in reject["reason"] or "$.model" in reject["reason"]
+
+
+class TestOpenImages(FormatSuite):
+    format_name = "open_images"
+
+    def example(self, folder: Path) -> Expected:
+        for name in ("train/a.jpg", "train/b.jpg"):
+            picture(folder / "images" / name)
+        labels = folder / "annotations"
+        save(labels / "class-descriptions.csv", '/m/0,Car\n/m/1,"Ship, large"\n')
+        save(labels / "train-images.csv", "ImageID,Subset,OriginalURL\na,train,\nb,train,http://x\n")
+        flags = "IsOccluded,IsTruncated,IsGroupOf,IsDepiction,IsInside"
+        boxes = [f"ImageID,Source,LabelName,Confidence,XMin,XMax,YMin,YMax,{flags}"]
+        boxes += ["a,xclick,/m/0,1,0.1,0.5,0.2,1,1,0,0,-1,0", "b,xclick,/m/1,1,0,1,0,1,0,0,1,0,0"]
+        return Expected(
+            ["Car", "Ship, large"], 2, save(labels / "train-annotations-bbox.csv", "\n".join(boxes))
+        )

@@ -154,6 +154,15 @@ def test_equal_image_ids_do_not_multiply_annotations(tmp_path: Path) -> None:
     assert "was used before" in rows(staged, "rejects")[0]["reason"]
 
 
+def test_images_listed_twice_the_same_are_no_fault(tmp_path: Path) -> None:
+    document = coco(3)
+    document["images"] += [document["images"][1]] * 3 + [{**document["images"][2], "width": 7}] * 2
+    save(tmp_path / "lake" / "a.json", document)
+    staged = read(tmp_path / "lake", tmp_path / "out")
+    assert sorted(row["key"] for row in rows(staged, "listed")) == ["0", "1", "2"]
+    assert len(rows(staged, "rejects")) == 1
+
+
 def test_a_large_file_is_read_in_ranges_by_processes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("datacat.ingest.tasks._LARGE", 1000)
     monkeypatch.setattr("datacat.ingest.tasks._ALONE_BYTES", 1000)

@@ -51,6 +51,9 @@ COUNTS = [
     (f"{DATUMARO}/kaggle_dataset/relaxed_voc1", "pascal_voc", 2, 1, 0),
     (f"{DATUMARO}/kaggle_dataset/relaxed_voc2", "pascal_voc", 2, 1, 0),
     (f"{DATUMARO}/kaggle_dataset/relaxed_yolo", "yolo", 4, 2, 0),
+    # 1 + 1 boxes, 1 mask, 3 classes of whole images; a fourth was verified as absent. Each file lists its images.
+    (f"{DATUMARO}/open_images_dataset/v6", "open_images", 6, 10, 0),
+    (f"{DATUMARO}/open_images_dataset/v5", "open_images", 0, 2, 0),
     (f"{DATUMARO}/roboflow_dataset/coco", "coco", 4, 3, 0),
     (f"{DATUMARO}/roboflow_dataset/voc", "pascal_voc", 4, 3, 0),
     (f"{DATUMARO}/roboflow_dataset/yolo", "yolo", 4, 3, 0),
@@ -123,3 +126,16 @@ def test_scalabel_is_refused(tmp_path: Path) -> None:
 
     with pytest.raises(FormatError, match="no label file was recognised"):
         read(DATA / "bdd100k_tests", tmp_path)
+
+
+def test_open_images_verified_absences_and_parents(tmp_path: Path) -> None:
+    staged = read(DATA / f"{DATUMARO}/open_images_dataset/v6", tmp_path)
+    said = {(row["key"], row["class"], row["answer"]) for row in rows(staged, "coverage")}
+    absent = ("b", "Generic label #0", "absent")
+    group = ("c", "Generic label #3", "not_exhaustive")
+    assert said == {absent, ("b", None, "exhaustive"), ("c", None, "exhaustive"), group}
+    parents = {row["class"]: row["parent"] for row in rows(staged, "classes")}
+    assert parents["Generic label #1"] == "Generic label #0"
+    assert (len(parents), parents["Generic label #0"]) == (4, None)
+    (listed,) = (row for row in rows(staged, "listed") if row["key"] == "d")
+    assert listed["uri"].endswith("images/validation/d.png")

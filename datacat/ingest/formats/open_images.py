@@ -1,0 +1,266 @@
+"""Open Images: CSV files of boxes, of classes that people verified on whole images, and of image ids.
+
+What people verified as absent is coverage, not an annotation. Class names and their hierarchy stand in files of
+their own.
+"""
+
+from __future__ import annotations
+
+import csv
+import posixpath
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+from datacat.errors import FormatError
+from datacat.ingest.batches import Sheets, Statements
+from datacat.ingest.format import Dataset, Document, Plan, Role, Sample
+from datacat.ingest.geometry import Shape
+from datacat.ingest.json_stream import Range
+from datacat.ingest.splits import split_of
+from datacat.sources.listing import Entry
+from datacat.sources.media import media_kind, picture_size
+from datacat.sources.reading import decoded
+
+_CLASS_LINE = re.compile(r"/[a-z]/\w+,.*")
+_HEADERS = ("ImageID,Source,LabelName,Confidence", "ImageID,Subset,", "MaskPath,ImageID,LabelName")
+_FLAGS = ("IsOccluded", "IsTruncated", "IsGroupOf", "IsDepiction", "IsInside")
+_MAPPED = frozenset({"ImageID", "LabelName", "Confidence", "XMin", "XMax", "YMin", "YMax", "BoxID"})
+_BOXES = (("XMin", "XMax", "YMin", "YMax"), ("BoxXMin", "BoxXMax", "BoxYMin", "BoxYMax"))
+_MOST_MEASURED = 100_000  # of more pictures none is looked at for its size; their boxes stay fractions
+_Row = dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Shared:
+    """Class names by identifier; pictures by their name without ending."""
+
+    names: Mapping[str, str] = field(default_factory=dict)
+    pictures: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """A range of lines, and what the header calls their columns."""
+
+    range: Range
+    columns: tuple[str, ...]
+
+
+class OpenImages:
+    """See the module's docstring and docs/formats/open_images.md."""
+
+    name = "open_images"
+    title = "Open Images CSV: boxes, verified image labels, hierarchy"
+    writes = False
+
+    def sniff(self, sample: Sample) -> Role | None:
+        """A CSV file with one of the headers of Open Images; its class descriptions, its hierarchy."""
+        head = sample.head.decode("utf-8", errors="replace").lstrip()
+        if head.startswith("{"):
+            is_hierarchy = '"LabelName"' in head and ('"Subcategory"' in head or '"Part"' in head)
+            return "context" if is_hierarchy else None
+        lines = head.splitlines()[:20]
+        if not lines or not sample.name.lower().endswith(".csv"):
+            return None
+        if lines[0].startswith(_HEADERS):
+            return "labels"
+        named = lines[1:] if lines[0].strip() == "LabelName,DisplayName" else lines
+        return "context" if all(map(_CLASS_LINE.fullmatch, named)) else None
+
+    def plan(self, dataset: Dataset) -> Plan:
+        """Class names, their parents, and the pictures."""
+        names: dict[str, str] = {}
+        described: dict[str, list[str]] = {}
+        parents: dict[str, dict[str, None]] = {}
+        for entry in dataset.context:
+            text = decoded(dataset.read(entry.uri))[0]
+            if text.lstrip().startswith("{"):
+                _walk(text, parents=parents, where=entry.uri)
+            else:
+                own = _described(text)
+                names.update(own)
+                described[entry.uri] = list(own)
+        if not names:
+            dataset.tally.assume("no class descriptions found: classes are named by their identifiers")
+        classes = {uri: _classes(own, names=names, parents=parents) for uri, own in described.items()}
+        return Plan(shared=_Shared(names, _pictures(dataset.media)), classes=classes)
+
+    def survey(self, document: Document, sheets: Sheets) -> list[_Part]:
+        """Ranges of lines."""
+        ranges = [part for section in document.layout("lines").sections for part in section.ranges()]
+        head = decoded(document.bytes(0, 64 << 10))[0].lstrip("\ufeff").split("\n", 1)[0]
+        if not head.startswith(_HEADERS):
+            raise FormatError("its first line is no header of Open Images", where=document.uri)
+        columns = tuple(name.strip() for name in next(csv.reader([head])))
+        return [_Part(part, columns) for part in ranges]
+
+    def read(self, document: Document, part: _Part, *, sheets: Sheets) -> None:
+        """A line an annotation, an absence, or an image."""
+        reader = _Reader(document, sheets)
+        for line, values in _lines(document, part):
+            place = f"line {line}"
+            try:
+                if len(values) < min(3, len(part.columns)) or len(values) > len(part.columns):
+                    raise ValueError(f"{len(values)} values for {len(part.columns)} columns")
+                reader.add(dict(zip(part.columns, values, strict=False)), place=place)
+            except ValueError as error:
+                sheets.reject(document.file, place, reason=str(error), excerpt=",".join(values))
+        reader.flush()
+
+
+class _Reader:
+    """Reads the lines of one part."""
+
+    def __init__(self, document: Document, sheets: Sheets) -> None:
+        self._document = document
+        self._sheets = sheets
+        self._shared: _Shared = document.shared
+        self._rows = Statements(sheets, document.file)
+        self._sizes: dict[str, tuple[int, int] | None] = {}
+        self._coverage: dict[tuple[str, str | None], str] = {}
+        self._split = split_of(document.uri)
+
+    def add(self, row: _Row, *, place: str) -> None:
+        """Takes in one line.
+
+        Raises:
+            ValueError: it has no image, or no numbers where there should be.
+        """
+        key = row["ImageID"].strip()
+        if not key:
+            raise ValueError("no ImageID")
+        is_statement = "LabelName" in row
+        self._list(key, {} if is_statement else row, place=place)
+        columns = self._statement(key, row) if is_statement else None
+        if columns is not None:
+            self._rows.add(key, position=place, **columns)
+
+    def flush(self) -> None:
+        """Writes what was collected."""
+        self._rows.flush()
+        said = self._coverage
+        self._sheets.add(
+            "coverage", len(said), file=self._document.file, key=[key for key, _ in said],
+            answer=list(said.values()), **{"class": [name for _, name in said]},
+        )  # fmt: skip
+
+    def _list(self, key: str, row: _Row, *, place: str) -> None:
+        """The image, the first time that it is spoken of."""
+        if key in self._sizes:
+            return
+        uri = self._shared.pictures.get(key)
+        self._sizes[key] = size = picture_size(uri, self._document.settings) if uri else None
+        width, height = size or (None, None)
+        metadata = {name: value for name, value in row.items() if value and name not in ("ImageID", "Subset")}
+        self._sheets.add(
+            "named", 1, file=self._document.file, key=key, name=f"{key}.jpg", uri=uri, width=width, height=height,
+            split=row.get("Subset") or self._split, position=place,
+            metadata=msgspec.json.encode(metadata).decode() if metadata else None,
+        )  # fmt: skip
+
+    def _statement(self, key: str, row: _Row) -> dict[str, Any] | None:
+        """The columns of an annotation; None where the line says that a class is absent."""
+        sides = next((names for names in _BOXES if names[0] in row), None)
+        name = self._shared.names.get(row["LabelName"], row["LabelName"])
+        confidence = _number(row, "Confidence") if "Confidence" in row else None
+        is_machine = row.get("Source") == "machine"
+        if sides is None and confidence == 0 and not is_machine:
+            self._coverage[key, name] = "absent"
+            return None
+        attributes: dict[str, Any] = {
+            flag: row[flag] == "1" for flag in _FLAGS if row.get(flag) in ("0", "1")
+        }
+        others = row.keys() - _MAPPED - set(_FLAGS) - set(sides or ())
+        attributes |= {other: row[other] for other in sorted(others) if row[other]}
+        shape, is_relative = (Shape(), False) if sides is None else self._box(key, row, sides=sides)
+        is_crowd = row.get("IsGroupOf") == "1"
+        if sides == _BOXES[0]:
+            # Boxes are drawn around all things of a class that was verified, but for groups.
+            self._coverage[key, None] = "exhaustive"
+            if is_crowd:
+                self._coverage[key, name] = "not_exhaustive"
+        return {
+            "class_": name,
+            "kind": "prediction" if is_machine else "annotation",
+            "shape": shape._replace(type="other", geometry=_mask(row)) if "MaskPath" in row else shape,
+            "is_relative": is_relative,
+            "is_crowd": is_crowd,
+            "confidence": confidence,
+            "external_id": row.get("BoxID") or None,
+            "attributes": msgspec.json.encode(attributes) if attributes else None,
+        }
+
+    def _box(self, key: str, row: _Row, *, sides: Sequence[str]) -> tuple[Shape, bool]:
+        """Fractions become pixels where the size of the picture is known."""
+        left, right, top, bottom = (_number(row, side) for side in sides)
+        size = self._sizes[key]
+        width, height = size or (1, 1)
+        x, y, w, h = left * width, top * height, (right - left) * width, (bottom - top) * height
+        return Shape("box", x, y, w, h, max(w, 0.0) * max(h, 0.0)), size is None
+
+
+def _lines(document: Document, part: _Part) -> Iterator[tuple[int, list[str]]]:
+    """Line numbers from 1 and their values, without the header."""
+    lines = decoded(document.bytes(part.range.start, part.range.end))[0].split("\n")
+    for number, line in enumerate(lines, start=part.range.first + 1):
+        if number > 1 and line.strip():
+            yield number, next(csv.reader([line]))
+
+
+def _number(row: _Row, name: str) -> float:
+    try:
+        value = float(row[name])
+    except (ValueError, KeyError) as error:
+        raise ValueError(f"{name} is {row.get(name)!r}, no number") from error
+    if not abs(value) < 1e300:
+        raise ValueError(f"{name} is {row[name]!r}, not finite")
+    return value
+
+
+def _mask(row: _Row) -> str:
+    return msgspec.json.encode({"mask_path": row["MaskPath"]}).decode()
+
+
+def _described(text: str) -> dict[str, str]:
+    rows = (row for row in csv.reader(text.splitlines()) if len(row) >= 2)
+    return {row[0].strip(): row[1].strip() for row in rows if row[0].startswith("/")}
+
+
+def _walk(text: str, *, parents: dict[str, dict[str, None]], where: str) -> None:
+    """Notes under which classes each class of a hierarchy stands."""
+    try:
+        nodes = [msgspec.json.decode(text)]
+        for node in nodes:  # grows while it is walked
+            for child in node.get("Subcategory", ()):
+                parents.setdefault(child["LabelName"], {})[node["LabelName"]] = None
+                nodes.append(child)
+    except (msgspec.MsgspecError, RecursionError, AttributeError, KeyError, TypeError) as error:
+        raise FormatError(f"no hierarchy of Open Images: {error}", where=where) from error
+
+
+def _classes(
+    identifiers: Sequence[str], *, names: Mapping[str, str], parents: Mapping[str, dict[str, None]]
+) -> list[tuple[str, str, str | None]]:
+    """Identifier, name and parent; a class below several has a row for each."""
+    found: list[tuple[str, str, str | None]] = []
+    for identifier in identifiers:
+        above: list[str | None] = [names[parent] for parent in parents.get(identifier, ()) if parent in names]
+        found += [(identifier, names[identifier], parent) for parent in above or [None]]
+    return found
+
+
+def _pictures(media: Sequence[Entry]) -> dict[str, str]:
+    images = [entry.uri for entry in media if media_kind(entry.uri) == "image"]
+    if len(images) > _MOST_MEASURED:
+        return {}
+    by_name: dict[str, list[str]] = {}
+    for uri in images:
+        by_name.setdefault(posixpath.splitext(posixpath.basename(uri))[0], []).append(uri)
+    return {name: uris[0] for name, uris in by_name.items() if len(uris) == 1}
+
+
+FORMAT = OpenImages()

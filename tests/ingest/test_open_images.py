@@ -1,0 +1,111 @@
+"""Open Images: boxes, verified classes, parents, and what follows of coverage."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from datacat.testing.format_suite import Staged, read, rows
+from tests.ingest.test_formats import picture, save
+
+FLAGS = "IsOccluded,IsTruncated,IsGroupOf,IsDepiction,IsInside"
+BOXES = f"ImageID,Source,LabelName,Confidence,XMin,XMax,YMin,YMax,{FLAGS}"
+IMAGE_LABELS = "ImageID,Source,LabelName,Confidence"
+
+
+def staged_of(tmp_path: Path, **files: list[str]) -> Staged:
+    """CSV files by name without ending; class descriptions of Car and Ship beside them."""
+    save(
+        tmp_path / "lake" / "class-descriptions.csv",
+        "LabelName,DisplayName\n/m/0,Car\n/m/1,Ship\n/m/2,Thing\n",
+    )
+    for name, lines in files.items():
+        save(tmp_path / "lake" / f"{name}.csv", "\n".join(lines) + "\n")
+    return read(tmp_path / "lake", tmp_path / "out")
+
+
+def said(staged: Staged) -> set[tuple[Any, ...]]:
+    return {(row["key"], row["class"], row["answer"]) for row in rows(staged, "coverage")}
+
+
+def test_boxes_are_pixels_where_the_picture_is_there(tmp_path: Path) -> None:
+    picture(tmp_path / "lake" / "a.png", (100, 80))
+    line = "xclick,/m/0,1,0.1,0.5,0.25,1,1,0,-1,0,0"
+    staged = staged_of(tmp_path, boxes=[BOXES, f"a,{line}", f"b,{line}"])
+    a, b = sorted(rows(staged, "annotations"), key=lambda row: str(row["key"]))
+    assert [a[side] for side in "xywh"] == pytest.approx([10, 20, 40, 60])
+    assert (a["is_relative"], a["area"], a["class"], a["confidence"]) == (False, 2400, "Car", 1)
+    assert ([b[side] for side in "xywh"], b["is_relative"]) == (pytest.approx([0.1, 0.25, 0.4, 0.75]), True)
+    expected = {
+        "IsOccluded": True,
+        "IsTruncated": False,
+        "IsDepiction": False,
+        "IsInside": False,
+        "Source": "xclick",
+    }
+    assert json.loads(a["attributes"]) == expected
+    assert {Path(row["uri"]).name for row in rows(staged, "listed")} == {"a.png", "b.jpg"}
+
+
+def test_what_was_verified_as_absent_is_coverage(tmp_path: Path) -> None:
+    lines = ["a,verification,/m/0,1", "a,verification,/m/1,0", "b,machine,/m/0,0.3", "b,machine,/m/1,0"]
+    staged = staged_of(tmp_path, labels=[IMAGE_LABELS, *lines])
+    found = {
+        (row["key"], row["class"], row["kind"], row["confidence"]) for row in rows(staged, "annotations")
+    }
+    assert found == {
+        ("a", "Car", "annotation", 1.0),
+        ("b", "Car", "prediction", 0.3),
+        ("b", "Ship", "prediction", 0.0),
+    }
+    assert {row["geometry_type"] for row in rows(staged, "annotations")} == {"none"}
+    assert said(staged) == {("a", "Ship", "absent")}
+
+
+def test_boxes_are_exhaustive_but_for_groups(tmp_path: Path) -> None:
+    lines = ["a,xclick,/m/0,1,0,1,0,1,0,0,0,0,0", "a,xclick,/m/1,1,0,1,0,1,0,0,1,0,0"]
+    staged = staged_of(tmp_path, boxes=[BOXES, *lines])
+    assert said(staged) == {("a", None, "exhaustive"), ("a", "Ship", "not_exhaustive")}
+    assert sorted(row["is_crowd"] for row in rows(staged, "annotations")) == [False, True]
+
+
+def test_parents_come_from_the_hierarchy(tmp_path: Path) -> None:
+    tree = {
+        "LabelName": "/m/root",
+        "Subcategory": [{"LabelName": "/m/2", "Subcategory": [{"LabelName": "/m/0"}]}],
+    }
+    save(tmp_path / "lake" / "hierarchy.json", tree)
+    staged = staged_of(tmp_path, labels=[IMAGE_LABELS, "a,verification,/m/0,1"])
+    found = {(row["class"], row["source_id"], row["parent"]) for row in rows(staged, "classes")}
+    assert found == {("Car", "/m/0", "Thing"), ("Ship", "/m/1", None), ("Thing", "/m/2", None)}
+
+
+def test_image_lists_give_split_and_metadata(tmp_path: Path) -> None:
+    header = "ImageID,Subset,OriginalURL,License,Rotation"
+    staged = staged_of(tmp_path, images=[header, 'a,validation,http://x,"by, 2.0",90', "b,test,,,"])
+    found = {
+        row["key"]: (row["split"], json.loads(row["metadata"] or "null")) for row in rows(staged, "listed")
+    }
+    metadata = {"OriginalURL": "http://x", "License": "by, 2.0", "Rotation": "90"}
+    assert found == {"a": ("validation", metadata), "b": ("test", None)}
+
+
+def test_lines_that_are_none_are_rejected_with_their_number(tmp_path: Path) -> None:
+    lines = [
+        "a,xclick,/m/0,1,0,x,0,1,0,0,0,0,0",
+        "a,xclick",
+        ",xclick,/m/0,1,0,1,0,1",
+        "",
+        "a,xclick,/m/9,1,0,1,0,1",
+    ]
+    staged = staged_of(tmp_path, boxes=[BOXES, *lines])
+    rejects = [(row["position"], row["reason"]) for row in rows(staged, "rejects")]
+    assert rejects == [
+        ("line 2", "XMax is 'x', no number"),
+        ("line 3", "2 values for 13 columns"),
+        ("line 4", "no ImageID"),
+    ]
+    assert [row["class"] for row in rows(staged, "annotations")] == ["/m/9"]
