@@ -23,7 +23,7 @@ from datacat.model.report import IngestReport
 from datacat.outside import CatalogOutside
 from datacat.places import author_of, chosen_place
 from datacat.query import listing
-from datacat.query.document import document_of, text_of
+from datacat.query.document import document_of, text_of, text_of_json
 from datacat.query.hits import Hits, Nearest, Weighted
 from datacat.query.page import read_page
 from datacat.query.search import READS, search
@@ -346,4 +346,5 @@ __all__ = [
     "label_formats",
     "sql_views",
     "text_of",
+    "text_of_json",
 ]

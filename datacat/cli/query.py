@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
-
 import click
 
-from datacat.catalog import document_of, text_of
+from datacat.catalog import document_of, text_of, text_of_json
 from datacat.cli.options import json_option
 from datacat.cli.output import Output
 
@@ -25,7 +23,8 @@ def query(query: str, output: Output) -> None:
 
     QUERY is text or such a document. Names are not looked up.
     """
-    text = text_of(json.loads(query)) if query.lstrip().startswith('{"') else text_of(document_of(query))
+    is_document = query.lstrip().startswith("{")
+    text = text_of_json(query) if is_document else text_of(document_of(query))
     if output.as_json:
         output.record(document_of(text))
     else:

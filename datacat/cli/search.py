@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from typing import Any
 
 import click
 
 from datacat.cli.options import at_option, catalog_option, json_option, opened
 from datacat.cli.output import Output
-
-if TYPE_CHECKING:
-    from datacat.query.hits import Hits
 
 _REASONS_SHOWN = 3
 _ANNOTATIONS_SHOWN = 40
@@ -68,7 +65,7 @@ def search(
         output.note(f"the next page: --after {hits.next}")
 
 
-def _print_count(hits: Hits, output: Output) -> None:
+def _print_count(hits: Any, output: Output) -> None:
     total = hits.count()
     if output.as_json:
         answers = {"answers": hits.answers} if hits.asks_for_absence else {}
@@ -78,7 +75,7 @@ def _print_count(hits: Hits, output: Output) -> None:
         _note_unknown(hits, output)
 
 
-def _note_unknown(hits: Hits, output: Output) -> None:
+def _note_unknown(hits: Any, output: Output) -> None:
     """Says what an absence leaves out."""
     if not hits.is_ranked and hits.asks_for_absence and hits.answers.unknown:
         unknown = hits.answers.unknown

@@ -65,6 +65,11 @@ def text_of(query: str | Mapping[str, Any]) -> str:
     return query if isinstance(query, str) else worded(from_document(query))
 
 
+def text_of_json(document: str) -> str:
+    """The text of a query that comes as the text of a JSON document; raises as `from_document`."""
+    return worded(from_document(document))
+
+
 def document_of(text: str) -> dict[str, Any]:
     """The JSON of a query's text.
 

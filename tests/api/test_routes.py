@@ -6,6 +6,7 @@ import json
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import pytest
 from starlette.testclient import TestClient
 
 import datacat
@@ -126,12 +127,22 @@ def test_the_catalog_may_come_from_the_environment(catalog: Catalog, monkeypatch
 
 def test_a_query_may_come_as_json(client: TestClient) -> None:
     document = {"version": 1, "query": {"words": ["roof"]}}
-    found = client.post("/v1/search", json=document, params={"limit": 1}).json()
+    found = client.get("/v1/search", params={"document": json.dumps(document), "limit": 1}).json()
     assert found["interpretation"] == "roof"
     assert found["hits"] == client.get("/v1/search", params={"q": "roof", "limit": 1}).json()["hits"]
-    refused = client.post("/v1/search", json={"version": 1, "query": {"word": ["roof"]}})
-    assert refused.status_code == 422
-    assert "query" in refused.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {"document": "{"},
+        {"document": '{"version": 1, "query": {"word": ["roof"]}}'},
+        {},
+        {"q": "", "document": "{}"},
+    ],
+)
+def test_a_document_that_is_no_query_is_refused(client: TestClient, parameters: dict[str, str]) -> None:
+    assert client.get("/v1/search", params=parameters).status_code == 400
 
 
 def test_an_absence_says_what_nobody_looked_for(client: TestClient) -> None:
