@@ -106,16 +106,20 @@ def _annotation(
         parts.append(("area", _json(row["area"])))
     parts.append(("iscrowd", _json(int(row["is_crowd"] or False))))
     parts += _geometry(row, losses)
-    for column, name in (("text", "caption"), ("confidence", "score")):
+    for column, name in (("text", "caption"), ("confidence", "score"), ("model", "model")):
         if row[column] is not None:
             parts.append((name, _json(row[column])))
+    if row["track"] is not None:
+        is_number = row["track"].isdecimal() and str(int(row["track"])) == row["track"]
+        parts.append(("track_id", _json(int(row["track"]) if is_number else row["track"])))
     if row["attributes"] is not None:
         parts.append(("attributes", row["attributes"].encode()))
     for column in _UNHELD:
         if row[column] is not None:
             losses.add(f"{column} of annotations")
-    if row["kind"] == "prediction":
-        losses.add("that an annotation is a prediction")
+    is_read_so = row["model"] is not None and row["confidence"] is not None
+    if (row["kind"] == "prediction") is not is_read_so:
+        losses.add(f"that an annotation is {'no' if is_read_so else 'a'} prediction")
     return composed(parts)
 
 

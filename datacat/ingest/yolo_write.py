@@ -13,7 +13,10 @@ import yaml
 from datacat.config import Settings
 from datacat.ingest.export import Losses, grouped, place_media, rows, splits, unique_stems
 
-_UNHELD = ("confidence", "annotator", "created", "status", "text", "external_id", "attributes")
+_UNHELD = (
+    *("confidence", "annotator", "created", "status", "text", "model", "track"),
+    *("external_id", "attributes"),
+)
 
 
 def write(

@@ -8,7 +8,14 @@ A row is encoded as a fixed part and its texts. The fixed part holds, for every 
     texts                      8 bytes, big-endian: the length in bytes plus one; 0: null
     lists of names             as the text of their items, each followed by a line feed
 
-and is followed by the texts in UTF-8, so no two different rows have one encoding. Each row is hashed with
+and is followed by the texts in UTF-8, so no two different rows have one encoding.
+
+Columns that a table got later (texts, in the order in which they came) stand behind all of this, only where the
+row has a value: 8 bytes, the length of the column's name; the name; 8 bytes, the length of the value; the value.
+Their names are no part of the table's digest. So a row without them has the encoding, and a table of such rows
+the digest, that it had before these columns were thought of.
+
+Each row is hashed with
 sha256. The hashes are sorted, which makes the order of rows irrelevant while repeated rows count (a sum or
 xor of hashes could be forged, and xor loses pairs), and fall into 256 leaves by their first byte; the digest
 is the sha256 of the column names, the row count and the 256 leaf digests. Two tables are compared leaf by
@@ -19,7 +26,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -36,16 +43,24 @@ Bytes = npt.NDArray[np.uint8]
 class TableDigest:
     """Takes in the rows of one table, batch by batch."""
 
-    def __init__(self, schema: pa.Schema) -> None:
-        self._schema = schema
+    def __init__(self, schema: pa.Schema, *, later: Sequence[str] = ()) -> None:
+        """Begins with no rows.
+
+        Args:
+            schema: of the rows.
+            later: columns of texts that came after digests had been made.
+        """
+        self._schema = pa.schema([column for column in schema if column.name not in later])
+        self._later = tuple(later)
         self._hashes: list[bytes] = []
         self.row_count = 0
 
     def update(self, batch: pa.RecordBatch | pa.Table) -> None:
         """Adds the rows of `batch`; columns that the schema does not name are ignored."""
-        table = pa.table(batch).select(self._schema.names) if isinstance(batch, pa.RecordBatch) else batch
-        for part in table.select(self._schema.names).to_batches(max_chunksize=_STEP):
-            encoded = _encoded(part, schema=self._schema)
+        table = pa.table(batch) if isinstance(batch, pa.RecordBatch) else batch
+        for part in table.select([*self._schema.names, *self._later]).to_batches(max_chunksize=_STEP):
+            later = [_behind(part.column(name), name) for name in self._later]
+            encoded = _encoded(part.select(self._schema.names), schema=self._schema, later=later)
             self._hashes.append(b"".join([hashlib.sha256(row).digest() for row in encoded]))
             self.row_count += part.num_rows
 
@@ -75,8 +90,8 @@ def _canonical_json(value: object) -> bytes:
     return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode()
 
 
-def _encoded(batch: pa.RecordBatch, *, schema: pa.Schema) -> Iterable[bytes]:
-    """The encoding of each row."""
+def _encoded(batch: pa.RecordBatch, *, schema: pa.Schema, later: Sequence[pa.Array]) -> Iterable[bytes]:
+    """The encoding of each row, with what stands behind it."""
     fixed: list[Bytes] = []
     texts: list[pa.Array] = []
     for column, field in zip(batch.columns, schema, strict=True):
@@ -89,8 +104,21 @@ def _encoded(batch: pa.RecordBatch, *, schema: pa.Schema) -> Iterable[bytes]:
         texts.append(text.fill_null(b""))
     rows = np.ascontiguousarray(np.concatenate(fixed, axis=1))
     head = pa.Array.from_buffers(pa.binary(rows.shape[1]), len(rows), [None, pa.py_buffer(rows)])
-    joined = pc.binary_join_element_wise(head.cast(pa.binary()), *texts, b"")
+    joined = pc.binary_join_element_wise(head.cast(pa.binary()), *texts, *later, b"")
     return (value.as_buffer() for value in joined)
+
+
+def _behind(column: pa.Array, name: str) -> pa.Array:
+    """The encoding of a column that came later; nothing where it is null."""
+    values = column.cast(pa.binary())
+    lengths = _big_endian(
+        pc.binary_length(values).cast(pa.int64()).fill_null(0).to_numpy(zero_copy_only=False)
+    )
+    sizes = pa.Array.from_buffers(
+        pa.binary(8), len(column), [None, pa.py_buffer(np.ascontiguousarray(lengths))]
+    )
+    title = len(name.encode()).to_bytes(8, "big") + name.encode()
+    return pc.binary_join_element_wise(title, sizes.cast(pa.binary()), values, b"").fill_null(b"")
 
 
 def _as_text(column: pa.Array, *, kind: pa.DataType) -> pa.Array | None:

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from datacat.errors import SnapshotDamaged
-from datacat.model.snapshot import MANIFEST, Digests
+from datacat.model.snapshot import LATER, MANIFEST, Digests
 from datacat.versions.digest import TableDigest, digest_of
 
 ROWS_AT_ONCE = 65_536
@@ -49,7 +49,7 @@ class Reckoning:
     def __init__(self) -> None:
         self._assets = TableDigest(_ASSETS)
         self._split = TableDigest(_SPLIT)
-        self._annotations = TableDigest(MANIFEST["annotations"])
+        self._annotations = TableDigest(MANIFEST["annotations"], later=LATER)
         self._splits: Counter[str] = Counter()
 
     def add(self, table: str, batch: pa.RecordBatch) -> None:
@@ -100,12 +100,20 @@ def batches(folder: Path, table: str, *, split: str | None = None) -> Iterator[p
     try:
         with pq.ParquetFile(path) as file:
             for batch in file.iter_batches(batch_size=ROWS_AT_ONCE):
-                cast = pa.table(batch).cast(MANIFEST[table])
+                cast = _with_later(pa.table(batch), table).cast(MANIFEST[table])
                 if split is not None:
                     cast = cast.filter(pa.compute.equal(cast["split"], split))
                 yield from cast.to_batches()
     except (OSError, ValueError, pa.ArrowException) as error:
         raise SnapshotDamaged(f"cannot be read: {error}", where=str(path)) from error
+
+
+def _with_later(rows: pa.Table, table: str) -> pa.Table:
+    """Adds the columns that came after the manifest was written."""
+    for column in MANIFEST[table]:
+        if column.name in LATER and column.name not in rows.column_names:
+            rows = rows.append_column(column, pa.nulls(rows.num_rows, column.type))
+    return rows
 
 
 def reckon(folder: Path) -> Contents:

@@ -61,3 +61,24 @@ def test_a_track_among_attributes_is_read_and_their_bytes_stay(tmp_path: Path) -
     found = rows(staged, "annotations")
     assert [row["track"] for row in found] == ["3", None, None]
     assert found[0]["attributes"] == json.dumps(said)
+
+
+def test_models_and_tracks_survive_writing_and_reading(tmp_path: Path) -> None:
+    from datacat.ingest.registry import formats
+    from datacat.testing.format_suite import manifest
+
+    staged = staged_of(
+        tmp_path,
+        {"model": "m", "score": 0.5, "track_id": 12},
+        {"track_id": "007"},
+        {"model": "m", "bbox": [9, 2, 3, 4]},
+    )
+    (tmp_path / "written").mkdir()
+    writer: Any = formats()["coco"]
+    assert writer.write(*manifest(staged), tmp_path / "written", media="reference") == []
+    columns = ("kind", "model", "track", "confidence")
+    before, after = (
+        [tuple(row[name] for name in columns) for row in rows(found, "annotations")]
+        for found in (staged, read(tmp_path / "written", tmp_path / "back"))
+    )
+    assert sorted(map(str, after)) == sorted(map(str, before))

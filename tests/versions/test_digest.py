@@ -7,6 +7,7 @@ import hashlib
 import json
 import math
 import struct
+from collections.abc import Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -14,7 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from datacat.model.snapshot import MANIFEST
+from datacat.model.snapshot import LATER, MANIFEST
 from datacat.versions.digest import TableDigest
 
 _SCHEMA = pa.schema(
@@ -43,8 +44,14 @@ _ROWS = st.lists(
 )
 
 
-def _digest(rows: list[dict[str, Any]], *, schema: pa.Schema = _SCHEMA, step: int = 1000) -> str:
-    digest = TableDigest(schema)
+def _digest(
+    rows: list[dict[str, Any]],
+    *,
+    schema: pa.Schema = _SCHEMA,
+    step: int = 1000,
+    later: Sequence[str] = (),
+) -> str:
+    digest = TableDigest(schema, later=later)
     table = pa.Table.from_pylist(rows, schema=schema)
     for start in range(0, len(rows), step):
         digest.update(table.slice(start, step))
@@ -117,4 +124,40 @@ def test_the_digest_of_a_manifest_never_changes() -> None:
         }
     ]
     expected = "5f82321b606e7b2633ab4e8b49911e44feec194373d4abaa8f14059ff0599717"
-    assert _digest(rows, schema=MANIFEST["annotations"]) == expected
+    assert _digest(rows, schema=MANIFEST["annotations"], later=LATER) == expected
+
+
+_LATER_SCHEMA = pa.schema([*_SCHEMA, pa.field("model", pa.string()), pa.field("track", pa.string())])
+_LATER_VALUES = st.none() | st.text(st.characters(codec="utf-8"), max_size=3)
+
+
+@given(_ROWS)
+def test_columns_that_came_later_change_nothing_while_they_are_empty(rows: list[dict[str, Any]]) -> None:
+    assert _digest(rows, schema=_LATER_SCHEMA, later=("model", "track")) == _digest(rows)
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(["", "a", "modela"]), _LATER_VALUES, _LATER_VALUES), min_size=2, max_size=2
+    )
+)
+def test_columns_that_came_later_tell_rows_apart(values: list[tuple[str, str | None, str | None]]) -> None:
+    left, right = (
+        _digest(
+            [dict(zip(("text", "model", "track"), row, strict=True))],
+            schema=_LATER_SCHEMA,
+            later=("model", "track"),
+        )
+        for row in values
+    )
+    assert (left == right) is (values[0] == values[1])
+
+
+def test_what_came_later_stands_behind_the_row_as_documented() -> None:
+    schema = pa.schema([pa.field("uri", pa.string()), pa.field("model", pa.string())])
+    row = struct.pack(">q", 2) + b"x" + struct.pack(">q", 5) + b"model" + struct.pack(">q", 2) + "é".encode()
+    hashed = hashlib.sha256(row).digest()
+    header = json.dumps({"columns": ["uri"], "rows": 1}, separators=(",", ":")).encode()
+    leaves = [hashlib.sha256(hashed if number == hashed[0] else b"").digest() for number in range(256)]
+    expected = hashlib.sha256(header + b"".join(leaves)).hexdigest()
+    assert _digest([{"uri": "x", "model": "é"}], schema=schema, later=("model",)) == expected

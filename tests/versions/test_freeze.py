@@ -12,7 +12,7 @@ import pytest
 
 from datacat.errors import SnapshotError, UsageError
 from datacat.model.schemas import TABLES
-from datacat.model.snapshot import MANIFEST, SplitRule
+from datacat.model.snapshot import LATER, MANIFEST, SplitRule
 from datacat.versions.freeze import freeze
 from datacat.versions.manifest import Contents, batches, reckon, writer
 
@@ -136,3 +136,34 @@ def test_the_session_time_zone_changes_nothing(tmp_path: Path) -> None:
     cursor.execute("SET TimeZone = 'Asia/Tokyo'")
     there = freeze(cursor, Answer([0]), rule=_HALVES, annotations="all", into=tmp_path)
     assert there.digest == _frozen(lake, tmp_path / "here", Answer([0])).digest
+
+
+def _as_before(folder: Path) -> None:
+    """Rewrites a manifest as it was before annotations had a model and a track."""
+    path = folder / "annotations.parquet"
+    pq.write_table(pq.read_table(path).drop_columns(list(LATER)), path)
+
+
+def test_a_manifest_without_later_columns_keeps_its_digest_and_is_read(tmp_path: Path) -> None:
+    contents = _frozen(_lake(), tmp_path, Answer([0, 1], None))
+    _as_before(tmp_path)
+    assert reckon(tmp_path) == contents
+    rows = _rows(tmp_path, "annotations")
+    assert len(rows) == 4
+    assert {(row["model"], row["track"]) for row in rows} == {(None, None)}
+
+
+def test_models_and_tracks_are_frozen_and_digested(tmp_path: Path) -> None:
+    plain, named = _lake(), _lake()
+    named.rows["annotations"][0] |= {"model": "yolo-v11", "track": "7"}
+    before, after = (
+        _frozen(lake, tmp_path / str(number), Answer([0, 1], None))
+        for number, lake in enumerate((plain, named))
+    )
+    assert before.digests.annotations != after.digests.annotations
+    assert before.digests.assets == after.digests.assets
+    assert reckon(tmp_path / "1") == after
+    found = {(row["model"], row["track"]) for row in _rows(tmp_path / "1", "annotations")}
+    assert found == {("yolo-v11", "7"), (None, None)}
+    _as_before(tmp_path / "1")
+    assert reckon(tmp_path / "1").digest == before.digest
