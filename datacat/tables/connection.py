@@ -22,11 +22,20 @@ _connections: dict[tuple[int, str, int], duckdb.DuckDBPyConnection] = {}
 
 def cursor(settings: Settings) -> duckdb.DuckDBPyConnection:
     """A cursor of its own; one that threads share gives wrong results."""
-    key = (os.getpid(), settings.memory_limit, settings.thread_count)
+    key = _key(settings)
     with _lock:
         if key not in _connections:
             _connections[key] = connected(settings)
         return _connections[key].cursor()
+
+
+def database_of(settings: Settings) -> int:
+    """Names the DuckDB instance whose cursors `cursor` gives."""
+    return hash(_key(settings))
+
+
+def _key(settings: Settings) -> tuple[int, str, int]:
+    return (os.getpid(), settings.memory_limit, settings.thread_count)
 
 
 def connected(settings: Settings) -> duckdb.DuckDBPyConnection:

@@ -82,6 +82,11 @@ class Files:
         self._settings = settings
         self._folder = self.cache.folder if self.cache else Path(self.log.path)
 
+    @property
+    def folder(self) -> str:
+        """Where DuckDB reads the data files: the log's folder, or that of the local copies."""
+        return str(self._folder)
+
     def write(
         self, cursor: duckdb.DuckDBPyConnection, kind: str, *, rows: str, about: int | None = None
     ) -> list[Written]:

@@ -17,9 +17,11 @@ from datacat.sources.location import Location
 from datacat.tables import recovery
 from datacat.tables.change import Change, Conflict
 from datacat.tables.connection import cursor as new_cursor
+from datacat.tables.connection import database_of
 from datacat.tables.files import Files
 from datacat.tables.log import Log
 from datacat.tables.state import State
+from datacat.tables.views import look_at
 
 _ATTEMPTS = 200
 _CHECKPOINT_EVERY = 100
@@ -71,11 +73,25 @@ class Store:
             label_set: leaves out files that hold nothing of that label set (but not rows).
             is_ingest: keeps to `ingest_memory`, not `memory_limit`.
         """
-        settings = self.settings
+        settings, kinds = self.settings, tuple(kinds)
         if is_ingest:
             settings = replace(settings, memory_limit=settings.ingest_memory)
         cursor = new_cursor(settings)
-        self.show(cursor, state, kinds=kinds, label_set=label_set)
+        if label_set is not None or is_ingest:
+            self.show(cursor, state, kinds=kinds, label_set=label_set)
+            return cursor
+        if self.files.cache is not None:  # whoever emptied the cache meanwhile gets it filled again
+            self.files.cache.fetch([file for kind in kinds for file in state.of(kind)])
+        try:
+            look_at(
+                cursor,
+                f"{self.files.folder}\n{state.identity}",
+                database=database_of(settings),
+                kinds=kinds,
+                select=lambda kind: self.files.select(kind, state.of(kind)),
+            )
+        except duckdb.Error as error:
+            raise self._unreadable(state, error) from error
         return cursor
 
     def show(
@@ -96,10 +112,13 @@ class Store:
             try:
                 cursor.execute(f'CREATE OR REPLACE TEMP VIEW "{kind}" AS {rows}')
             except duckdb.Error as error:
-                hint = "It may be of a state that `datacat gc` was told to forget; else see `datacat doctor`."
-                why = str(error).splitlines()[0]
-                what = f"a data file of state {state.number} is gone or damaged: {why}"
-                raise CatalogError(what, where=str(self.root), hint=hint) from error
+                raise self._unreadable(state, error) from error
+
+    def _unreadable(self, state: State, error: duckdb.Error) -> CatalogError:
+        hint = "It may be of a state that `datacat gc` was told to forget; else see `datacat doctor`."
+        why = str(error).splitlines()[0]
+        what = f"a data file of state {state.number} is gone or damaged: {why}"
+        return CatalogError(what, where=str(self.root), hint=hint)
 
     def commit(self, plan: Callable[[State], Change | None], *, author: str, message: str) -> int | None:
         """Commits what `plan` makes of the newest state; it is asked again where others touched the same.
