@@ -36,7 +36,7 @@ class LabelSet:
         return f"{self.team}/{self.name}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ClassName:
     """A class as label sets write it.
 
@@ -54,6 +54,11 @@ class ClassName:
     def annotations(self) -> int:
         """Of all label sets."""
         return sum(self.counts.values())
+
+    @cached_property
+    def everywhere(self) -> Use:
+        """It in all label sets that have it."""
+        return Use(self.name, frozenset(self.counts))
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +107,8 @@ class Vocabulary:
     kinds: Mapping[str, tuple[Use, ...]] = field(default_factory=dict)
     _paths: dict[str, PathUse] = field(default_factory=dict)
     _metadata: dict[str, bool] = field(default_factory=dict)
+    meant: dict[str, Any] = field(default_factory=dict)
+    """What `hierarchy.meant` answered, by name."""
 
     @property
     def teams(self) -> list[str]:
@@ -157,10 +164,9 @@ class Vocabulary:
 
     def of_teams(self, item: ClassName, team: str | None) -> Use:
         """The class in the label sets of a team; None: of all."""
-        sets = frozenset(
-            number for number in item.counts if team is None or self.label_sets[number].team == team
-        )
-        return Use(item.name, sets)
+        if team is None:
+            return item.everywhere
+        return Use(item.name, frozenset(n for n in item.counts if self.label_sets[n].team == team))
 
     def paths(self, cursor: duckdb.DuckDBPyConnection) -> Mapping[str, PathUse]:
         """Attribute path -> its use; read when it is first needed."""
