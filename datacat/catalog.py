@@ -23,6 +23,7 @@ from datacat.model.report import IngestReport
 from datacat.outside import CatalogOutside
 from datacat.places import author_of, chosen_place
 from datacat.query import listing
+from datacat.query.ask import Answer, ask
 from datacat.query.document import document_of, text_of, text_of_json
 from datacat.query.hits import Hits, Nearest, Weighted
 from datacat.query.page import read_page
@@ -151,6 +152,19 @@ class Catalog:
             identity=state.identity,
             outside=CatalogOutside(self._tables, state, lambda: self.snapshots),
         )
+
+    def ask(self, question: str, *, limit: int = 5, space: str | None = None) -> Answer:
+        """Answers a question in plain words, in three tiers; see docs/howto/ask.md.
+
+        Args:
+            question: as one would ask a colleague.
+            limit: hits in a tier.
+            space: the embedding space that ranks what is not labelled.
+        """
+        cursor = self._tables.cursor(self._state, kinds=READS)
+        nearest = self._nearest(cursor, space) if len(self._embeddings.spaces()) else None
+        identity = self._state.identity
+        return ask(cursor, question, state=self.state, limit=limit, nearest=nearest, identity=identity)
 
     def embed(
         self,

@@ -10,10 +10,11 @@ import datacat
 from datacat_api import problems
 from datacat_api.dependencies import Catalogs
 from datacat_api.guard import LOOPBACK, Guard
-from datacat_api.routes import assets, history, pages, search, snapshots, vocabulary
+from datacat_api.routes import ask, assets, history, pages, search, snapshots, vocabulary
 
 ROUTERS: tuple[APIRouter, ...] = (
     search.router,
+    ask.router,
     assets.router,
     vocabulary.router,
     snapshots.router,

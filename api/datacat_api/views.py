@@ -103,6 +103,36 @@ class SearchPage(View):
     )
 
 
+class Reading(View):
+    """What words of a question were taken for."""
+
+    words: str
+    kind: str = Field(description="class, value, flag, attribute, spelling, quoted or unknown.")
+    query: str
+    alternatives: list[str]
+
+
+class Understood(View):
+    """A question as a query."""
+
+    question: str
+    query: str = Field(description="In strict syntax, for /v1/search; empty where nothing was recognised.")
+    related: str
+    text: str = Field(description="What likeness is asked for.")
+    readings: list[Reading]
+
+
+class AnswerView(View):
+    """The answer to a plain question; no asset is in two tiers."""
+
+    understood: Understood
+    answers: Answers | None = Field(description="Null where no word of it was recognised.")
+    labelled: list[Hit] | None
+    related: list[Hit] | None = Field(description="Null where nothing is related.")
+    looks_so: list[Hit] | None = Field(description="Null where nothing was embedded.")
+    state: int
+
+
 class LabelSetListing(View):
     """What a label set says of the asset itself."""
 

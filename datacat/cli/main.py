@@ -22,6 +22,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "rejects": ("ingest", "List the records that could not be understood."),
     "formats": ("ingest", "List the label formats that are read and written."),
     "search": ("search", "Find assets by class, attributes, text or likeness."),
+    "ask": ("ask", "Answer a question in plain words, in three tiers."),
     "query": ("query", "Print a query as strict text or as JSON."),
     "show": ("search", "Show one asset with everything said about it."),
     "classes": ("search", "List the classes of all teams."),

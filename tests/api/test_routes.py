@@ -151,3 +151,13 @@ def test_an_absence_says_what_nobody_looked_for(client: TestClient) -> None:
     everything = client.get("/v1/search", params={"q": "", "count": True}).json()["total"]
     assert answers["yes"] == counted["total"]
     assert sum(answers.values()) == everything
+
+
+def test_a_plain_question_is_answered(client: TestClient) -> None:
+    answer = client.get("/v1/ask", params={"q": "do we have any roofs?", "limit": 1}).json()
+    assert answer["understood"]["query"] == "roof"
+    assert len(answer["labelled"]) == 1
+    assert (
+        answer["answers"]["yes"]
+        == client.get("/v1/search", params={"q": "roof", "count": True}).json()["total"]
+    )

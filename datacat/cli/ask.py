@@ -1,0 +1,78 @@
+"""ask: a question in plain words."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from datacat.cli.options import at_option, catalog_option, json_option, opened
+from datacat.cli.output import Output
+from datacat.cli.search import print_hits
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  datacat ask "does my organisation have any data that contains roofs?"
+  datacat ask "red cars with an open door" -n 3
+"""
+)
+@click.argument("question")
+@click.option(
+    "-n", "--limit", type=click.IntRange(min=1), default=5, show_default=True, help="Hits in a tier."
+)
+@click.option("--space", metavar="NAME", help="The embedding space; see `datacat spaces`.")
+@catalog_option
+@at_option
+@json_option
+def ask(
+    question: str, limit: int, space: str | None, catalog: str | None, at: int | None, output: Output
+) -> None:
+    """Answer QUESTION: what is labelled so, what with something related, and what only looks so.
+
+    The answer says what each word was taken for, and the query in strict syntax, for `datacat search`.
+    """
+    answer = opened(catalog, at=at).ask(question, limit=limit, space=space)
+    tiers = {"labelled": answer.labelled, "related": answer.related, "looks_so": answer.looks_so}
+    if output.as_json:
+        read = {"understood": answer.understood, "answers": answer.answers}
+        output.record(read | {name: None if hits is None else list(hits) for name, hits in tiers.items()})
+        return
+    _print_understood(answer, output)
+    for hits, heading in zip(tiers.values(), _HEADINGS, strict=True):
+        if hits is not None:
+            listed = list(hits)
+            total = "" if hits.is_ranked and listed else f": {hits.count() if listed else 'none'}"
+            output.line(f"\n{heading}{total}")
+            if listed:
+                print_hits(listed, output)
+    if answer.looks_so is None:
+        output.note("\nNothing is embedded, so nothing can be found by its looks. Run: datacat embed")
+
+
+_HEADINGS = ("Labelled so", "Labelled with something related", "Not labelled, but looks so")
+
+
+def _print_understood(answer: Any, output: Output) -> None:
+    """One sentence that answers, then what was understood."""
+    read = answer.understood
+    if answer.answers is None:
+        output.line("Nobody uses these words in labels.")
+    else:
+        have = "Yes" if answer.answers.yes else "No"
+        output.line(
+            f"{have}: {_assets(answer.answers.yes)} labelled so, {answer.answers.no:,} known not to be, "
+            f"{answer.answers.unknown:,} that nobody looked at for it."
+        )
+        output.line(f"query  {read.query}")
+    for reading in read.readings:
+        if reading.kind in ("value", "flag", "spelling") or reading.alternatives:
+            also = f" (or {', '.join(reading.alternatives)})" if reading.alternatives else ""
+            output.line(f"{reading.words}  {reading.query or 'the name of an attribute'}{also}")
+    if read.unknown:
+        output.line(f"no label says: {', '.join(read.unknown)}")
+
+
+def _assets(count: int) -> str:
+    return "1 asset is" if count == 1 else f"{count:,} assets are"

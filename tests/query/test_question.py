@@ -1,0 +1,130 @@
+"""A plain question is read as a strict query."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+import pytest
+
+from datacat.query.ask import Answer, ask
+from datacat.query.hits import Weighted
+from datacat.query.question import Understood, understood
+from datacat.query.search import search
+from datacat.query.vocabulary import vocabulary
+from datacat.testing.corpus import Corpus
+from tests.query.cases import corpus
+
+
+def _corpus() -> Corpus:
+    made = corpus()
+    made.add_label_set("drones/sites", classes=["roof window", "crane"], parents={"crane": "machine"})
+    made.add_annotation(2, "roof window", label_set=4)
+    return made
+
+
+def _read(question: str) -> Understood:
+    cursor = _corpus().cursor()
+    return understood(question, cursor=cursor, vocabulary=vocabulary(cursor, identity=None))
+
+
+@pytest.mark.parametrize(
+    ("question", "query"),
+    [
+        ("does my organisation have any data that contains roofs?", "roof"),
+        ("all data with roofs", "roof"),
+        ("Do we have traffic lights?", "traffic-light"),
+        ("cars at night", "car AND timeofday=night"),
+        ("slate roofs without cars", "roof[material=slate] AND NOT car"),
+        ("roofs of slate", "roof[material=slate]"),
+        ("roofs, not of slate", "roof[NOT material=slate]"),
+        ("solar roofs", "roof[solar=true]"),
+        ("three people", "count(person)>=3"),
+        ("at least 2 cars", "count(car)>=2"),
+        ("trafic lights", "traffic-light"),
+        ("rofs", "roof"),
+        ("Dächer", "dach"),
+        ("Dach", "dach"),
+        ("vehicles", "vehicle"),
+        ("zebras", ""),
+        ("", ""),
+        ('cars "on a rainy day"', 'car AND "on a rainy day"'),
+    ],
+)
+def test_a_question_becomes_a_query(question: str, query: str) -> None:
+    assert _read(question).query == query
+
+
+@pytest.mark.parametrize(
+    "question", ["cars at night", "slate roofs without cars", "three people", "solar roofs"]
+)
+def test_the_query_is_strict_syntax(question: str) -> None:
+    query = _read(question).query
+    assert search(_corpus().cursor(), query, state=1).interpretation.replace("=", ":") == query.replace(
+        "=", ":"
+    )
+
+
+def test_each_word_says_what_it_was_taken_for() -> None:
+    read = _read("red cars near a zebra")
+    kinds = {reading.words: reading.kind for reading in read.readings}
+    assert kinds == {"red": "value", "cars": "class", "zebra": "unknown"}
+    red = read.readings[0]
+    assert (red.query, red.alternatives) == ("colour=red", ("state=red",))
+    assert read.query == "car[colour=red]"
+    assert read.unknown == ("zebra",)
+
+
+def test_related_classes_share_a_word_or_a_parent() -> None:
+    assert _read("roofs").related == 'class="roof window"'
+    assert _read("bicycle").related == 'class="car"'
+    assert _read("sirens").related == ""
+
+
+def _nearest(questions: Weighted, k: int, allowed: pa.Array | None) -> pa.Table:
+    """As if every picture had a vector, and the last were the most alike."""
+    numbers = list(range(7)) if allowed is None else allowed.to_pylist()
+    chosen = sorted(numbers, reverse=True)[:k]
+    return pa.table(
+        {"asset": pa.array(chosen, pa.int64()), "score": pa.array([0.5] * len(chosen), pa.float64())}
+    )
+
+
+def _asked(question: str) -> tuple[Answer, dict[str, list[str]]]:
+    answer = ask(_corpus().cursor(), question, state=1, limit=9, nearest=_nearest)
+    tiers = {"labelled": answer.labelled, "related": answer.related, "looks_so": answer.looks_so}
+    named = {
+        name: [] if hits is None else [hit.uri.rsplit("/", 1)[1] for hit in hits]
+        for name, hits in tiers.items()
+    }
+    return answer, named
+
+
+def test_an_answer_has_three_tiers() -> None:
+    answer, tiers = _asked("roofs")
+    assert tiers["labelled"] == ["a.png", "b.png"]
+    assert tiers["related"] == ["c.png"]
+    # Of f.txt somebody has said that there is none.
+    assert sorted(tiers["looks_so"]) == ["d.png", "e.png", "g.wav"]
+    assert answer.answers is not None
+    assert (answer.answers.yes, answer.answers.no, answer.answers.unknown) == (2, 1, 4)
+
+
+def test_what_nobody_labelled_is_found_by_its_looks() -> None:
+    answer, tiers = _asked("zebras in the snow")
+    assert answer.answers is None
+    assert answer.labelled is None
+    assert answer.understood.text == "zebras snow"
+    assert len(tiers["looks_so"]) == 7
+
+
+def test_a_word_that_no_label_says_ranks_the_labelled() -> None:
+    answer, tiers = _asked("cars in the snow")
+    assert tiers["labelled"] == ["b.png", "c.png"]
+    assert answer.labelled is not None
+    assert answer.labelled.is_ranked
+
+
+def test_without_embeddings_there_are_two_tiers() -> None:
+    answer = ask(_corpus().cursor(), "roofs in the snow", state=1)
+    assert answer.looks_so is None
+    assert answer.labelled is not None
+    assert [hit.uri.rsplit("/", 1)[1] for hit in answer.labelled] == ["a.png", "b.png"]
