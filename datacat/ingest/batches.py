@@ -88,7 +88,10 @@ class Sheets:
 
     def _taken(self, count: int, columns: dict[str, Any]) -> dict[str, list[Any]]:
         """Takes the metadata of listed assets apart; the columns that follow from them."""
-        said = zip(*(spread(columns[name], count) for name in ("file", "key", "metadata")), strict=True)
+        documents = spread(columns["metadata"], count)
+        if not any(documents):
+            return {}
+        said = zip(spread(columns["file"], count), spread(columns["key"], count), documents, strict=True)
         found = [
             self._metadata.add(file, key, document=document, tally=self.tally) or _NOT_SAID
             for file, key, document in said

@@ -120,6 +120,7 @@ class Coco:
             _read_images(document, part, content=content, sheets=sheets)
             return
         batch = _Batch(document, part, sheets=sheets)
+        batch.names = tuple(key for key in _FIRST_BYTES if b'"%s"' % key.encode() in content)
         for number, at, record in decoded(content, decode=_ANNOTATIONS.decode, one=_one):
             position = part.range.first + number
             if isinstance(record, Fault):
@@ -166,7 +167,11 @@ def _is_known(key: str, raw: msgspec.Raw) -> bool:
 
 
 class _Batch:
-    """Annotations of one part, written in batches."""
+    """Annotations of one part, written in batches.
+
+    Attributes:
+        names: which of `model` and `track_id` occur in the part at all.
+    """
 
     def __init__(self, document: Document, part: _Part, *, sheets: Sheets) -> None:
         self._file = document.file
@@ -174,6 +179,7 @@ class _Batch:
         self._sheets = sheets
         self._records: list[_Annotation] = []
         self._positions: list[int] = []
+        self.names: tuple[str, ...] = ()
 
     def add(self, position: int, record: _Annotation) -> None:
         self._records.append(record)
@@ -241,7 +247,7 @@ class _Batch:
             row=rows,
             key=[str(r.image_id) for r in records],
             **{"class": [self._class(r) for r in records]},
-            kind=["annotation" if r.model is None or r.score is None else "prediction" for r in records],
+            kind=[_kind(r) for r in records] if "model" in self.names else "annotation",
             geometry_type=[s.type for s in shapes],
             x=[s.x for s in shapes],
             y=[s.y for s in shapes],
@@ -253,8 +259,8 @@ class _Batch:
             is_crowd=[bool(r.iscrowd) and r.iscrowd not in _NO for r in records],
             confidence=[r.score for r in records],
             text=[r.caption for r in records],
-            model=[r.model for r in records],
-            track=[_track(r) for r in records],
+            model=[r.model for r in records] if "model" in self.names else None,
+            track=[_track(r) for r in records] if "track_id" in self.names else None,
             external_id=[None if r.id is None else str(r.id) for r in records],
             attributes=documents,
             position=pc.binary_join_element_wise(
@@ -281,6 +287,10 @@ def _attributes(raw: msgspec.Raw) -> bytes | None:
     if document in (b"", b"null", b"{}", b"[]"):
         return None
     return document if document[:1] == b"{" else composed([("attributes", document)])
+
+
+def _kind(record: _Annotation) -> str:
+    return "annotation" if record.model is None or record.score is None else "prediction"
 
 
 def _track(record: _Annotation) -> str | None:
