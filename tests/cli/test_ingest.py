@@ -1,0 +1,41 @@
+"""What `datacat ingest` is told of coverage."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from datacat.catalog import Catalog
+from datacat.cli.main import main
+from tests.ingest.test_formats import coco, save
+
+
+def run(*words: str, capsys: pytest.CaptureFixture[str]) -> tuple[int, str]:
+    with pytest.raises(SystemExit) as ended:
+        main(list(words))
+    return int(ended.value.code or 0), "".join(capsys.readouterr())
+
+
+def test_coverage_is_declared_and_reported(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    document = coco(2)
+    document["categories"] += [{"id": 8, "name": "Tree, large"}, {"id": 9, "name": "Car"}]
+    place, catalog = str(save(tmp_path / "lake" / "a.json", document)), str(tmp_path / "catalog")
+    Catalog.init(catalog)
+    command = ("ingest", place, "--team", "a", "--name", "b", "-C", catalog)
+    code, printed = run(*command, capsys=capsys)
+    assert (code, "coverage: its 3 classes labelled exhaustively" in printed) == (0, True)
+    options = ("--covers", 'Roof, "Tree, large"', "--covers-attributes", "n", "--ontology", "v2")
+    code, printed = run(*command, *options, capsys=capsys)
+    assert (code, "coverage: Roof, Tree, large labelled exhaustively" in printed) == (0, True)
+    ((text,),) = Catalog.open(catalog).cursor().execute("SELECT coverage FROM label_sets").fetchall()
+    expected = {
+        "classes": ["Roof", "Tree, large"],
+        "attributes": ["n"],
+        "origin": "declared",
+        "ontology": "v2",
+    }
+    assert json.loads(text) == expected
+    code, printed = run(*command, "--covers", "roof", capsys=capsys)
+    assert (code, "Did you mean Roof?" in printed) == (2, True)
