@@ -206,8 +206,17 @@ TABLES: dict[str, pa.Schema] = {
     "class_counts": pa.schema(
         _fields(_LABEL_SET, "class", ("annotations", pa.int64()), ("assets", pa.int64()))
     ),
+    # Of the leaves so many are numbers, and so many texts are spelled oddly (`model.spelling`).
     "path_counts": pa.schema(
-        _fields(_LABEL_SET, "path", "class", ("leaves", pa.int64()), ("annotations", pa.int64()))
+        _fields(
+            _LABEL_SET,
+            "path",
+            "class",
+            ("leaves", pa.int64()),
+            ("annotations", pa.int64()),
+            ("numbers", pa.int64()),
+            ("odd_texts", pa.int64()),
+        )
     ),
     # One row a member: `class` of `team` (null: of every team) belongs to `concept`.
     "concepts": pa.schema(_fields("concept", "team", "class")),

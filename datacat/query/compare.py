@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from datacat.model.spelling import SPELLINGS, SPELLINGS_TAKE
 from datacat.query.periods import Period, bounds
 from datacat.query.tree import Operator
 from datacat.query.values import Value
@@ -56,11 +57,27 @@ class Leaf:
 LEAF = Leaf()  # a row of `attribute_values` or `metadata_values`
 
 
-def leaf_compares(operator: Operator, values: Sequence[Value], *, leaf: Leaf = LEAF) -> Sql:
-    """A condition on a leaf."""
+@dataclass(frozen=True, slots=True)
+class Sort:
+    """What is known of the leaves at some paths: whether there are numbers, texts, oddly spelled texts."""
+
+    has_numbers: bool = True
+    has_texts: bool = True
+    has_odd_texts: bool = True
+
+
+ANY_SORT = Sort()
+
+
+def leaf_compares(
+    operator: Operator, values: Sequence[Value], *, leaf: Leaf = LEAF, sort: Sort = ANY_SORT
+) -> Sql:
+    """A condition on a leaf; the more is known of its sort, the more row groups are skipped."""
     match operator:
+        case Operator.EQUAL if len(values) == 1 and not values[0].is_pattern:
+            return _leaf_equals(values[0], leaf=leaf, sort=sort)
         case Operator.IN:
-            return _any([leaf_compares(Operator.EQUAL, [value], leaf=leaf) for value in values])
+            return _any([leaf_compares(Operator.EQUAL, [value], leaf=leaf, sort=sort) for value in values])
         case Operator.NOT_IN:
             each = [leaf_compares(Operator.UNEQUAL, [value], leaf=leaf) for value in values]
             return joined(" AND ", each)
@@ -69,6 +86,18 @@ def leaf_compares(operator: Operator, values: Sequence[Value], *, leaf: Leaf = L
             within = Sql(f"contains(lower({leaf.text}), lower(?))", (values[0].text,))
             return Sql(f"CASE WHEN {leaf.is_element} THEN {{}} ELSE {{}} END").filled(same, within)
     return _leaf_compares(operator, values[0], leaf=leaf)
+
+
+def _leaf_equals(value: Value, *, leaf: Leaf, sort: Sort) -> Sql:
+    number, text = value.number, leaf.text
+    if sort.has_odd_texts:
+        as_text = Sql(f"lower({text}) = lower(?)", (value.text,))
+    else:
+        as_text = Sql(f"{text} IN ({SPELLINGS})", (value.text,) * SPELLINGS_TAKE)
+    if number is None or not sort.has_numbers:
+        return as_text
+    as_number = Sql(f"{leaf.number} = ?", (number,))
+    return as_number if not sort.has_texts else Sql("({} OR {})").filled(as_number, as_text)
 
 
 def _leaf_compares(operator: Operator, value: Value, *, leaf: Leaf) -> Sql:
@@ -80,8 +109,6 @@ def _leaf_compares(operator: Operator, value: Value, *, leaf: Leaf) -> Sql:
     if number is None or operator is Operator.MATCHES:
         return _text_compares(text, operator, value=value)
     same = Sql(f"({leaf.number} = ? OR lower({text}) = lower(?))", (number, value.text))
-    if operator is Operator.EQUAL:
-        return same
     return Sql(f"({text} IS NOT NULL AND {{}} IS NOT TRUE)").filled(same)
 
 

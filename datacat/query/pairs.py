@@ -65,7 +65,7 @@ class Pairs:
         return self._same_annotation((node,), given=given)
 
     def _leaves(self, node: m.AttributeIs, *, given: Sql) -> Sql:
-        compares = leaf_compares(node.operator, node.values)
+        compares = leaf_compares(node.operator, node.values, sort=node.sort)
         if node.quantifier is Quantifier.ANY:
             return self._scan("attribute_values", [at(node.paths), given, compares])
         every = "bool_and" if node.quantifier is Quantifier.ALL else "NOT bool_or"

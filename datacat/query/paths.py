@@ -8,6 +8,7 @@ from typing import NoReturn
 
 from datacat.query import meaning as m
 from datacat.query.checks import check_pattern, field_of, number_of, refuse_operator, values_of
+from datacat.query.compare import Sort
 from datacat.query.fields import (
     AGREEMENTS,
     ANNOTATION_COLUMNS,
@@ -46,7 +47,8 @@ def bind_attribute(node: Condition, *, scope: Scope) -> m.Meaning:
         return _length(node, scope)
     paths = attribute_paths(node.name, scope=scope)
     check_pattern(node, scope)
-    return m.AttributeIs(paths, node.operator, values_of(node), node.name.text, quantifier)
+    sort = _sort(paths, scope)
+    return m.AttributeIs(paths, node.operator, values_of(node), node.name.text, quantifier, sort)
 
 
 def bind_metadata(node: Condition, *, scope: Scope) -> m.Meaning | None:
@@ -125,6 +127,15 @@ def _metadata_below(token: Token, scope: Scope) -> tuple[str, ...]:
         if found:
             return found
     return ()
+
+
+def _sort(paths: tuple[str, ...], scope: Scope) -> Sort:
+    uses = [scope.vocabulary.paths(scope.cursor)[path] for path in paths]
+    return Sort(
+        has_numbers=any(use.numbers for use in uses),
+        has_texts=any(use.numbers < use.leaves for use in uses),
+        has_odd_texts=any(use.odd_texts for use in uses),
+    )
 
 
 def _spellings(text: str, *, prefix: str) -> tuple[str, ...]:

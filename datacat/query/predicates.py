@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from datacat.query.compare import ANY_SORT, Sort
 from datacat.query.tree import Operator, Quantifier, RelationKind
 from datacat.query.values import Value, name_text
 
@@ -121,7 +122,8 @@ class TrackIs:
 class AttributeIs:
     """A leaf at one of `paths` compares with one of the values: the path as typed, and the lists of that name.
 
-    `quantifier` ALL: there are leaves and all of them compare; NONE: there are leaves and none does.
+    `quantifier` ALL: there are leaves and all of them compare; NONE: there are leaves and none does. `sort` is what is
+    known of the leaves there.
     """
 
     paths: tuple[str, ...]
@@ -129,6 +131,7 @@ class AttributeIs:
     values: tuple[Value, ...]
     shown: str
     quantifier: Quantifier = Quantifier.ANY
+    sort: Sort = ANY_SORT
 
     def __str__(self) -> str:
         name = name_text(self.shown)

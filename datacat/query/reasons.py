@@ -114,7 +114,7 @@ class Explainer:
         """Annotation -> `path=value` of the leaves that fulfil a condition."""
         where = at(leaf.paths)
         if isinstance(leaf, m.AttributeIs):
-            where = joined(" AND ", [where, leaf_compares(leaf.operator, leaf.values)])
+            where = joined(" AND ", [where, leaf_compares(leaf.operator, leaf.values, sort=leaf.sort)])
         query = Sql(
             "SELECT DISTINCT annotation, path, text FROM attribute_values WHERE {} AND {} ORDER BY ALL"
         )

@@ -80,10 +80,19 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class PathUse:
-    """An attribute path: how many leaves, and in which label sets."""
+    """An attribute path: how many leaves, in which label sets, and of what sort.
+
+    Attributes:
+        leaves: how many.
+        label_sets: that have some.
+        numbers: how many leaves are numbers.
+        odd_texts: how many texts are spelled oddly (`model.spelling`).
+    """
 
     leaves: int
     label_sets: tuple[int, ...]
+    numbers: int
+    odd_texts: int
 
 
 @dataclass(frozen=True)
@@ -172,13 +181,12 @@ class Vocabulary:
         """Attribute path -> its use; read when it is first needed."""
         if not self._paths:
             query = (
-                "SELECT path, sum(leaves)::BIGINT, list(DISTINCT label_set) "
+                "SELECT path, sum(leaves)::BIGINT, list(DISTINCT label_set), sum(numbers)::BIGINT, "
+                "sum(odd_texts)::BIGINT "
                 "FROM path_counts GROUP BY path ORDER BY path"
             )
-            self._paths.update(
-                (path, PathUse(leaves, tuple(sorted(sets))))
-                for path, leaves, sets in rows(cursor, Sql(query))
-            )
+            for path, leaves, sets, numbers, odd in rows(cursor, Sql(query)):
+                self._paths[path] = PathUse(leaves, tuple(sorted(sets)), numbers, odd)
         return self._paths
 
     def metadata_paths(self, cursor: duckdb.DuckDBPyConnection, paths: Sequence[str]) -> tuple[str, ...]:

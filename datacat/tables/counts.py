@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datacat.model.spelling import IS_ODD
+
 COUNTED = ("class_counts", "path_counts")
 
 # In two steps, as groups spill to disk and sets of distinct values do not always.
@@ -11,18 +13,23 @@ CLASSES = """
     GROUP BY label_set, "class"
 """
 PATHS = """
-    SELECT label_set, path, "class", sum(n)::BIGINT AS leaves, count(*) AS annotations
-    FROM (SELECT label_set, path, "class", annotation, count(*) AS n FROM {leaves} GROUP BY ALL)
+    SELECT label_set, path, "class", sum(n)::BIGINT AS leaves, count(*) AS annotations,
+        sum(numbers)::BIGINT AS numbers, sum(odd)::BIGINT AS odd_texts
+    FROM (SELECT label_set, path, "class", annotation, count(*) AS n, count(number) AS numbers,
+            count(*) FILTER (number IS NULL AND IS_ODD) AS odd
+          FROM {leaves} GROUP BY ALL)
     GROUP BY label_set, path, "class"
-"""
+""".replace("IS_ODD", IS_ODD)
 # What was counted before, and what the files that come and go make of it: all leaves that an annotation has in
 # a file come or go with it, so the sums stay exact, and a small change need not count everything again.
 _PATHS_NOW = """
-    SELECT label_set, path, "class", sum(leaves)::BIGINT AS leaves, sum(annotations)::BIGINT AS annotations
+    SELECT label_set, path, "class", sum(leaves)::BIGINT AS leaves, sum(annotations)::BIGINT AS annotations,
+        sum(numbers)::BIGINT AS numbers, sum(odd_texts)::BIGINT AS odd_texts
     FROM (
         SELECT * FROM path_counts WHERE label_set = {label_set}
         UNION ALL BY NAME {come}
-        UNION ALL BY NAME SELECT * REPLACE (-leaves AS leaves, -annotations AS annotations) FROM ({go})
+        UNION ALL BY NAME SELECT label_set, path, "class", -leaves AS leaves, -annotations AS annotations,
+            -numbers AS numbers, -odd_texts AS odd_texts FROM ({go})
     ) GROUP BY label_set, path, "class" HAVING sum(leaves) > 0
 """
 

@@ -38,7 +38,9 @@ _INDEX_ROW_GROUPS = 32
 _SMALLEST_ROW_GROUP = 16_384
 ORDER = {
     "annotations": '"class", asset, annotation',
-    "attribute_values": 'path, "class", number, text, asset, annotation',
+    # By value before class: a range of numbers without a class reads 8 ms where it read 32, two keys without one 24
+    # where they read 60; a class with two keys takes as long (1 million annotations in 12 label sets).
+    "attribute_values": 'path, number, text, "class", asset, annotation',
     "assets": "asset",
     "label_set_assets": "asset, source_file",
     "metadata_values": "path, number, text, asset",

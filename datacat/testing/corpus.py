@@ -126,18 +126,20 @@ class Corpus:
     def _count(self) -> None:
         """Fills the tables of counts."""
         of_class: dict[tuple[int, str | None], list[int]] = defaultdict(list)
-        of_path: dict[tuple[int, str, str | None], list[int]] = defaultdict(list)
+        of_path: dict[tuple[int, str, str | None], list[Row]] = defaultdict(list)
         for row in self.tables["annotations"]:
             of_class[row["label_set"], row["class"]].append(row["asset"])
         for row in self.tables["attribute_values"]:
-            of_path[row["label_set"], row["path"], row["class"]].append(row["annotation"])
+            of_path[row["label_set"], row["path"], row["class"]].append(row)
         self.tables["class_counts"] = [
             {"label_set": number, "class": name, "annotations": len(found), "assets": len(set(found))}
             for (number, name), found in of_class.items()
         ]
         self.tables["path_counts"] = [
             {"label_set": number, "path": path, "class": name}
-            | {"leaves": len(found), "annotations": len(set(found))}
+            | {"leaves": len(found), "annotations": len({row["annotation"] for row in found})}
+            | {"numbers": sum(row["number"] is not None for row in found)}
+            | {"odd_texts": sum(row["number"] is None and _is_odd(row["text"]) for row in found)}
             for (number, path, name), found in of_path.items()
         ]
 
@@ -145,6 +147,14 @@ class Corpus:
         number = len(self.tables[table])
         self.tables[table].append({key: number, **row})
         return number
+
+
+def _is_odd(text: str | None) -> bool:
+    """Whether a text is neither all lower nor all upper case nor with a capital in front."""
+    if text is None:
+        return False
+    lower = text.lower()
+    return text not in (lower, lower.upper(), lower[:1].upper() + lower[1:])
 
 
 def leaves(document: Any, path: str = "") -> Iterator[tuple[str, str | None, float | None]]:
