@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 
 import duckdb
@@ -15,7 +16,7 @@ from datacat.model.report import IngestReport
 from datacat.model.schemas import KINDS, TABLES
 from datacat.sources.location import Location
 from datacat.tables import identifiers, recovery, upkeep
-from datacat.tables.change import Change
+from datacat.tables.change import Change, Written
 from datacat.tables.check import SAMPLE, check
 from datacat.tables.difference import changed_assets
 from datacat.tables.known import KnownMedia, incomplete_files, known_files
@@ -136,16 +137,39 @@ class Tables:
             The new state; None where `edit` changed nothing.
         """
 
+        return self.replace_all([kind], lambda old: {kind: edit(old[kind])}, author=author, message=message)
+
+    def replace_all(
+        self,
+        kinds: Sequence[str],
+        edit: Callable[[Mapping[str, pa.Table]], Mapping[str, pa.Table]],
+        *,
+        author: str,
+        message: str,
+    ) -> int | None:
+        """Replaces all rows of several small kinds in one commit, by what `edit` makes of them; see `replace`.
+
+        Args:
+            kinds: what `edit` is given; a change of any of them by somebody else makes it run again.
+            edit: kind -> rows, to kind -> rows; kinds that it leaves out stay as they are.
+            author: who commits.
+            message: why.
+        """
+
         def plan(state: State) -> Change | None:
-            cursor = self.store.cursor(state, kinds=[kind])
-            old = cursor.execute(f'FROM "{kind}"').to_arrow_table().cast(TABLES[kind])
-            new = edit(old).cast(TABLES[kind])
-            if new.equals(old):
+            cursor = self.store.cursor(state, kinds=kinds)
+            old = {k: cursor.execute(f'FROM "{k}"').to_arrow_table().cast(TABLES[k]) for k in kinds}
+            new = {k: rows.cast(TABLES[k]) for k, rows in edit(old).items()}
+            changed = [k for k in new if not new[k].equals(old[k])]
+            if not changed:
                 return None
-            cursor.register("edited", new)
-            adds = self.store.files.write(cursor, kind, rows="FROM edited")
-            kept = min(old.num_rows, new.num_rows)
-            return Change(tuple(adds), state.of(kind), lambda a, b: a.of(kind) == b.of(kind), {kind: kept})
+            adds: list[Written] = []
+            for k in changed:
+                cursor.register("edited", new[k])
+                adds += self.store.files.write(cursor, k, rows="FROM edited")
+            removes = tuple(file for k in changed for file in state.of(k))
+            kept = {k: _equal_rows(old[k], new[k]) for k in changed}
+            return Change(tuple(adds), removes, lambda a, b: all(a.of(k) == b.of(k) for k in kinds), kept)
 
         return self.store.commit(plan, author=author, message=message)
 
@@ -197,3 +221,9 @@ class Tables:
         return upkeep.gc(
             self.store, dry_run=dry_run, grace_s=grace_s, pinned=pinned, forget_before=forget_before
         )
+
+
+def _equal_rows(old: pa.Table, new: pa.Table) -> int:
+    """How many rows both have, so that the log tells an edited row from one that stayed."""
+    both = Counter(map(str, old.to_pylist())) & Counter(map(str, new.to_pylist()))
+    return both.total()

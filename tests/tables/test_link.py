@@ -261,6 +261,27 @@ def test_concepts_are_appended_and_replaced(tables: Tables) -> None:
     assert entry.changes == (("concepts", 0, 1),)
 
 
+def test_several_kinds_are_replaced_in_one_commit(tables: Tables) -> None:
+    def edited(definition: str) -> dict[str, pa.Table]:
+        member = {"concept": "roof", "team": "claims", "class": "rooftop"}
+        details = {"concept": "roof", "definition": definition}
+        return {
+            "concepts": pa.Table.from_pylist([member], schema=TABLES["concepts"]),
+            "concept_details": pa.Table.from_pylist([details], schema=TABLES["concept_details"]),
+        }
+
+    kinds = ["concepts", "concept_details"]
+    assert tables.replace_all(kinds, lambda old: edited("a"), author="ada", message="m") == 1
+    assert tables.replace_all(kinds, lambda old: edited("a"), author="ada", message="m") is None
+    assert tables.replace_all(kinds, lambda old: edited("b"), author="ada", message="m") == 2
+    assert rows(tables, "SELECT class, definition FROM concepts JOIN concept_details USING (concept)") == [
+        ("rooftop", "b")
+    ]
+    first, second = tables.log(limit=2)[::-1]
+    assert first.changes == (("concept_details", 1, 0), ("concepts", 1, 0))
+    assert second.changes == (("concept_details", 1, 1),)
+
+
 def test_what_does_not_fit_into_ingest_memory_gets_all_there_is(
     catalog_root: Location, tmp_path: Path
 ) -> None:
