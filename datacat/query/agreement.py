@@ -27,12 +27,13 @@ _NAMES = (
 )
 # Boxes in pixels where the size of the asset is known, else in fractions (`is_share`); no box: of the whole asset.
 _SAID = f"""
-    SELECT asset, label_set, annotation, name, w IS NOT NULL AND h IS NOT NULL AND x IS NOT NULL AS is_box,
-        coalesce(is_relative, false) AND asset_width IS NULL AS is_share,
+    SELECT asset, label_set, annotation, name, x + y + w + h IS NOT NULL AS is_box,
+        coalesce(is_relative, false) AND NOT has_size AS is_share,
         x * scale_x AS left_, y * scale_y AS top_, (x + w) * scale_x AS right_, (y + h) * scale_y AS bottom_
-    FROM (SELECT *, CASE WHEN is_relative THEN coalesce(asset_width, 1) ELSE 1 END AS scale_x,
-                 CASE WHEN is_relative THEN coalesce(asset_height, 1) ELSE 1 END AS scale_y
-          FROM {WITH_SIZE} WHERE kind = 'annotation' AND is_crowd IS NOT TRUE AND asset IN (FROM shared_assets))
+    FROM (SELECT *, CASE WHEN is_relative AND has_size THEN asset_width ELSE 1 END AS scale_x,
+                 CASE WHEN is_relative AND has_size THEN asset_height ELSE 1 END AS scale_y
+          FROM (SELECT *, asset_width + asset_height IS NOT NULL AS has_size FROM {WITH_SIZE})
+          WHERE kind = 'annotation' AND is_crowd IS NOT TRUE AND asset IN (FROM shared_assets))
     JOIN names USING (label_set, class)
 """  # noqa: S608 - our own words
 _SIDES = (
@@ -120,8 +121,13 @@ def agreement_pairs(
             "AND r.label_set IN (SELECT unnest(?::BIGINT[]))",
             (list(sets[0]), list(sets[1])),
         )
+    return Sql(_PAIRS).filled(common_names(vocabulary), within, of_pair)
+
+
+def common_names(vocabulary: Vocabulary) -> Sql:
+    """A SELECT of label_set, class, the class's common name, and whether the label set covers it."""
     columns = [list(column) for column in zip(*_names(vocabulary), strict=True)] or [[], [], [], []]
-    return Sql(_PAIRS).filled(Sql(_NAMES, tuple(columns)), within, of_pair)
+    return Sql(_NAMES, tuple(columns))
 
 
 def asset_agreement(vocabulary: Vocabulary, *, within: Sql = TRUE) -> Sql:
@@ -145,6 +151,5 @@ def _names(vocabulary: Vocabulary) -> Iterator[tuple[int, str, str, bool]]:
     """Label set, class, common name, and whether the label set covers the class."""
     for item in vocabulary.classes:
         for number in sorted(item.counts):
-            covers = vocabulary.label_sets[number].covers
-            is_covered = number in item.declared if covers is None else item.name in covers
-            yield number, item.name, common_name(item, number, vocabulary=vocabulary), is_covered
+            name = common_name(item, number, vocabulary=vocabulary)
+            yield number, item.name, name, vocabulary.covers(item, number)

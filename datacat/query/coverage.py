@@ -52,7 +52,7 @@ def lookers(predicate: m.Meaning, *, within: Sql = TRUE) -> Sql | None:
 def attributes_asked(node: m.Meaning) -> Iterator[m.AttributeIs]:
     """Conditions on attributes that must hold, or some of them: none below NOT."""
     match node:
-        case m.And(parts=parts) | m.Or(parts=parts):
+        case m.And(parts=parts) | m.Or(parts=parts) | m.LeafAnd(parts=parts):
             for part in parts:
                 yield from attributes_asked(part)
         case m.AttributeIs():

@@ -7,7 +7,7 @@ size is known; else only fractions with fractions.
 from __future__ import annotations
 
 from datacat.query import meaning as m
-from datacat.query.compare import Sql, number_compares
+from datacat.query.compare import TRUE, Sql, joined, number_compares
 from datacat.query.tree import RelationKind
 
 # The row of an annotation, with the size of its asset.
@@ -22,8 +22,8 @@ _BOXES = f"""
         CASE WHEN is_known THEN (x + w) * asset_width ELSE x + w END AS right_,
         CASE WHEN is_known THEN (y + h) * asset_height ELSE y + h END AS bottom_,
         starts, ends
-    FROM (SELECT *, coalesce(is_relative, false) AND asset_width IS NOT NULL AS is_known,
-                 coalesce(is_relative, false) AND asset_width IS NULL AS is_share
+    FROM (SELECT *, coalesce(is_relative, false) AND asset_width + asset_height IS NOT NULL AS is_known,
+                 coalesce(is_relative, false) AND asset_width + asset_height IS NULL AS is_share
           FROM {WITH_SIZE} WHERE {{}})
     SEMI JOIN ({{}}) USING (annotation)
 """  # noqa: S608 - our own words
@@ -72,5 +72,8 @@ def related(node: m.Related, *, these: Sql, those: Sql, within: Sql) -> Sql:
         "ON one.asset = other.asset AND one.annotation <> other.annotation "
         "AND one.is_share = other.is_share WHERE {}"
     )
+    # greatest() and least() pass over nulls, so what has no box must not come so far.
+    known = TRUE if node.kind is RelationKind.DURING else Sql("x + y + w + h IS NOT NULL")
+    place = joined(" AND ", [within, known])
     boxes = Sql(_BOXES)
-    return template.filled(boxes.filled(within, these), boxes.filled(within, those), holds)
+    return template.filled(boxes.filled(place, these), boxes.filled(place, those), holds)

@@ -22,6 +22,7 @@ from datacat.query.predicates import (
     HasAttribute,
     HasColumn,
     LabelSetIs,
+    LeafAnd,
     LeafIs,
     LengthIs,
     MeasureIs,
@@ -241,7 +242,7 @@ class Unknown:
     part: Meaning
 
     def __str__(self) -> str:
-        return f"?{_grouped(self.part)}"
+        return f"?({self.part})" if isinstance(self.part, Unknown) else f"?{_grouped(self.part)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -334,10 +335,10 @@ Meaning = Predicate | AboutAsset | Not | And | Or
 __all__ = [
     "AboutAsset", "Absent", "AgreementIs", "And", "Anything", "AssetIs", "AssetState", "AssetTime", "AttributeIs",
     "ChangedSince", "ClassIs", "ClassMember", "ColumnIs", "Counted", "CountedValues", "ElementIs", "Everything",
-    "FromSource", "HasAttribute", "HasColumn", "HasMetadata", "InFiles", "InLabelSet", "LabelSetIs", "LeafIs",
-    "LengthIs", "Meaning", "MeasureIs", "MetadataIs", "Neither", "Not", "Or", "Predicate", "Question", "Related",
-    "Similar", "Some", "SplitIs", "TimeIs", "TrackIs", "Unknown", "Value", "Within", "descendants", "is_name",
-    "name_text", "predicate_text", "quoted",
+    "FromSource", "HasAttribute", "HasColumn", "HasMetadata", "InFiles", "InLabelSet", "LabelSetIs", "LeafAnd",
+    "LeafIs", "LengthIs", "Meaning", "MeasureIs", "MetadataIs", "Neither", "Not", "Or", "Predicate", "Question",
+    "Related", "Similar", "Some", "SplitIs", "TimeIs", "TrackIs", "Unknown", "Value", "Within", "descendants",
+    "is_name", "name_text", "predicate_text", "quoted",
 ]  # fmt: skip
 
 
@@ -367,7 +368,8 @@ def _grouped(node: Meaning) -> str:
 
 def predicate_text(predicate: Meaning) -> str:
     """A predicate in strict syntax: `roof[material=slate]`, `roof`, `[area>5]`."""
-    if isinstance(predicate, ClassIs | Anything | AttributeIs | HasAttribute):
+    is_phrase = isinstance(predicate, AttributeIs) and predicate.operator is Operator.CONTAINS
+    if isinstance(predicate, ClassIs | Anything | AttributeIs | HasAttribute) and not is_phrase:
         return str(predicate)
     parts = predicate.parts if isinstance(predicate, And) else (predicate,)
     head = str(parts[0]) if isinstance(parts[0], ClassIs | Anything) and is_name(str(parts[0])) else ""

@@ -51,6 +51,9 @@ class Pairs:
         match node:
             case m.AttributeIs():
                 return self._leaves(node, given=given)
+            case m.LeafAnd(parts=parts):
+                compares = (leaf_compares(part.operator, part.values, sort=part.sort) for part in parts)
+                return self._scan("attribute_values", [at(parts[0].paths), given, *compares])
             case m.HasAttribute(paths=paths):
                 return self._scan("attribute_values", [at(paths), given])
             case m.LengthIs() | m.ElementIs():
@@ -110,8 +113,8 @@ class Pairs:
         return these
 
     def _rows(self, nodes: Sequence[m.Meaning], where: Iterable[Sql]) -> Sql:
-        needs_size = any(_needs_size(node) for node in nodes)
-        return self._scan(WITH_SIZE if needs_size else "annotations", where)
+        table = WITH_SIZE if any(map(needs_size, nodes)) else "annotations"
+        return self._scan(table, where)
 
     def _scan(self, table: str, where: Iterable[Sql]) -> Sql:
         condition = joined(" AND ", [*where, self.within])
@@ -171,9 +174,9 @@ def _needs_annotations(node: m.Meaning) -> bool:
     return isinstance(node, _OF_ANNOTATIONS) or any(map(_needs_annotations, _below(node)))
 
 
-def _needs_size(node: m.Meaning) -> bool:
+def needs_size(node: m.Meaning) -> bool:
     """Whether a row condition speaks of shares of the asset."""
-    return (isinstance(node, m.MeasureIs) and node.is_percent) or any(map(_needs_size, _below(node)))
+    return (isinstance(node, m.MeasureIs) and node.is_percent) or any(map(needs_size, _below(node)))
 
 
 def _below(node: m.Meaning) -> Sequence[m.Meaning]:

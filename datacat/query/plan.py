@@ -11,7 +11,7 @@ from datacat.errors import QueryError
 from datacat.query import meaning as m
 from datacat.query import tree
 from datacat.query.bind import bind
-from datacat.query.compare import Sql
+from datacat.query.compare import TRUE, Sql
 from datacat.query.coverage import decided
 from datacat.query.rules import RULES, negations, plain_counts, refuted
 from datacat.query.rules.plain_counts import COMPARE
@@ -43,9 +43,9 @@ class Plan:
         """The query in strict syntax."""
         return str(self.meaning)
 
-    def assets(self) -> Sql:
-        """A SELECT of the wanted assets, each perhaps more than once."""
-        return Sets().assets(self.wanted)
+    def assets(self, *, within: Sql = TRUE) -> Sql:
+        """A SELECT of the wanted assets for which `within` holds, each perhaps more than once."""
+        return Sets(within).assets(self.wanted)
 
     def refuted(self) -> Sql:
         """A SELECT of the assets of which it is known that they are not what is wanted."""

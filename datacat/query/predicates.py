@@ -141,6 +141,16 @@ class AttributeIs:
 
 
 @dataclass(frozen=True, slots=True)
+class LeafAnd:
+    """One leaf fulfils several conditions on its path; what the rule `same_leaf` makes of them."""
+
+    parts: tuple[AttributeIs, ...]
+
+    def __str__(self) -> str:
+        return " ".join(map(str, self.parts))
+
+
+@dataclass(frozen=True, slots=True)
 class LengthIs:
     """The list at `path` has so many elements."""
 
@@ -223,6 +233,7 @@ Predicate = (
     | MeasureIs
     | TrackIs
     | AttributeIs
+    | LeafAnd
     | LengthIs
     | HasAttribute
     | ElementIs

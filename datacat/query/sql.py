@@ -20,7 +20,7 @@ from datacat.query.compare import (
     uri_compares,
 )
 from datacat.query.coverage import decided
-from datacat.query.pairs import Pairs, at, narrowed, one_of
+from datacat.query.pairs import Pairs, at, narrowed, needs_size, of_row, one_of
 from datacat.query.rules.plain_counts import COMPARE
 from datacat.query.tree import OPPOSITE, Operator
 
@@ -108,7 +108,9 @@ class Sets:
             opposite = m.Counted(node.predicate, OPPOSITE[node.operator], node.number)
             looked = self.decided(node.predicate) or self._listed("assets", [])
             return narrowed([looked], [self._counted(opposite)], by="asset")
-        template = "SELECT asset FROM ({}) GROUP BY asset HAVING count(DISTINCT annotation) {} ?"
+        # A row of `annotations` comes once; leaves of one annotation may come several times.
+        number = "*" if of_row(node.predicate) is not None else "DISTINCT annotation"
+        template = f"SELECT asset FROM ({{}}) GROUP BY asset HAVING count({number}) {{}} ?"  # noqa: S608
         return Sql(template, (node.number,)).filled(self.pairs(node.predicate), _operator(node.operator))
 
     def _counted_values(self, node: m.CountedValues) -> Sql:
@@ -117,11 +119,18 @@ class Sets:
                 node.name, node.column, node.predicate, OPPOSITE[node.operator], node.number
             )
             return narrowed([self._listed("assets", [])], [self._counted_values(opposite)], by="asset")
-        rows = Sql("SELECT asset, annotation FROM ({})").filled(self.pairs(node.predicate))
-        source = Sql("annotations SEMI JOIN ({}) USING (asset, annotation)").filled(rows)
+        row = of_row(node.predicate)
+        if row is not None and not needs_size(node.predicate):
+            source = Sql("(SELECT * FROM annotations WHERE {})").filled(row)
+        else:
+            rows = Sql("SELECT annotation FROM ({})").filled(self.pairs(node.predicate))
+            source = Sql("annotations SEMI JOIN ({}) USING (annotation)").filled(rows)
         column = node.column
         if column == "team":
             source, column = Sql("{} JOIN label_sets USING (label_set)").filled(source), "team"
+        if (shape := _few_values(node)) is not None:
+            template = f"SELECT asset FROM {{}} WHERE {{}} GROUP BY asset HAVING {shape.format(column)}"  # noqa: S608
+            return Sql(template).filled(source, self.within)
         template = f"SELECT asset FROM {{}} WHERE {{}} GROUP BY asset HAVING count(DISTINCT {column}) {{}} ?"  # noqa: S608
         return Sql(template, (node.number,)).filled(source, self.within, _operator(node.operator))
 
@@ -129,6 +138,7 @@ class Sets:
         """Columns of `assets` in one scan; the others joined to it one after the other."""
         rows = [_of_asset(part) for part in parts if isinstance(part, _FACTS)]
         sets: list[Sql] = []
+        looks: list[Sql] = []
         absent: list[Sql] = []
         for part in parts:
             match part:
@@ -138,15 +148,31 @@ class Sets:
                     absent.append(self.assets(inner))
                 case m.Absent(predicate=predicate):
                     looked = self.decided(predicate)
-                    sets += [looked] if looked else []
+                    looks += [looked] if looked else []
                     absent.append(self.pairs(predicate))
                 case m.Neither(yes=yes, no=no):
                     absent += [self.assets(yes), self.assets(no)]
                 case _:
                     sets.append(self.assets(part))
+        # Who looked at what is the largest set, so it comes first: hash tables are made of the others.
+        sets = [*looks, *sets]
         if rows or not sets:
             sets.insert(0, self._listed("assets", rows))
         return narrowed(sets, absent, by="asset")
+
+
+def _few_values(node: m.CountedValues) -> str | None:
+    """One value, or more than one, is told by the least and the greatest; sets of values take three times as long."""
+    compare = COMPARE[node.operator]
+    one, two, more = (compare(number, node.number) for number in (1, 2, 3))
+    if node.number > 2 or two is not more:
+        return None
+    answers = {
+        (True, True): "count({0}) > 0",
+        (True, False): "min({0}) = max({0})",
+        (False, True): "min({0}) <> max({0})",
+    }
+    return answers.get((one, two))
 
 
 def _of_asset(node: m.Meaning) -> Sql:

@@ -34,6 +34,8 @@ class Statistics:
                 return sum(known[member.name].annotations for member in members if member.name in known)
             case m.AttributeIs(paths=paths, operator=operator):
                 return sum(map(self._leaves, paths)) * _SHARE.get(operator, _SHARE_OF_RANGE)
+            case m.LeafAnd(parts=parts):
+                return min(map(self.rows, parts)) * _SHARE_OF_RANGE
             case m.HasAttribute(paths=paths):
                 return sum(map(self._leaves, paths))
             case m.And(parts=parts):

@@ -177,6 +177,11 @@ class Vocabulary:
             return item.everywhere
         return Use(item.name, frozenset(n for n in item.counts if self.label_sets[n].team == team))
 
+    def covers(self, item: ClassName, label_set: int) -> bool:
+        """Whether a label set looked for all of a class on each of its assets."""
+        covers = self.label_sets[label_set].covers
+        return label_set in item.declared if covers is None else item.name in covers
+
     def paths(self, cursor: duckdb.DuckDBPyConnection) -> Mapping[str, PathUse]:
         """Attribute path -> its use; read when it is first needed."""
         if not self._paths:

@@ -22,7 +22,8 @@ def worded(node: tree.Node | None) -> str:
         case tree.Or(parts=parts):
             return " OR ".join(map(worded, parts))
         case tree.Not(part=part) | tree.Unknown(part=part):
-            text = f"({worded(part)})" if _is_phrase(part) else worded(part)
+            is_double = isinstance(node, tree.Unknown) and isinstance(part, tree.Unknown)  # ?? is no sign
+            text = f"({worded(part)})" if is_double or _is_phrase(part) else worded(part)
             return f"NOT {text}" if isinstance(node, tree.Not) else f"?{text}"
         case tree.Group(inner=inner):
             return f"({worded(inner)})"

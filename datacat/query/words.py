@@ -68,7 +68,7 @@ def _first(words: Sequence[Token], *, scope: Scope) -> tuple[Said | None, int]:
     taken = _longest(words[:_LONGEST_NAME], scope.vocabulary)
     if taken:
         typed = " ".join(word.text for word in words[:taken]).rstrip(_PUNCTUATION)
-        return _named(typed, scope.vocabulary), taken
+        return class_meant(typed, scope.vocabulary), taken
     if "*" in words[0].text:
         return wildcard(words[0], scope=scope), 1
     if len(words) > 1 and folded(words[0].text) == "by" and (made := _made_by(words[1], scope=scope)):
@@ -127,7 +127,8 @@ def _longest(words: Sequence[Token], vocabulary: Vocabulary) -> int:
     return 0
 
 
-def _named(typed: str, vocabulary: Vocabulary) -> m.ClassIs:
+def class_meant(typed: str, vocabulary: Vocabulary) -> m.ClassIs:
+    """The classes that a name stands for."""
     name = comparable(typed)
     found = meant(name, vocabulary)
     shown = vocabulary.shown(name).replace(" ", "-")

@@ -16,6 +16,10 @@ KEYS = ("material", "score", "inspector", "tags")
 TEXTS = ("slate", "Slate", "tile", "0.5", "true", "", "50%", "a_b", "axb")
 NUMBERS = (0, 0.5, 1, -3, 2.5)
 
+_BOXES = st.sampled_from([(None,) * 4, (0, 0, 10, 10), (2, 2, 4, 4), (20, 0, 5, 10), (0.1, 0.1, 0.5, 0.5)])
+
+_COVERS: st.SearchStrategy[str | list[str]] = st.sampled_from(["declared", "none", ["Roof", "car"]])
+
 scalars = st.one_of(st.sampled_from(TEXTS), st.sampled_from(NUMBERS), st.booleans(), st.none())
 _nested = st.one_of(
     st.dictionaries(st.sampled_from(KEYS), scalars, max_size=2), st.lists(scalars, max_size=2)
@@ -31,7 +35,11 @@ def corpora(draw: st.DrawFn) -> Corpus:
     """A corpus of three label sets and up to five assets with up to ten annotations."""
     corpus = Corpus()
     for name in LABEL_SETS:
-        corpus.add_label_set(name, classes=["Roof", "rooftop", "car", "traffic light", "Person"])
+        corpus.add_label_set(
+            name,
+            classes=["Roof", "rooftop", "car", "traffic light", "Person"],
+            covers=draw(_COVERS),
+        )
     if draw(st.booleans()):
         corpus.add_concept("roof", "claims:rooftop", "mapping:Roof")
     count = draw(st.integers(1, 5))
@@ -46,8 +54,15 @@ def corpora(draw: st.DrawFn) -> Corpus:
             listing: dict[str, Any] = {
                 "label_set": draw(st.integers(0, 2)),
                 "split": draw(st.sampled_from(SPLITS)),
+                "metadata": {"timeofday": draw(st.sampled_from(["night", "day", None]))},
             }
             corpus.list_asset(number, **listing)
+        if draw(st.booleans()):
+            answer = draw(st.sampled_from(["absent", "exhaustive", "not_exhaustive"]))
+            name = draw(st.sampled_from(["Roof", "car"]))
+            corpus.cover(number, name, label_set=draw(st.integers(0, 2)), answer=answer)
+    # So that the path is known.
+    corpus.list_asset(0, label_set=0, metadata={"timeofday": "dusk"})
     for _ in range(draw(st.integers(0, 10))):
         corpus.add_annotation(
             draw(st.integers(0, count - 1)),
@@ -57,6 +72,9 @@ def corpora(draw: st.DrawFn) -> Corpus:
             area=draw(st.sampled_from([None, 1.0, 50.0])),
             confidence=draw(st.sampled_from([None, 0.25, 0.9])),
             annotator=draw(st.sampled_from([None, "Ann", "bob"])),
+            track=draw(st.sampled_from([None, "1", "2"])),
+            is_relative=draw(st.sampled_from([None, False, True])),
+            **dict(zip("xywh", draw(_BOXES), strict=True)),
         )
     return corpus
 
@@ -87,22 +105,35 @@ def queries(draw: st.DrawFn, corpus: Corpus) -> str:
             "uri:a/*.png",
             "uri:0.png",
             "uri!=*b_*",
+            "aspect>0.5",
+            "count(annotator)>=1",
+            "count(annotator)=0",
+            "count(team)>=2",
+            "count(label_set of car)=1",
+            "count(annotator of car)<2",
+            "class:?",
+            "timeofday=night",
+            "metadata.timeofday!=day",
+            "has:timeofday",
         ]
     )
-    return draw(_expressions(st.one_of(_predicates(corpus), bracket, count, asset)))
+    return draw(_expressions(st.one_of(_predicates(corpus), bracket, count, asset), is_about_assets=True))
 
 
-def _expressions(terms: st.SearchStrategy[str], *, depth: int = 2) -> st.SearchStrategy[str]:
+def _expressions(
+    terms: st.SearchStrategy[str], *, depth: int = 2, is_about_assets: bool = False
+) -> st.SearchStrategy[str]:
     """Terms under AND, OR and NOT. (Not st.recursive: that it draws again at its limit upsets shrinking.)"""
     if depth == 0:
         return terms
-    inner = _expressions(terms, depth=depth - 1)
+    inner = _expressions(terms, depth=depth - 1, is_about_assets=is_about_assets)
     return st.one_of(
         terms,
         st.builds("{} {}".format, inner, inner),
         st.builds("({} OR {})".format, inner, inner),
         st.builds("NOT ({})".format, inner),
         st.builds("-{}".format, terms),
+        *([st.builds("?({})".format, inner)] if is_about_assets else []),
     )
 
 
@@ -122,7 +153,24 @@ def _predicates(corpus: Corpus) -> st.SearchStrategy[str]:
         ]
     )
     columns = st.sampled_from(
-        ["area>10", "[area<=10]", "confidence>=0.5", "annotator=ann", "annotator!=ann", "[team:mapping]"]
+        [
+            "area>10",
+            "[area<=10]",
+            "[width>10%]",
+            "[center_x<=1]",
+            "[aspect>1]",
+            "track_length>=2",
+            "[annotator missing]",
+            "[iou(car)>0.2]",
+            "[inside(roof)]",
+            "[near(car)<2]",
+            "[left_of([annotator=ann])]",
+            "[area>1 area<=50]",
+            "confidence>=0.5",
+            "annotator=ann",
+            "annotator!=ann",
+            "[team:mapping]",
+        ]
     )
     paths = sorted({row["path"] for row in corpus.tables["attribute_values"]})
     if not paths:
@@ -136,4 +184,18 @@ def _predicates(corpus: Corpus) -> st.SearchStrategy[str]:
     operator = st.sampled_from(["=", "!=", ":", "<", "<=", ">", ">="])
     attribute = st.builds("{}{}{}".format, path, operator, value)
     has = st.sampled_from(paths).map(lambda text: f'has:"{text}"')
-    return st.one_of(classes, columns, attribute, has)
+    missing = st.sampled_from(paths).map(lambda text: f'missing:"{text}"')
+    listed = st.builds(
+        '"{}" {} (slate, "0.5", 1, t*)'.format, st.sampled_from(paths), st.sampled_from(["in", "not in"])
+    )
+    contains = st.builds(
+        '["{}" contains {}]'.format, st.sampled_from(paths), st.sampled_from(["la", "slate", "1"])
+    )
+    of_list = st.builds(
+        '{}("{}")={}'.format,
+        st.sampled_from(["any", "all", "none"]),
+        st.sampled_from(paths),
+        st.sampled_from(TEXTS[:4]),
+    )
+    between = st.builds("[{0}>{1} {0}<={2}]".format, path, st.sampled_from(NUMBERS), st.sampled_from(NUMBERS))
+    return st.one_of(classes, columns, attribute, has, missing, listed, contains, of_list, between)

@@ -56,6 +56,7 @@ def test_negations_reach_what_answers_them(before: str, after: str) -> None:
         ("[has:material material=slate]", "[has:material material=slate]"),
         ("[material=slate has:material]", "[has:material material=slate]"),
         ("traffic light person", "person AND traffic-light"),
+        ("[condition.score>0.5 condition.score<0.9]", "[condition.score>0.5 condition.score<0.9]"),
     ],
 )
 def test_the_rarest_stands_last(before: str, after: str) -> None:
@@ -69,7 +70,7 @@ def test_what_is_shown_keeps_the_order_it_was_asked_in() -> None:
 
 
 def test_rules_can_be_printed() -> None:
-    assert [rule.__name__ for rule in RULES] == ["negations", "plain_counts", "rarest_last"]
+    assert [rule.__name__ for rule in RULES] == ["negations", "plain_counts", "same_leaf", "rarest_last"]
 
 
 def test_what_duckdb_cannot_run_is_one_clear_error() -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from datacat.query.rules.negations import negations, refuted
 from datacat.query.rules.plain_counts import plain_counts
 from datacat.query.rules.rarest_last import rarest_last
+from datacat.query.rules.same_leaf import same_leaf
 
-RULES = (negations, plain_counts, rarest_last)
+RULES = (negations, plain_counts, same_leaf, rarest_last)
 
-__all__ = ["RULES", "negations", "plain_counts", "rarest_last", "refuted"]
+__all__ = ["RULES", "negations", "plain_counts", "rarest_last", "refuted", "same_leaf"]
