@@ -6,7 +6,7 @@ Binding has happened when a `Hits` exists; the rows are read when they are asked
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -17,6 +17,9 @@ import pyarrow as pa
 from datacat.errors import EmbeddingError, ExtraMissing
 from datacat.query import meaning as m
 from datacat.query.compare import Sql
+from datacat.query.count_facets import count_facets
+from datacat.query.counted import Wanted
+from datacat.query.facets import Facets
 from datacat.query.match import Match
 from datacat.query.page import Page, position_after, query_digest
 from datacat.query.plan import Plan
@@ -179,6 +182,29 @@ class Hits:
             position = self._page[-1][0]
         return Page(self.state, query_digest(self.interpretation), position).token
 
+    def facets(self, names: Sequence[str] | None = None, *, limit: int = 10) -> Facets:
+        """What all hits divide into, not only this page's; of a ranked search, the `limit` best hits.
+
+        Args:
+            names: class, team, …: see docs/reference/facets.md; attribute and metadata paths; None: all.
+            limit: values of a facet.
+
+        Raises:
+            UsageError: there is no such facet.
+        """
+        wanted = None
+        evidence = Sets().evidence(self._plan.evidence) if self.asks_for_annotations else None
+        if evidence is not None:
+            wanted = Wanted(evidence, m.Everything() if self.is_ranked else self._plan.evidence)
+        return count_facets(
+            self._cursor,
+            assets=self._best if self.is_ranked else self._matching,
+            wanted=wanted,
+            vocabulary=self._vocabulary,
+            names=names,
+            limit=limit,
+        )
+
     def to_arrow(self) -> pa.Table:
         """The hits as a table of schema `HITS`."""
         return pa.Table.from_batches(self.batches(), schema=HITS)
@@ -264,14 +290,29 @@ class Hits:
         return Sql(name)
 
     @cached_property
+    def _best(self) -> Sql:
+        """A table of the assets of a ranked search."""
+        name = f"matching_{next(_numbers)}"
+        create = f"CREATE TEMP TABLE {name} AS SELECT unnest(?::BIGINT[]) AS asset"
+        rows(self._cursor, Sql(create, (self._all_assets["asset"].to_pylist(),)))
+        return Sql(name)
+
+    @cached_property
     def _found(self) -> list[tuple[int, float | None]]:
         """The page's assets with their scores, and one more where there is a next page."""
         if self.is_ranked:
             return self._ranked(self._position or 0, self._limit)
-        after = -1 if self._position is None else self._position
-        query = Sql("SELECT asset FROM {} WHERE asset > ? ORDER BY asset", (after,)).filled(self._matching)
-        if self._limit is not None:
-            query = Sql(f"{query.text} LIMIT ?", (*query.values, self._limit + 1))
+        if self._position is not None and self._limit is not None and "_matching" not in self.__dict__:
+            query = Sql("SELECT DISTINCT asset FROM ({}) ORDER BY asset LIMIT ?", (self._limit + 1,)).filled(
+                self._plan.assets(within=Sql("asset > ?", (self._position,)))
+            )
+        else:
+            after = -1 if self._position is None else self._position
+            query = Sql("SELECT asset FROM {} WHERE asset > ? ORDER BY asset", (after,)).filled(
+                self._matching
+            )
+            if self._limit is not None:
+                query = Sql(f"{query.text} LIMIT ?", (*query.values, self._limit + 1))
         return [(asset, None) for asset in arrow(self._cursor, query)["asset"].to_pylist()]
 
     @property

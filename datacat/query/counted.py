@@ -1,0 +1,161 @@
+"""What facets count: the annotations and assets of a query, read from the tables in one way by all facets.
+
+Each asset has a place, 0, 1, …, so that different assets can be counted by a bitmap: of ten million annotations in a
+quarter of the time that a hash table takes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import count
+
+import duckdb
+import pyarrow as pa
+
+from datacat.query import meaning as m
+from datacat.query.compare import TRUE, Sql, joined
+from datacat.query.pairs import of_row, one_of
+from datacat.query.run import rows
+
+_FEW = 100  # classes that are named to skip the row groups of others
+_BITMAPS = 512 << 20  # bytes of all bitmaps that are made at once
+_numbers = count()
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """The annotations that fulfil a query.
+
+    Attributes:
+        annotations: a SELECT of asset, annotation and class.
+        meaning: what decides it, negations aside.
+    """
+
+    annotations: Sql
+    meaning: m.Meaning
+
+    @property
+    def condition(self) -> Sql | None:
+        """A condition on class and label set that says the same as `annotations`, where there is one."""
+        if not isinstance(self.meaning, m.Some):
+            return None
+        predicate = self.meaning.predicate
+        parts = predicate.parts if isinstance(predicate, m.And) else (predicate,)
+        plain = all(isinstance(part, m.Anything | m.ClassIs | m.LabelSetIs) for part in parts)
+        return of_row(predicate) if plain else None
+
+
+class Counted:
+    """The temporary tables of one counting; a context that drops them."""
+
+    def __init__(self, cursor: duckdb.DuckDBPyConnection, assets: Sql, *, wanted: Wanted | None) -> None:
+        self.cursor = cursor
+        self._number = next(_numbers)
+        self._made: list[str] = []
+        self._taken: list[str] = []
+        ((self.asset_count, low, high),) = rows(
+            cursor, Sql("SELECT count(*), min(asset), max(asset) FROM {}").filled(assets)
+        )
+        ((every,),) = rows(cursor, Sql("SELECT count(*) FROM assets"))
+        self._near = TRUE if low is None else Sql(f"asset BETWEEN {low} AND {high}")
+        self._condition = TRUE if self.asset_count == every else None
+        self._has_all_assets = self.asset_count == every
+        self.span = 1 if low is None else high - low + 1
+        self._place = f"asset - {low or 0}"
+        self._threads = int(rows(cursor, Sql("SELECT current_setting('threads')"))[0][0])
+        if wanted is not None:
+            self._condition = wanted.condition
+        self._has_chosen = wanted is not None
+        self.is_direct = self._condition is not None
+        if not self.is_direct or not self._has_all_assets:
+            numbered = Sql("SELECT asset, row_number() OVER () - 1 AS place FROM {}").filled(assets)
+            self._places = self.table("places", numbered)
+        if not self.is_direct:
+            self.span = max(1, self.asset_count)
+            self._choose(wanted)
+
+    def __enter__(self) -> Counted:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for name in self._made:
+            rows(self.cursor, Sql(f"DROP TABLE IF EXISTS {name}"))
+        for name in self._taken:
+            self.cursor.unregister(name)
+
+    def table(self, name: str, query: Sql) -> Sql:
+        """A temporary table of what a SELECT gives."""
+        made = f"counted_{self._number}_{name}"
+        rows(self.cursor, Sql(f"CREATE TEMP TABLE {made} AS {{}}").filled(query))
+        self._made.append(made)
+        return Sql(made)
+
+    def taken(self, name: str, table: pa.Table) -> Sql:
+        """A SELECT of the rows of an Arrow table, for as long as the counting lasts."""
+        taken = f"counted_{self._number}_{name}"
+        self.cursor.register(taken, table)
+        self._taken.append(taken)
+        return Sql(f"FROM {taken}")
+
+    def of_annotations(self, table: str, columns: str, *, where: Sql = TRUE) -> Sql:
+        """A SELECT of columns of a table that has a row (or several) an annotation, and of the asset's place."""
+        if self._condition is not None:
+            condition = joined(" AND ", [self._condition, where])
+            return Sql(f"SELECT {columns}, {self._place} AS place FROM {table} WHERE {{}}").filled(condition)
+        condition = joined(" AND ", [self._narrowed, where])
+        return Sql(f"SELECT {columns}, place FROM (FROM {table} WHERE {{}}) JOIN {{}}").filled(
+            condition, self._joined
+        )
+
+    def of_assets(self, table: Sql, columns: str, *, where: Sql = TRUE) -> Sql:
+        """A SELECT of columns of a table that has a row (or several) an asset, and of the asset's place."""
+        if self._has_all_assets:
+            found = f"SELECT {columns}, {self._place} AS place FROM {{}} WHERE {{}}"
+            return Sql(found).filled(table, where)
+        found = f"SELECT {columns}, place FROM (FROM {{}} WHERE {{}}) JOIN {{}} USING (asset)"
+        return Sql(found).filled(table, joined(" AND ", [self._near, where]), self._places)
+
+    def asset_count_of(self, table: Sql) -> int:
+        """How many of the matching assets have a row in a table."""
+        query = Sql(f"SELECT {self.different(1)} FROM ({{}})").filled(self.of_assets(table, "asset"))
+        ((number,),) = rows(self.cursor, query)
+        return int(number or 0)
+
+    def different(self, groups: int) -> str:
+        """SQL that counts different places in each of so many groups, by bitmaps where memory allows."""
+        if groups * (self.span // 8 + 64) * self._threads > _BITMAPS:
+            return "count(DISTINCT place)"
+        return f"bit_count(bitstring_agg(place::BIGINT, 0, {self.span - 1}))"
+
+    def bounded(self, sizes: Sequence[tuple[str, int]]) -> list[list[str]]:
+        """Names in turns, so that the bitmaps of a turn, so many for each name, fit memory."""
+        most = _BITMAPS // ((self.span // 8 + 64) * self._threads)
+        turns: list[list[str]] = []
+        left = 0
+        for name, size in sizes:
+            if not turns or size > left:
+                turns.append([])
+                left = most
+            turns[-1].append(name)
+            left -= size
+        return turns
+
+    def narrow(self, named: Sql) -> None:
+        """Skips row groups of other classes than those of a table; narrower than its condition where there is one."""
+        query = Sql(f"SELECT DISTINCT class FROM {{}} LIMIT {_FEW + 1}").filled(named)
+        found = [name for (name,) in rows(self.cursor, query)]
+        if None not in found and len(found) <= _FEW:
+            near = [] if self._has_chosen else [self._near]
+            self._narrowed = joined(" AND ", [*near, one_of("class", found)])
+
+    def _choose(self, wanted: Wanted | None) -> None:
+        """Narrows to the annotations that fulfil the query, or to all of the matching assets."""
+        self._narrowed, self._joined = self._near, Sql("{} USING (asset)").filled(self._places)
+        if wanted is None:
+            return
+        self._narrowed = TRUE  # asset is a column that need not be read
+        template = "SELECT DISTINCT annotation, class, place FROM ({}) JOIN {} USING (asset)"
+        chosen = self.table("chosen", Sql(template).filled(wanted.annotations, self._places))
+        self._joined = Sql("(SELECT annotation, place FROM {}) USING (annotation)").filled(chosen)
+        self.narrow(chosen)

@@ -1,0 +1,91 @@
+"""Facets of facts about assets, and of times: by day, month or year."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from datacat.query.compare import Sql, joined
+from datacat.query.counted import Counted
+from datacat.query.facets import Bucket, Facet
+from datacat.query.run import rows
+
+_MOST_PERIODS = 24
+# How DuckDB writes a period, and how many of them there are from one time to another.
+_PERIODS = {
+    "day": ("%Y-%m-%d", "date_diff('day', low, high)"),
+    "month": ("%Y-%m", "date_diff('month', low, high)"),
+    "year": ("%Y", "date_diff('year', low, high)"),
+}
+_VALUES = {
+    "media": ("assets", "media"),
+    "split": ("label_set_assets", "split"),
+    "source": ("label_set_assets JOIN sources USING (label_set)", "location"),
+}
+
+
+def asset_facets(counted: Counted, *, names: Sequence[str], limit: int) -> list[Facet]:
+    """Those of `OF_ASSETS` that are asked for and that some asset has a value of."""
+    found = [_values(counted, name, limit=limit) for name in names if name in _VALUES]
+    if "captured" in names:
+        # What a label file says of it counts as well as what EXIF says.
+        known = [
+            counted.of_assets(Sql(table), "captured AS time", where=Sql("captured IS NOT NULL"))
+            for table in ("assets", "label_set_assets")
+        ]
+        found.append(times_facet(counted, "captured", joined(" UNION ALL ", known), total=None))
+    return [facet for facet in found if facet is not None]
+
+
+def _values(counted: Counted, name: str, *, limit: int) -> Facet | None:
+    table, column = _VALUES[name]
+    known = counted.of_assets(Sql(table), f"{column} AS value", where=Sql(f"{column} IS NOT NULL"))
+    ((groups,),) = rows(counted.cursor, Sql("SELECT count(DISTINCT value) FROM ({})").filled(known))
+    if not groups:
+        return None
+    query = Sql(
+        f"SELECT value, {counted.different(groups + 1)} AS n FROM ({{}}) "
+        "GROUP BY GROUPING SETS ((value), ()) ORDER BY n DESC, value"
+    )
+    found = rows(counted.cursor, query.filled(known))
+    having = next(number for value, number in found if value is None)
+    values = [Bucket(value, None, number) for value, number in found if value is not None]
+    other = sum(bucket.assets for bucket in values[limit:])
+    return Facet(name, tuple(values[:limit]), (), len(values), other, counted.asset_count - having)
+
+
+def times_facet(counted: Counted, name: str, times: Sql, *, total: int | None) -> Facet | None:
+    """The times in bins: days, months or years, whichever are two dozen at most (years, where none is).
+
+    Args:
+        counted: what counts.
+        name: of the facet.
+        times: a SELECT of time and place, without nulls.
+        total: annotations, of which each has a row or none; None: assets are counted.
+    """
+    # Without a time zone, so that days are those of UTC whatever the connection's is.
+    known = counted.table(
+        f"times_{name}", Sql("SELECT make_timestamp(epoch_us(time)) AS time, place FROM ({})").filled(times)
+    )
+    lengths = ", ".join(length for _, length in _PERIODS.values())
+    query = Sql(
+        f"SELECT {lengths}, number, placed FROM "
+        "(SELECT min(time) AS low, max(time) AS high, count(*) AS number, count(DISTINCT place) AS placed FROM {})"
+    ).filled(known)
+    ((*spans, number, placed),) = rows(counted.cursor, query)
+    if not number:
+        return None
+    period = next((p for p, span in zip(_PERIODS, spans, strict=True) if span < _MOST_PERIODS), "year")
+    form, _ = _PERIODS[period]
+    found = rows(
+        counted.cursor,
+        Sql(
+            f"SELECT date_trunc('{period}', time) AS start, strftime(start, '{form}'), count(*), count(DISTINCT place) "
+            "FROM {} GROUP BY ALL ORDER BY start"
+        ).filled(known),
+    )
+    bins = tuple(
+        Bucket(value, None if total is None else annotations, assets)
+        for _, value, annotations, assets in found
+    )
+    missing = counted.asset_count - placed if total is None else total - number
+    return Facet(name, (), bins, 0, 0, missing)
