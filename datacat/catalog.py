@@ -30,6 +30,7 @@ from datacat.query.page import read_page
 from datacat.query.search import READS, search
 from datacat.query.show import AssetView, show
 from datacat.sandbox import VIEWS, SqlResult, View, run_sql
+from datacat.saved import Searches
 from datacat.selection import selected
 from datacat.sources.location import Location
 from datacat.tables import CompactReport, GcReport, LogEntry, State, Tables
@@ -128,7 +129,8 @@ class Catalog:
         """Finds assets; see docs/reference/query.md. A page is of the state that the page before it was of.
 
         Args:
-            query: the question, as text or as the JSON of docs/reference/query-json.md.
+            query: the question, as text or as the JSON of docs/reference/query-json.md; `@name` in front of a
+                text is a saved search.
             limit: hits a page; None: all.
             after: the token of the page before.
             space: the embedding space of a similarity search.
@@ -138,19 +140,20 @@ class Catalog:
             QueryError: the query cannot be understood.
             UsageError: a limit below 1, or a page token of another query.
             StateNotFound: the state of the page token is gone.
+            NotFound: there is no saved search of that name.
         """
         state = self._state if after is None else self._tables.state(read_page(after).state)
         cursor = self._tables.cursor(state, kinds=READS)
         return search(
             cursor,
-            text_of(query),
+            self.searches.expanded(query, state=state) if isinstance(query, str) else text_of(query),
             state=state.number,
             limit=limit,
             after=after,
             nearest=self._nearest(cursor, space),
             files=files,
             identity=state.identity,
-            outside=CatalogOutside(self._tables, state, lambda: self.snapshots),
+            outside=self._outside(state),
         )
 
     def ask(self, question: str, *, limit: int = 5, space: str | None = None) -> Answer:
@@ -273,6 +276,14 @@ class Catalog:
     def concepts(self) -> Concepts:
         """Which class names mean the same."""
         return Concepts(self._tables, look_at=self._look_at, shown=lambda: self._state)
+
+    @cached_property
+    def searches(self) -> Searches:
+        """Queries under a name."""
+        return Searches(self._tables, look_at=self._look_at, shown=lambda: self._state, outside=self._outside)
+
+    def _outside(self, state: State) -> CatalogOutside:
+        return CatalogOutside(self._tables, state, lambda: self.snapshots)
 
     @cached_property
     def _embeddings(self) -> Embeddings:

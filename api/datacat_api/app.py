@@ -10,10 +10,11 @@ import datacat
 from datacat_api import problems
 from datacat_api.dependencies import Catalogs
 from datacat_api.guard import LOOPBACK, Guard
-from datacat_api.routes import ask, assets, history, pages, search, snapshots, vocabulary
+from datacat_api.routes import ask, assets, history, pages, search, searches, snapshots, vocabulary
 
 ROUTERS: tuple[APIRouter, ...] = (
     search.router,
+    searches.router,
     ask.router,
     assets.router,
     vocabulary.router,

@@ -191,6 +191,17 @@ class LabelSet(View):
     format: str | None
 
 
+class SavedSearch(View):
+    """A query under a name."""
+
+    name: str
+    query: str = Field(description="In strict syntax.")
+    owner: str | None
+    description: str | None
+    created: datetime.datetime
+    author: str
+
+
 class Snapshot(View):
     """A frozen training set."""
 

@@ -27,6 +27,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "show": ("search", "Show one asset with everything said about it."),
     "classes": ("search", "List the classes of all teams."),
     "attributes": ("search", "List the attribute paths with types and examples."),
+    "searches": ("saved", "Keep queries under a name, to search by @name."),
     "concepts": ("concepts", "Say which class names mean the same."),
     "sql": ("sql", "Ask in SQL, read-only and in a sandbox."),
     "snapshot": ("snapshot", "Freeze, verify, export and share training sets."),
