@@ -10,12 +10,8 @@ from datacat.query.facets import Bucket, Facet
 from datacat.query.run import rows
 
 _MOST_PERIODS = 24
-# How DuckDB writes a period, and how many of them there are from one time to another.
-_PERIODS = {
-    "day": ("%Y-%m-%d", "date_diff('day', low, high)"),
-    "month": ("%Y-%m", "date_diff('month', low, high)"),
-    "year": ("%Y", "date_diff('year', low, high)"),
-}
+_PERIODS = {"day": "%Y-%m-%d", "month": "%Y-%m", "year": "%Y"}
+# An asset may be in several rows, with one value or with several.
 _VALUES = {
     "media": ("assets", "media"),
     "split": ("label_set_assets", "split"),
@@ -66,26 +62,17 @@ def times_facet(counted: Counted, name: str, times: Sql, *, total: int | None) -
     known = counted.table(
         f"times_{name}", Sql("SELECT make_timestamp(epoch_us(time)) AS time, place FROM ({})").filled(times)
     )
-    lengths = ", ".join(length for _, length in _PERIODS.values())
-    query = Sql(
-        f"SELECT {lengths}, number, placed FROM "
-        "(SELECT min(time) AS low, max(time) AS high, count(*) AS number, count(DISTINCT place) AS placed FROM {})"
-    ).filled(known)
+    lengths = ", ".join(f"date_diff('{period}', min(time), max(time))" for period in _PERIODS)
+    query = Sql(f"SELECT {lengths}, count(*), count(DISTINCT place) FROM {{}}").filled(known)
     ((*spans, number, placed),) = rows(counted.cursor, query)
     if not number:
         return None
     period = next((p for p, span in zip(_PERIODS, spans, strict=True) if span < _MOST_PERIODS), "year")
-    form, _ = _PERIODS[period]
-    found = rows(
-        counted.cursor,
-        Sql(
-            f"SELECT date_trunc('{period}', time) AS start, strftime(start, '{form}'), count(*), count(DISTINCT place) "
-            "FROM {} GROUP BY ALL ORDER BY start"
-        ).filled(known),
+    query = Sql(
+        f"SELECT date_trunc('{period}', time) AS start, strftime(start, '{_PERIODS[period]}'), "
+        "count(*), count(DISTINCT place) FROM {} GROUP BY ALL ORDER BY start"
     )
-    bins = tuple(
-        Bucket(value, None if total is None else annotations, assets)
-        for _, value, annotations, assets in found
-    )
+    found = rows(counted.cursor, query.filled(known))
+    bins = tuple(Bucket(value, None if total is None else n, assets) for _, value, n, assets in found)
     missing = counted.asset_count - placed if total is None else total - number
     return Facet(name, (), bins, 0, 0, missing)
