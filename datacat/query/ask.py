@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 import duckdb
 
 from datacat.query import meaning as m
-from datacat.query.hits import Answers, Hits, Nearest
+from datacat.query.hit import Answers
+from datacat.query.hits import Hits, Nearest
 from datacat.query.plan import Plan, plan
 from datacat.query.question import Understood, understood
 from datacat.query.rules import plain_counts, refuted

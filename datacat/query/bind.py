@@ -123,7 +123,7 @@ class _Binder:
                     span,
                     hint='Put it outside, as in: roof "a swimming pool".',
                 )
-            case tree.Condition(name=name, span=span) if folded(name.text) in ("like", "unlike"):
+            case tree.Condition(name=name, span=span) if folded(name.text) in ("like", "unlike", "about"):
                 self._scope.stop(
                     f"{name.text} is about the asset; it cannot stand here", span, hint="Write it outside."
                 )

@@ -241,6 +241,13 @@ def _like(node: Condition, scope: Scope) -> m.Meaning:
     return bind_likeness(node.value, name=name, scope=scope)
 
 
+def _about(node: Condition, scope: Scope) -> m.Meaning:
+    if node.operator is not Operator.EQUAL or not node.value.text.strip():
+        scope.stop("about is followed by a text", node.span, hint='As in about:"red tiles on a church".')
+    text = node.value.text
+    return m.Similar(m.Question(text=text), f"about:{m.quoted(text)}", is_hybrid=True)
+
+
 def _within(node: Condition, scope: Scope) -> m.Meaning:
     only_equality(node, scope)
     found = bind_place(node.value, scope=scope)
@@ -262,6 +269,7 @@ _ABOUT_ASSET: dict[str, _Bind] = {
     "within": _within,
     "like": _like,
     "unlike": _like,
+    "about": _about,
 }
 _ABOUT_ANNOTATION: dict[str, _Bind] = {
     **dict.fromkeys(ANNOTATION_COLUMNS, _annotation_column),

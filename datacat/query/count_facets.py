@@ -76,6 +76,7 @@ def count_facets(
             ).facets()
         if metadata.all:
             found += _of_metadata(counted, metadata, limit=limit)
+        found.sort(key=lambda facet: NAMES.index(facet.name) if facet.name in NAMES else len(NAMES))
         return Facets(counted.asset_count, total, wanted is not None, tuple(found))
 
 
@@ -90,7 +91,7 @@ def _said(counted: Counted) -> Sql:
 
 def _created(counted: Counted, said: Sql, *, total: int) -> list[Facet]:
     times = Sql("SELECT created AS time, place FROM {} WHERE created IS NOT NULL").filled(said)
-    facet = times_facet(counted, "created", times, total=total)
+    facet = times_facet(counted, "created", times=times, total=total)
     return [] if facet is None else [facet]
 
 

@@ -28,7 +28,7 @@ def asset_facets(counted: Counted, *, names: Sequence[str], limit: int) -> list[
             counted.of_assets(Sql(table), "captured AS time", where=Sql("captured IS NOT NULL"))
             for table in ("assets", "label_set_assets")
         ]
-        found.append(times_facet(counted, "captured", joined(" UNION ALL ", known), total=None))
+        found.append(times_facet(counted, "captured", times=joined(" UNION ALL ", known), total=None))
     return [facet for facet in found if facet is not None]
 
 
@@ -49,7 +49,7 @@ def _values(counted: Counted, name: str, *, limit: int) -> Facet | None:
     return Facet(name, tuple(values[:limit]), (), len(values), other, counted.asset_count - having)
 
 
-def times_facet(counted: Counted, name: str, times: Sql, *, total: int | None) -> Facet | None:
+def times_facet(counted: Counted, name: str, *, times: Sql, total: int | None) -> Facet | None:
     """The times in bins: days, months or years, whichever are two dozen at most (years, where none is).
 
     Args:

@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import duckdb
 import pyarrow as pa
@@ -20,12 +19,15 @@ from datacat.query.compare import Sql
 from datacat.query.count_facets import count_facets
 from datacat.query.counted import Wanted
 from datacat.query.facets import Facets
-from datacat.query.match import Match
+from datacat.query.hit import ANNOTATION_IDS, ASSET_IDS, HITS, Answers, Hit, as_row, chosen_columns
+from datacat.query.hybrid import DEPTH, Fused, fused
 from datacat.query.page import Page, position_after, query_digest
+from datacat.query.pairs import numbered
 from datacat.query.plan import Plan
 from datacat.query.reasons import Explainer
 from datacat.query.run import arrow, rows
 from datacat.query.sql import Sets
+from datacat.query.stream import encoded, parts, reader
 from datacat.query.vocabulary import LabelSet, Vocabulary
 
 if TYPE_CHECKING:
@@ -37,74 +39,7 @@ Nearest = Callable[[Weighted, int, pa.Array | None], pa.Table]
 -> table (asset int64, score float): the k with the highest weighted sum of cosines, or all of fewer."""
 
 _CHUNK = 10_000  # assets whose matches are in memory at once where everything is read
-_BATCH_ROWS = 65_536
 _numbers = itertools.count()
-
-MATCH = pa.struct(
-    [
-        ("annotation", pa.int64()),
-        ("class", pa.string()),
-        ("team", pa.string()),
-        ("label_set", pa.string()),
-        ("kind", pa.string()),
-        ("geometry_type", pa.string()),
-        ("x", pa.float64()),
-        ("y", pa.float64()),
-        ("w", pa.float64()),
-        ("h", pa.float64()),
-        ("is_relative", pa.bool_()),
-        ("confidence", pa.float64()),
-        ("attributes", pa.string()),
-    ]
-)
-HITS = pa.schema(
-    [
-        ("asset", pa.int64()),
-        ("uri", pa.string()),
-        ("media", pa.string()),
-        ("width", pa.int32()),
-        ("height", pa.int32()),
-        ("score", pa.float64()),
-        ("matches", pa.list_(MATCH)),
-        ("why", pa.list_(pa.string())),
-    ]
-)
-ASSET_IDS = pa.schema([("asset", pa.int64())])
-ANNOTATION_IDS = pa.schema([("asset", pa.int64()), ("annotation", pa.int64())])
-
-
-@dataclass(frozen=True, slots=True)
-class Hit:
-    """An asset that was found.
-
-    Attributes:
-        asset: its number in the catalog.
-        uri: where it lies.
-        media: image, text, ….
-        width: pixels; None where unknown.
-        height: pixels; None where unknown.
-        score: likeness to what was asked, -1 to 1; None where nothing ranks.
-        matches: the annotations that fulfil the query.
-        why: a reason per term, for people.
-    """
-
-    asset: int
-    uri: str
-    media: str | None
-    width: int | None
-    height: int | None
-    score: float | None
-    matches: tuple[Match, ...]
-    why: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Answers:
-    """A query's three answers, in assets: labelled so, labelled and not so, never labelled for it."""
-
-    yes: int
-    no: int
-    unknown: int
 
 
 class Hits:
@@ -158,9 +93,8 @@ class Hits:
         return self._plan.asks_for_annotations
 
     def __iter__(self) -> Iterator[Hit]:
-        page = self._page
-        for start in range(0, len(page), _CHUNK):
-            yield from self._hits(page[start : start + _CHUNK])
+        for chunk in self._chunks():
+            yield from self._hits(chunk)
 
     @property
     def numbers(self) -> list[int]:
@@ -209,12 +143,42 @@ class Hits:
         """The hits as a table of schema `HITS`."""
         return pa.Table.from_batches(self.batches(), schema=HITS)
 
-    def batches(self) -> Iterator[pa.RecordBatch]:
-        """The hits as batches of schema `HITS`, so that everything need not be in memory at once."""
-        page = self._page
-        for start in range(0, len(page), _CHUNK):
-            hits = [_as_row(hit) for hit in self._hits(page[start : start + _CHUNK])]
-            yield pa.RecordBatch.from_pylist(hits, schema=HITS)
+    def batches(self, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
+        """The hits as batches, so that everything need not be in memory at once.
+
+        Args:
+            columns: of `HITS`; None: all. Without `matches` and `why`, which take most of the time, it is fast.
+
+        Raises:
+            UsageError: there is no such column.
+        """
+        schema = chosen_columns(columns)
+        if {"matches", "why"}.isdisjoint(schema.names):
+            return (batch.select(schema.names) for table in self._facts() for batch in table.to_batches())
+        return (
+            pa.RecordBatch.from_pylist([as_row(hit) for hit in self._hits(chunk)], schema=HITS).select(
+                schema.names
+            )
+            for chunk in self._chunks()
+        )
+
+    def stream(
+        self, to: str, *, columns: Sequence[str] | None = None, ids_as_text: bool = False
+    ) -> Iterator[bytes]:
+        """The hits as pieces of a file; see docs/howto/stream.md.
+
+        Args:
+            to: "ndjson", "arrow" or "csv".
+            columns: as for `batches`; None: all that the format can hold, which is all but `matches` for CSV.
+            ids_as_text: whether NDJSON has identifiers as text.
+
+        Raises:
+            UsageError: there is no such format or column, or CSV cannot hold it.
+        """
+        if columns is None and to == "csv":
+            columns = [name for name in HITS.names if name != "matches"]
+        schema = chosen_columns(columns)
+        return encoded(self.batches(columns), to=to, schema=schema, ids_as_text=ids_as_text)
 
     def to_pandas(self) -> pd.DataFrame:
         """The hits as a data frame with the columns of `HITS`.
@@ -231,24 +195,20 @@ class Hits:
 
     def assets(self) -> pa.RecordBatchReader:
         """Every matching asset, not only this page's, by number; of a ranked search, the `limit` best."""
-        return _reader(self._all_assets, ASSET_IDS)
+        if self.is_ranked:
+            return self._all_assets.to_reader()
+        return reader(lambda: self._parts("SELECT asset FROM {} WHERE {}", table=self._matching), ASSET_IDS)
 
     def annotations(self) -> pa.RecordBatchReader:
         """Every annotation that fulfils the query on an asset of `assets()`, ordered by asset and annotation.
 
         Where the query does not ask for annotations (`asks_for_annotations`), there are none.
         """
-        table = self._all_assets
-        sets = Sets()
-        found = sets.evidence(self._plan.evidence)
+        found = self._evidence
         if found is None:
-            return _reader(ANNOTATION_IDS.empty_table(), ANNOTATION_IDS)
-        if not self.is_ranked:
-            chosen = Sql("FROM {}").filled(self._matching)
-        else:
-            chosen = Sql("SELECT unnest(?::BIGINT[]) AS asset", (table["asset"].to_pylist(),))
-        query = Sql("SELECT DISTINCT asset, annotation FROM ({}) SEMI JOIN ({}) USING (asset) ORDER BY ALL")
-        return _reader(arrow(self._cursor, query.filled(found, chosen)), ANNOTATION_IDS)
+            return ANNOTATION_IDS.empty_table().to_reader()
+        select = "SELECT asset, annotation FROM {} WHERE {}"
+        return reader(lambda: self._parts(select, table=found), ANNOTATION_IDS)
 
     @cached_property
     def answers(self) -> Answers:
@@ -298,6 +258,53 @@ class Hits:
         return Sql(name)
 
     @cached_property
+    def _evidence(self) -> Sql | None:
+        """A table of the annotations that fulfil the query; None where it asks for none."""
+        found = Sets().evidence(self._plan.evidence)
+        if found is None:
+            return None
+        name = f"matching_{next(_numbers)}"
+        chosen = self._best if self.is_ranked else self._matching
+        create = Sql(
+            f"CREATE TEMP TABLE {name} AS SELECT DISTINCT asset, annotation FROM ({{}}) "  # noqa: S608 - our name
+            "SEMI JOIN {} USING (asset) ORDER BY asset"
+        )
+        rows(self._cursor, create.filled(found, chosen))
+        return Sql(name)
+
+    def _parts(self, select: str, *, table: Sql) -> Iterator[pa.Table]:
+        """What a SELECT from `table` for a range of assets gives, for each range; ordered by its columns."""
+        after = -1 if self._position is None else self._position
+        return parts(self._cursor, Sql(select), table=table, after=after)
+
+    def _chunks(self) -> Iterator[list[tuple[int, float | None]]]:
+        """The assets of the page with their scores, few at a time; without a limit they are read as they are asked for."""
+        if self._limit is not None or self.is_ranked:
+            page = self._page
+            yield from (page[start : start + _CHUNK] for start in range(0, len(page), _CHUNK))
+            return
+        for part in self._parts("SELECT asset FROM {} WHERE {}", table=self._matching):
+            for batch in part.to_batches(max_chunksize=_CHUNK):
+                yield [(asset, None) for asset in batch["asset"].to_pylist()]
+
+    def _facts(self) -> Iterator[pa.Table]:
+        """The columns of `HITS` that the table of assets has, and the score."""
+        facts = HITS.names[:5]
+        columns = ", ".join(facts)
+        if self._limit is None and not self.is_ranked:
+            select = f"SELECT {columns} FROM assets SEMI JOIN {{}} USING (asset) WHERE {{}}"  # noqa: S608 - our names
+            for table in self._parts(select, table=self._matching):
+                scores = pa.nulls(len(table), pa.float64())
+                yield table.append_column("score", scores)
+            return
+        for chunk in self._chunks():
+            of_chunk = numbered("asset", [asset for asset, _ in chunk])
+            query = Sql(f"SELECT {columns} FROM assets WHERE {{}}").filled(of_chunk)  # noqa: S608 - our names
+            known = {row[0]: row for row in rows(self._cursor, query)}
+            listed = [dict(zip(HITS.names, (*known[asset], score), strict=False)) for asset, score in chunk]
+            yield pa.Table.from_pylist(listed, schema=pa.schema(list(HITS)[:6]))
+
+    @cached_property
     def _found(self) -> list[tuple[int, float | None]]:
         """The page's assets with their scores, and one more where there is a next page."""
         if self.is_ranked:
@@ -326,15 +333,40 @@ class Hits:
     def _ranked(self, offset: int, limit: int | None) -> list[tuple[int, float | None]]:
         """The assets from `offset` on, best first, equal scores by number; one more than `limit`."""
         assert self._nearest is not None
-        allowed: pa.Array | None = None
-        if not isinstance(self._plan.wanted, m.Everything):
-            allowed = self._every_match["asset"].combine_chunks()
+        if self._is_hybrid:
+            return list(self._fused.ranked[offset : None if limit is None else offset + limit + 1])
+        allowed = self._allowed
         wanted = self._count_of_filter if limit is None else offset + limit + 1
         if wanted == 0 or (allowed is not None and len(allowed) == 0):
             return []
         found = self._nearest(_weighted(self._plan.similar), wanted, allowed)
         ranked = zip(found["asset"].to_pylist(), found["score"].to_pylist(), strict=True)
         return sorted(ranked, key=lambda item: (-item[1], item[0]))[offset:wanted]
+
+    @property
+    def _allowed(self) -> pa.Array | None:
+        """The assets that likeness may rank; None: all."""
+        if isinstance(self._plan.wanted, m.Everything):
+            return None
+        return self._every_match["asset"].combine_chunks()
+
+    @property
+    def _is_hybrid(self) -> bool:
+        return any(part.is_hybrid for part in self._plan.similar)
+
+    @cached_property
+    def _fused(self) -> Fused:
+        """The ranking by labels and likeness together."""
+        assert self._nearest is not None
+        (similar,) = self._plan.similar
+        allowed = self._allowed
+        return fused(
+            similar.question.text or "",
+            cursor=self._cursor,
+            vocabulary=self._vocabulary,
+            allowed=None if allowed is None else self._matching,
+            alike=self._nearest(_weighted((similar,)), DEPTH, allowed),
+        )
 
     def _hits(self, page: list[tuple[int, float | None]]) -> Iterator[Hit]:
         numbers = [asset for asset, _ in page]
@@ -343,7 +375,9 @@ class Hits:
         )
         facts = explainer.facts()
         for asset, score in page:
-            matches, why = explainer.explain(asset, score=score)
+            matches, why = explainer.explain(asset, score=None if self._is_hybrid else score)
+            if self._is_hybrid:
+                why = (*why, self._fused.reasons[asset])
             yield Hit(asset, *facts[asset], score=score, matches=matches, why=why)
 
 
@@ -355,20 +389,3 @@ def _written(member: m.ClassMember, label_sets: Mapping[int, LabelSet]) -> list[
     if member.label_sets is None:
         return [member.name]
     return [f"{label_sets[number].team}:{member.name}" for number in member.label_sets]
-
-
-def _as_row(hit: Hit) -> dict[str, Any]:
-    return {
-        "asset": hit.asset,
-        "uri": hit.uri,
-        "media": hit.media,
-        "width": hit.width,
-        "height": hit.height,
-        "score": hit.score,
-        "matches": [match.as_row() for match in hit.matches],
-        "why": list(hit.why),
-    }
-
-
-def _reader(table: pa.Table, schema: pa.Schema) -> pa.RecordBatchReader:
-    return pa.RecordBatchReader.from_batches(schema, table.cast(schema).to_batches(max_chunksize=_BATCH_ROWS))

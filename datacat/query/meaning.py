@@ -267,11 +267,12 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Similar:
-    """Ranks by likeness to the question; a weight below 0 by unlikeness."""
+    """Ranks by likeness to the question; a weight below 0 by unlikeness. `is_hybrid`: by what labels say, too."""
 
     question: Question
     shown: str
     weight: float = 1.0
+    is_hybrid: bool = False
 
     def __str__(self) -> str:
         return self.shown

@@ -129,6 +129,22 @@ def _check_similarity(root: tree.Node | None, *, text: str) -> None:
     if root is None:
         return
     ranking = [node for node in _conjuncts(root) if _is_similarity(node)]
+    about = next(
+        (
+            node
+            for node in ranking
+            if isinstance(node, tree.Condition) and node.name.text.casefold() == "about"
+        ),
+        None,
+    )
+    if about is not None and len(ranking) > 1:
+        raise QueryError(
+            "about: ranks by itself; it cannot stand beside another likeness",
+            text=text,
+            start=about.span.start,
+            end=about.span.end,
+            hint="Put all of it into one text.",
+        )
     for node in tree.descendants(root):
         if _is_similarity(node) and not any(node is one for one in ranking):
             raise QueryError(
@@ -142,7 +158,7 @@ def _check_similarity(root: tree.Node | None, *, text: str) -> None:
 
 def _is_similarity(node: tree.Node) -> bool:
     if isinstance(node, tree.Condition):
-        return not node.name.is_quoted and node.name.text.casefold() in ("like", "unlike")
+        return not node.name.is_quoted and node.name.text.casefold() in ("like", "unlike", "about")
     return isinstance(node, tree.Quoted)
 
 

@@ -13,7 +13,7 @@ from datacat.catalog import Catalog
 from datacat.demo.scenes import draw
 from datacat.demo.tour import NESTED_QUESTION, UNLABELLED_QUESTION
 from datacat.demo.truth import Scene
-from datacat.query.hits import Hit
+from datacat.query.hit import Hit
 
 SEED = 7
 

@@ -10,7 +10,8 @@ import pyarrow as pa
 import pytest
 
 from datacat.errors import EmbeddingError, ExtraMissing, QueryError, UsageError
-from datacat.query.hits import HITS, Hits, Weighted
+from datacat.query.hit import HITS
+from datacat.query.hits import Hits, Weighted
 from datacat.query.meaning import Question
 from datacat.query.page import read_page
 from datacat.query.search import search
