@@ -10,7 +10,7 @@ import datacat
 from datacat_api import problems
 from datacat_api.dependencies import Catalogs
 from datacat_api.guard import LOOPBACK, Guard
-from datacat_api.routes import ask, assets, history, pages, search, searches, snapshots, vocabulary
+from datacat_api.routes import ask, assets, concepts, history, pages, search, searches, snapshots, vocabulary
 
 ROUTERS: tuple[APIRouter, ...] = (
     search.router,
@@ -18,6 +18,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     ask.router,
     assets.router,
     vocabulary.router,
+    concepts.router,
     snapshots.router,
     history.router,
 )
