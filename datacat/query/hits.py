@@ -272,18 +272,19 @@ class Hits:
         rows(self._cursor, create.filled(found, chosen))
         return Sql(name)
 
-    def _parts(self, select: str, *, table: Sql) -> Iterator[pa.Table]:
+    def _parts(self, select: str, *, table: Sql, after: int | None = None) -> Iterator[pa.Table]:
         """What a SELECT from `table` for a range of assets gives, for each range; ordered by its columns."""
-        after = -1 if self._position is None else self._position
+        after = -1 if after is None else after
         return parts(self._cursor, Sql(select), table=table, after=after)
 
     def _chunks(self) -> Iterator[list[tuple[int, float | None]]]:
-        """The assets of the page with their scores, few at a time; without a limit they are read as they are asked for."""
+        """The assets of the page with their scores, few at a time; without a limit they are read when asked for."""
         if self._limit is not None or self.is_ranked:
             page = self._page
             yield from (page[start : start + _CHUNK] for start in range(0, len(page), _CHUNK))
             return
-        for part in self._parts("SELECT asset FROM {} WHERE {}", table=self._matching):
+        select = "SELECT asset FROM {} WHERE {}"
+        for part in self._parts(select, table=self._matching, after=self._position):
             for batch in part.to_batches(max_chunksize=_CHUNK):
                 yield [(asset, None) for asset in batch["asset"].to_pylist()]
 
@@ -293,7 +294,7 @@ class Hits:
         columns = ", ".join(facts)
         if self._limit is None and not self.is_ranked:
             select = f"SELECT {columns} FROM assets SEMI JOIN {{}} USING (asset) WHERE {{}}"  # noqa: S608 - our names
-            for table in self._parts(select, table=self._matching):
+            for table in self._parts(select, table=self._matching, after=self._position):
                 scores = pa.nulls(len(table), pa.float64())
                 yield table.append_column("score", scores)
             return
