@@ -57,7 +57,7 @@ class Match:
         return self.documents.of(self.annotation)
 
     def as_row(self) -> dict[str, Any]:
-        """As a row of `datacat.query.hits.MATCH`, where the class is called `class`."""
+        """As a row of `datacat.query.hit.MATCH`, where the class is called `class`."""
         row = {name: getattr(self, name) for name in WRITTEN}
         row["class"] = row.pop("class_name")
         row["attributes"] = self.attributes

@@ -90,34 +90,7 @@ def queries(draw: st.DrawFn, corpus: Corpus) -> str:
     count = st.builds(
         "count({}){}{}".format, inside, st.sampled_from(["=", "!=", "<", "<=", ">", ">="]), st.integers(0, 3)
     )
-    asset = st.sampled_from(
-        [
-            "media:image",
-            "team:mapping",
-            "team!=mapping",
-            "label_set:claims/*",
-            "split:train",
-            "split!=train",
-            "is:missing",
-            "is:labelled",
-            "is!=unlabelled",
-            "width>100",
-            "uri:a/*.png",
-            "uri:0.png",
-            "uri!=*b_*",
-            "aspect>0.5",
-            "count(annotator)>=1",
-            "count(annotator)=0",
-            "count(team)>=2",
-            "count(label_set of car)=1",
-            "count(annotator of car)<2",
-            "class:?",
-            "timeofday=night",
-            "metadata.timeofday!=day",
-            "has:timeofday",
-        ]
-    )
-    return draw(_expressions(st.one_of(_predicates(corpus), bracket, count, asset), is_about_assets=True))
+    return draw(_expressions(st.one_of(_predicates(corpus), bracket, count, _ASSETS), is_about_assets=True))
 
 
 def _expressions(
@@ -137,44 +110,30 @@ def _expressions(
     )
 
 
+_CLASSES = st.sampled_from(
+    "roof|Roofs|rooftop|cars|traffic light|people|class:ROOF|class:roof*|class!=car|*".split("|")
+)
+_COLUMNS = st.sampled_from(
+    (
+        "area>10|[area<=10]|[width>10%]|[center_x<=1]|[aspect>1]|track_length>=2|[annotator missing]|[iou(car)>0.2]|"
+        "[inside(roof)]|[near(car)<2]|[left_of([annotator=ann])]|[area>1 area<=50]|confidence>=0.5|annotator=ann|"
+        "annotator!=ann|[team:mapping]"
+    ).split("|")
+)
+_ASSETS = st.sampled_from(
+    (
+        "media:image|team:mapping|team!=mapping|label_set:claims/*|split:train|split!=train|is:missing|is:labelled|"
+        "is!=unlabelled|width>100|uri:a/*.png|uri:0.png|uri!=*b_*|aspect>0.5|count(annotator)>=1|count(annotator)=0|"
+        "count(team)>=2|count(label_set of car)=1|count(annotator of car)<2|class:?|timeofday=night|"
+        "metadata.timeofday!=day|has:timeofday"
+    ).split("|")
+)
+
+
 def _predicates(corpus: Corpus) -> st.SearchStrategy[str]:
-    classes = st.sampled_from(
-        [
-            "roof",
-            "Roofs",
-            "rooftop",
-            "cars",
-            "traffic light",
-            "people",
-            "class:ROOF",
-            "class:roof*",
-            "class!=car",
-            "*",
-        ]
-    )
-    columns = st.sampled_from(
-        [
-            "area>10",
-            "[area<=10]",
-            "[width>10%]",
-            "[center_x<=1]",
-            "[aspect>1]",
-            "track_length>=2",
-            "[annotator missing]",
-            "[iou(car)>0.2]",
-            "[inside(roof)]",
-            "[near(car)<2]",
-            "[left_of([annotator=ann])]",
-            "[area>1 area<=50]",
-            "confidence>=0.5",
-            "annotator=ann",
-            "annotator!=ann",
-            "[team:mapping]",
-        ]
-    )
     paths = sorted({row["path"] for row in corpus.tables["attribute_values"]})
     if not paths:
-        return st.one_of(classes, columns)
+        return st.one_of(_CLASSES, _COLUMNS)
     path = st.sampled_from(paths).map(lambda text: f"attributes.{text}")
     value = st.one_of(
         st.sampled_from([text for text in TEXTS if text]),
@@ -198,4 +157,4 @@ def _predicates(corpus: Corpus) -> st.SearchStrategy[str]:
         st.sampled_from(TEXTS[:4]),
     )
     between = st.builds("[{0}>{1} {0}<={2}]".format, path, st.sampled_from(NUMBERS), st.sampled_from(NUMBERS))
-    return st.one_of(classes, columns, attribute, has, missing, listed, contains, of_list, between)
+    return st.one_of(_CLASSES, _COLUMNS, attribute, has, missing, listed, contains, of_list, between)
