@@ -14,14 +14,26 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from rich.cells import cell_len, set_cell_size
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 _PLAIN_WIDTH = 160  # columns of a table that is written to a file or a pipe
+_BARS_WIDTH = 100
+_LONGEST_BAR = 32
+_EIGHTHS = " ▏▎▍▌▋▊▉"
 _CONTROL = dict.fromkeys([*range(10), *range(11, 32), *range(127, 160)], "\N{REPLACEMENT CHARACTER}") | {
     9: " "
 }
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Bar:
+    """A name and its numbers; the first is the length of the bar."""
+
+    name: str
+    numbers: tuple[int | None, ...]
 
 
 class Output:
@@ -79,9 +91,62 @@ class Output:
         if not self.as_json:
             self.console.print(_safe(text), soft_wrap=True)
 
+    def bars(self, title: str, rows: Sequence[Bar], *, headings: Sequence[str], last: str = "") -> None:
+        """Prints a block of bars with their numbers, as wide as the terminal, 100 columns at most.
+
+        Args:
+            title: above them.
+            rows: each with as many numbers as there are headings; the first one is its length.
+            headings: of the numbers.
+            last: a line below.
+        """
+        columns = [
+            [readable(number) for number in column]
+            for column in zip(*(row.numbers for row in rows), strict=True)
+        ]
+        widths = [max(map(len, (heading, *cells))) for heading, cells in zip(headings, columns, strict=True)]
+        room = min(self.console.width, _BARS_WIDTH) - sum(width + 2 for width in widths) - 2
+        name_width = min(max(map(cell_len, (title, *(_bare(row.name) for row in rows)))), room // 2)
+        bar_width = min(_LONGEST_BAR, room - name_width - 2)
+        most = max((row.numbers[0] or 0 for row in rows), default=0) or 1
+        heads = "  ".join(f"{heading:>{width}}" for heading, width in zip(headings, widths, strict=True))
+        self.line("")
+        self._row(f"[bold]{escape(_fitted(title, name_width + 2))}[/]  {' ' * bar_width}  [dim]{heads}[/]")
+        for row, cells in zip(rows, zip(*columns, strict=True), strict=True):
+            numbers = "  ".join(f"{cell:>{width}}" for cell, width in zip(cells, widths, strict=True))
+            bar = _bar((row.numbers[0] or 0) / most * bar_width)
+            self._row(
+                f"  {escape(_fitted(_bare(row.name), name_width))}  [blue]{bar:<{bar_width}}[/]  {numbers}"
+            )
+        if last:
+            self._row(f"  [dim]{_safe(last)}[/]")
+
+    def _row(self, markup: str) -> None:
+        self.console.print(markup, soft_wrap=True)
+
     def note(self, text: str) -> None:
         """Tells the person something that is no result, on stderr."""
         self._notes.print(_safe(text), style="dim")
+
+
+def _bar(length: float) -> str:
+    """Blocks of so many cells, to an eighth of one; what is not nothing is seen."""
+    eighths = max(1, round(length * 8)) if length else 0
+    if "utf" not in (sys.stdout.encoding or "").lower():
+        return "#" * -(-eighths // 8)
+    return "█" * (eighths // 8) + _EIGHTHS[eighths % 8].strip()
+
+
+def _bare(text: str) -> str:
+    """A name on one line."""
+    return " ".join(text.translate(_CONTROL).split())
+
+
+def _fitted(text: str, width: int) -> str:
+    """Cut or filled to so many cells of the terminal; of a long path the end tells most."""
+    if cell_len(text) <= width:
+        return text + " " * (width - cell_len(text))
+    return set_cell_size(text, width - 1) + "…"
 
 
 def _safe(text: str) -> str:

@@ -7,9 +7,12 @@ from typing import Any
 
 import click
 
+from datacat.cli.facets import print_facets
 from datacat.cli.options import at_option, catalog_option, json_option, opened
 from datacat.cli.output import Output
 
+_HITS = 20
+_VALUES = 10
 _REASONS_SHOWN = 3
 _ANNOTATIONS_SHOWN = 40
 
@@ -21,14 +24,25 @@ Examples:
   datacat search "roof[material=slate condition.score>0.8] AND NOT car"
   datacat search "count(person)>=3 team:driving" --count
   datacat search '"a swimming pool" team:mapping' --limit 5
+  datacat search "roof" --facets
+  datacat search "roof" --facet material --facet team
 """
 )
 @click.argument("query")
 @click.option(
-    "-n", "--limit", type=click.IntRange(min=1), default=20, show_default=True, help="Hits on a page."
+    "-n",
+    "--limit",
+    type=click.IntRange(min=1),
+    help=f"Hits on a page [default: {_HITS}]; of facets, values of each [default: {_VALUES}].",
 )
 @click.option("--after", metavar="TOKEN", help="Go on behind a page; the token is printed below it.")
 @click.option("--count", "only_count", is_flag=True, help="Only say how many assets match.")
+@click.option(
+    "--facets", "only_facets", is_flag=True, help="Say what they divide into: classes, teams, values, …."
+)
+@click.option(
+    "--facet", "names", multiple=True, metavar="NAME", help="Only these facets; class, team, …, or a path."
+)
 @click.option(
     "--space", metavar="NAME", help="The embedding space of a similarity search; see `datacat spaces`."
 )
@@ -37,16 +51,22 @@ Examples:
 @json_option
 def search(
     query: str,
-    limit: int,
+    limit: int | None,
     after: str | None,
     only_count: bool,
+    only_facets: bool,
+    names: tuple[str, ...],
     space: str | None,
     catalog: str | None,
     at: int | None,
     output: Output,
 ) -> None:
     """Find assets, each with the annotations that match and the reason why."""
-    hits = opened(catalog, at=at).search(query, limit=limit, after=after, space=space)
+    hits = opened(catalog, at=at).search(query, limit=limit or _HITS, after=after, space=space)
+    if only_facets or names:
+        facets = hits.facets(names or None, limit=limit or _VALUES)
+        print_facets(facets, hits.interpretation, output=output, are_chosen=bool(names))
+        return
     if only_count:
         _print_count(hits, output)
         return

@@ -1,4 +1,4 @@
-"""/v1/search."""
+"""/v1/search and /v1/facets."""
 
 from __future__ import annotations
 
@@ -9,14 +9,15 @@ from pydantic import Field
 
 from datacat.catalog import text_of_json
 from datacat.errors import UsageError
-from datacat_api.dependencies import AskedPage, Opened, token
+from datacat_api.dependencies import Asked, AskedPage, Opened, token
+from datacat_api.facet_views import FacetsView
 from datacat_api.views import SearchPage
 
 router = APIRouter(tags=["search"])
 
 
-class AskedSearch(AskedPage):
-    """The query parameters of a search."""
+class AskedQuery(Asked):
+    """The query parameters of what asks a query."""
 
     q: Annotated[
         str | None, Field(max_length=10_000, description="A query, as docs/reference/query.md describes it.")
@@ -27,8 +28,6 @@ class AskedSearch(AskedPage):
             max_length=100_000, description="In its place, a query as docs/reference/query-json.md has it."
         ),
     ] = None
-    limit: Annotated[int, Field(ge=1, le=1000, description="Hits on a page.")] = 20
-    count: Annotated[bool, Field(description="Say how many assets match in all.")] = False
     space: Annotated[str | None, Field(description="The embedding space of a similarity search.")] = None
 
     @property
@@ -37,6 +36,23 @@ class AskedSearch(AskedPage):
         if (self.q is None) is (self.document is None):
             raise UsageError("q: a search has this, or else document")
         return text_of_json(self.document) if self.document is not None else self.q or ""
+
+
+class AskedSearch(AskedQuery, AskedPage):
+    """The query parameters of a search."""
+
+    limit: Annotated[int, Field(ge=1, le=1000, description="Hits on a page.")] = 20
+    count: Annotated[bool, Field(description="Say how many assets match in all.")] = False
+
+
+class AskedFacets(AskedQuery):
+    """The query parameters of facets."""
+
+    facet: Annotated[
+        list[str] | None, Field(max_length=100, description="class, team, …, or a path; none: all.")
+    ] = None
+    limit: Annotated[int, Field(ge=1, le=1000, description="Values of each facet.")] = 10
+    best: Annotated[int, Field(ge=1, le=10_000, description="Of a ranked search, how many hits count.")] = 100
 
 
 @router.get("/search", response_model=SearchPage)
@@ -54,4 +70,20 @@ def search(asked: Annotated[AskedSearch, Query()], catalogs: Opened) -> dict[str
             "state": catalog.state,
             "total": hits.count() if asked.count else None,
             "answers": hits.answers if has_answers else None,
+        }
+
+
+@router.get("/facets", response_model=FacetsView)
+def facets(asked: Annotated[AskedFacets, Query()], catalogs: Opened) -> dict[str, Any]:
+    """Counts what the hits of a query divide into: classes, teams, attribute values, …."""
+    with catalogs.at(asked.at) as catalog:
+        hits = catalog.search(asked.query, limit=asked.best, space=asked.space, files=False)
+        found = hits.facets(asked.facet, limit=asked.limit)
+        return {
+            "interpretation": hits.interpretation,
+            "state": catalog.state,
+            "assets": found.assets,
+            "annotations": found.annotations,
+            "are_matching": found.are_matching,
+            "facets": found.facets,
         }

@@ -1,0 +1,55 @@
+"""`datacat search --facets`, overview and overlap as people and programs see them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+import pytest
+from rich.cells import cell_len
+
+from datacat.cli.output import Bar, Output
+from tests.cli.test_commands import catalog, ingested, run
+
+Run = Callable[..., tuple[int, str, str]]
+__all__ = ["catalog", "run"]  # fixtures
+
+
+@pytest.mark.usefixtures("catalog")
+def test_facets_are_bars_without_colours_or_control_characters(run: Run) -> None:
+    ingested(run)
+    status, out, err = run("search", "media:image", "--facet", "class", "-C", "cat")
+    assert status == 0
+    assert "\x1b" not in out
+    first, second = [line for line in out.splitlines() if line.startswith("  ")]
+    assert first.split() == ["roof", "█" * 32, "2", "2", "1", "0"]
+    assert second.split() == ["ro�[2Jof", "[bold]top", "█" * 16, "1", "1", "2", "0"]
+    assert err.splitlines()[-1] == "3 annotations on 3 assets: media=image"
+
+
+@pytest.mark.usefixtures("catalog")
+def test_facets_as_json_are_whole(run: Run) -> None:
+    ingested(run)
+    found = json.loads(run("search", "roof", "--facets", "-C", "cat", "--json")[1])
+    assert found["interpretation"] == "roof"
+    assert (found["assets"], found["annotations"], found["are_matching"]) == (2, 2, True)
+    (team,) = [facet for facet in found["facets"] if facet["name"] == "team"]
+    assert [(bucket["value"], bucket["annotations"]) for bucket in team["values"]] == [("mapping", 2)]
+
+
+@pytest.mark.parametrize("width", [80, 60, 160])
+def test_bars_fit_the_terminal(width: int, capsys: pytest.CaptureFixture[str]) -> None:
+    output = Output(as_json=False)
+    output.console.width = width
+    rows = [
+        Bar("a path that is much too long " * 4, (1_234_567, 3)),
+        Bar("屋根" * 30, (1, 0)),
+        Bar("x", (0, 0)),
+    ]
+    output.bars("attributes.condition.inspector.name", rows, headings=("annotations", "assets"))
+    lines = capsys.readouterr().out.splitlines()
+    assert max(map(cell_len, lines)) <= min(width, 100)
+    assert len({cell_len(line) for line in lines if line}) == 1
+    assert "▏" in lines[3]
+    assert "█" not in lines[4]
+    assert "▏" not in lines[4]
