@@ -63,6 +63,12 @@ def corpora(draw: st.DrawFn) -> Corpus:
             corpus.cover(number, name, label_set=draw(st.integers(0, 2)), answer=answer)
     # So that the path is known.
     corpus.list_asset(0, label_set=0, metadata={"timeofday": "dusk"})
+    _annotate(draw, corpus, count=count)
+    return corpus
+
+
+def _annotate(draw: st.DrawFn, corpus: Corpus, *, count: int) -> None:
+    """Adds up to ten annotations to `count` assets."""
     for _ in range(draw(st.integers(0, 10))):
         corpus.add_annotation(
             draw(st.integers(0, count - 1)),
@@ -76,7 +82,6 @@ def corpora(draw: st.DrawFn) -> Corpus:
             is_relative=draw(st.sampled_from([None, False, True])),
             **dict(zip("xywh", draw(_BOXES), strict=True)),
         )
-    return corpus
 
 
 @st.composite
@@ -111,22 +116,65 @@ def _expressions(
 
 
 _CLASSES = st.sampled_from(
-    "roof|Roofs|rooftop|cars|traffic light|people|class:ROOF|class:roof*|class!=car|*".split("|")
+    [
+        "roof",
+        "Roofs",
+        "rooftop",
+        "cars",
+        "traffic light",
+        "people",
+        "class:ROOF",
+        "class:roof*",
+        "class!=car",
+        "*",
+    ]
 )
 _COLUMNS = st.sampled_from(
-    (
-        "area>10|[area<=10]|[width>10%]|[center_x<=1]|[aspect>1]|track_length>=2|[annotator missing]|[iou(car)>0.2]|"
-        "[inside(roof)]|[near(car)<2]|[left_of([annotator=ann])]|[area>1 area<=50]|confidence>=0.5|annotator=ann|"
-        "annotator!=ann|[team:mapping]"
-    ).split("|")
+    [
+        "area>10",
+        "[area<=10]",
+        "[width>10%]",
+        "[center_x<=1]",
+        "[aspect>1]",
+        "track_length>=2",
+        "[annotator missing]",
+        "[iou(car)>0.2]",
+        "[inside(roof)]",
+        "[near(car)<2]",
+        "[left_of([annotator=ann])]",
+        "[area>1 area<=50]",
+        "confidence>=0.5",
+        "annotator=ann",
+        "annotator!=ann",
+        "[team:mapping]",
+    ]
 )
 _ASSETS = st.sampled_from(
-    (
-        "media:image|team:mapping|team!=mapping|label_set:claims/*|split:train|split!=train|is:missing|is:labelled|"
-        "is!=unlabelled|width>100|uri:a/*.png|uri:0.png|uri!=*b_*|aspect>0.5|count(annotator)>=1|count(annotator)=0|"
-        "count(team)>=2|count(label_set of car)=1|count(annotator of car)<2|class:?|timeofday=night|"
-        "metadata.timeofday!=day|has:timeofday"
-    ).split("|")
+    [
+        "media:image",
+        "team:mapping",
+        "team!=mapping",
+        "label_set:claims/*",
+        "split:train",
+        "split!=train",
+        "is:missing",
+        "is:labelled",
+        "is!=unlabelled",
+        "width>100",
+        "uri:a/*.png",
+        "uri:0.png",
+        "uri!=*b_*",
+        "aspect>0.5",
+        "count(annotator)>=1",
+        "count(annotator)=0",
+        "count(team)>=2",
+        "count(label_set of car)=1",
+        "count(annotator of car)<2",
+        "class:?",
+        "timeofday=night",
+        "metadata.timeofday!=day",
+        "has:timeofday",
+    ]
 )
 
 
