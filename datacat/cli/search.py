@@ -10,6 +10,7 @@ import click
 from datacat.cli.facets import print_facets
 from datacat.cli.options import at_option, catalog_option, json_option, opened
 from datacat.cli.output import Output
+from datacat.cli.streamed import stream_options, write_stream
 
 _HITS = 20
 _VALUES = 10
@@ -26,6 +27,7 @@ Examples:
   datacat search '"a swimming pool" team:mapping' --limit 5
   datacat search "roof" --facets
   datacat search "roof" --facet material --facet team
+  datacat search "roof" --format ndjson --columns asset,uri -o roofs.ndjson
 """
 )
 @click.argument("query")
@@ -46,6 +48,7 @@ Examples:
 @click.option(
     "--space", metavar="NAME", help="The embedding space of a similarity search; see `datacat spaces`."
 )
+@stream_options
 @catalog_option
 @at_option
 @json_option
@@ -57,12 +60,23 @@ def search(
     only_facets: bool,
     names: tuple[str, ...],
     space: str | None,
+    to: str | None,
+    columns: str | None,
+    file: str,
     catalog: str | None,
     at: int | None,
     output: Output,
 ) -> None:
     """Find assets, each with the annotations that match and the reason why."""
-    hits = opened(catalog, at=at).search(query, limit=limit or _HITS, after=after, space=space)
+    _check_one_answer(output.as_json, only_count, bool(only_facets or names), to is not None)
+    if to is None and (columns is not None or file != "-"):
+        raise click.UsageError("--columns and -o belong to --format.")
+    hits = opened(catalog, at=at).search(
+        query, limit=limit if to else limit or _HITS, after=after, space=space
+    )
+    if to is not None:
+        write_stream(hits, to=to, file=file, columns=columns, output=output)
+        return
     if only_facets or names:
         facets = hits.facets(names or None, limit=limit or _VALUES)
         print_facets(facets, hits.interpretation, output=output, are_chosen=bool(names))
@@ -70,6 +84,16 @@ def search(
     if only_count:
         _print_count(hits, output)
         return
+    _print_page(hits, output)
+
+
+def _check_one_answer(as_json: bool, *answers: bool) -> None:
+    """Refuses what asks for two things at once."""
+    if sum(answers) > 1 or (answers[-1] and as_json):
+        raise click.UsageError("--count, --facets and --format are answers of their own; take one of them.")
+
+
+def _print_page(hits: Any, output: Output) -> None:
     if output.as_json:
         output.record({"hits": list(hits), "interpretation": hits.interpretation, "next": hits.next})
         return

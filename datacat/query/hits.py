@@ -165,7 +165,7 @@ class Hits:
     def stream(
         self, to: str, *, columns: Sequence[str] | None = None, ids_as_text: bool = False
     ) -> Iterator[bytes]:
-        """The hits as pieces of a file; see docs/howto/stream.md.
+        """The hits as pieces of a file; see docs/reference/python.md.
 
         Args:
             to: "ndjson", "arrow" or "csv".

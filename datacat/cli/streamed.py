@@ -1,0 +1,70 @@
+"""`datacat search --format`: all hits as a file or into a pipe."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, BinaryIO, TypeVar
+
+import click
+
+from datacat.cli.output import Output
+from datacat.errors import UsageError
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def stream_options(command: F) -> F:
+    """`--format`, `--columns` and `-o`."""
+    command = click.option(
+        "-o",
+        "--output-file",
+        "file",
+        metavar="FILE",
+        default="-",
+        show_default="stdout",
+        help="Where --format writes to.",
+    )(command)
+    command = click.option(
+        "--columns",
+        metavar="A,B,…",
+        help="Which columns --format writes; without `matches` and `why` it is much faster.",
+    )(command)
+    return click.option(
+        "--format",
+        "to",
+        type=click.Choice(["ndjson", "arrow", "csv"]),
+        help="Write all hits (or --limit of them) as a stream.",
+    )(command)
+
+
+def write_stream(hits: Any, *, to: str, file: str, columns: str | None, output: Output) -> None:
+    """Writes hits; a file gets its name when all of it is there."""
+    chosen = [name.strip() for name in columns.split(",")] if columns is not None else None
+    pieces = hits.stream(to, columns=chosen)
+    if file == "-":
+        if to == "arrow" and sys.stdout.isatty():
+            raise UsageError("Arrow is nothing to look at", hint="Write it to a file (-o) or a pipe.")
+        _write(pieces, sys.stdout.buffer)
+        return
+    part = Path(f"{file}.part")
+    try:
+        with part.open("wb") as target:
+            size = _write(pieces, target)
+        os.replace(part, file)
+    except OSError as error:
+        raise UsageError(f"it cannot be written: {error.strerror}", where=file) from error
+    finally:
+        part.unlink(missing_ok=True)
+    output.note(f"{size:,} bytes: {file}")
+
+
+def _write(pieces: Iterator[bytes], target: BinaryIO) -> int:
+    size = 0
+    for piece in pieces:
+        target.write(piece)
+        size += len(piece)
+    target.flush()
+    return size

@@ -1,0 +1,73 @@
+"""`datacat search --format`: files and pipes."""
+
+from __future__ import annotations
+
+import csv
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+from datacat.catalog import Catalog
+from datacat.cli.main import main
+from tests.catalog.lakes import box, coco, draw
+
+NAMES = [f"{number:02}.png" for number in range(30)]
+
+
+@pytest.fixture
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    monkeypatch.chdir(tmp_path)
+    draw(tmp_path / "lake", NAMES)
+    coco(tmp_path / "lake/labels.json", [box(name, "car") for name in NAMES])
+    made = Catalog.init(str(tmp_path / "catalog"))
+    made.ingest(str(tmp_path / "lake"), team="street", name="cars")
+    return str(made.root)
+
+
+def ran(*arguments: str) -> int:
+    with pytest.raises(SystemExit) as ended:
+        main(["search", "car", *arguments])
+    return int(ended.value.code or 0)
+
+
+def test_all_hits_go_to_a_file(place: str, tmp_path: Path) -> None:
+    """Not the twenty of a page."""
+    for form in ("ndjson", "arrow", "csv"):
+        assert ran("--format", form, "-o", f"hits.{form}", "-C", place) == 0
+    lines = Path("hits.ndjson").read_text().splitlines()
+    uris = [json.loads(line)["uri"] for line in lines]
+    assert [Path(uri).name for uri in uris] == NAMES
+    assert pa.ipc.open_stream(Path("hits.arrow").read_bytes()).read_all()["uri"].to_pylist() == uris
+    assert [row["uri"] for row in csv.DictReader(Path("hits.csv").read_text().splitlines())] == uris
+    assert list(tmp_path.glob("*.part")) == []
+
+
+def test_a_limit_and_columns_hold_for_a_pipe(place: str) -> None:
+    command = [sys.executable, "-m", "datacat", "search", "car", "--format", "ndjson", "-n", "2", "-C", place]
+    done = subprocess.run([*command, "--columns", "asset,width"], capture_output=True, check=True, text=True)
+    assert [json.loads(line) for line in done.stdout.splitlines()] == [
+        {"asset": 1, "width": 64},
+        {"asset": 2, "width": 64},
+    ]
+    assert done.stderr == ""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--format", "csv", "--count"], "take one of them"),
+        (["--format", "csv", "--json"], "take one of them"),
+        (["-o", "hits.csv"], "belong to --format"),
+        (["--format", "csv", "--columns", "matches"], "CSV cannot hold matches"),
+        (["--format", "csv", "-o", "no/such/folder.csv"], "it cannot be written: No such file"),
+    ],
+)
+def test_what_makes_no_sense_is_refused(
+    place: str, capsys: pytest.CaptureFixture[str], arguments: list[str], said: str
+) -> None:
+    assert ran(*arguments, "-C", place) == 2
+    assert said in capsys.readouterr().err
