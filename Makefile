@@ -42,8 +42,10 @@ format: $(READY) ## rewrite to the house format
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-bench: $(READY) ## speed and memory, as ratios in one run
+bench: $(READY) ## speed and memory, as ratios in one run; 100 million: bench/search.py 100m
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[bench]'
 	$(BIN)/python bench/ingest_and_search.py
+	$(BIN)/python bench/search.py 1m 10m
 
 docs: $(READY) ## write the generated pages of docs/reference
 	$(BIN)/python scripts/reference.py

@@ -1,84 +1,108 @@
 """What bench/search.py asks: datacat's query, and SQL of the same question for both rivals.
 
-In SQL, `{…}` names a leaf of the document; each rival writes it in its own way. An annotation's row has asset, annotation,
-label_set, class and attributes.
+In SQL, `{…}` names a leaf of the document; each rival writes it in its own way. An annotation's row has asset,
+annotation, label_set, class, annotator and attributes.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
+
+from documents import RARE, schema
+
+Kind = Literal["assets", "page", "offset", "facets"]
+PAGE = 50
+TOP = 10  # values of a facet
+DEEP = 500_000  # the row after which the deep page begins; half way where there are fewer
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """One question, as a query and as a SELECT of assets. `is_nested`: attributes decide, so JSON must be parsed."""
+    """One question.
+
+    Attributes:
+        name: for people.
+        query: for datacat.
+        where: SQL of the annotations that count.
+        having: SQL that an asset's group of them has to fulfil; "" where one annotation is enough.
+        kind: assets: how many, and the first page; page: one far behind, found by where the page before it ended;
+            offset: the same, which the rivals find by OFFSET; facets: all of them.
+        is_nested: attributes decide, so that a JSON column must be parsed.
+    """
 
     name: str
     query: str
-    assets: str
-    is_nested: bool = True
+    where: str
+    having: str = ""
+    kind: Kind = "assets"
+    is_nested: bool = False
+
+    def assets(self, *, after: int | None = None) -> str:
+        """A SELECT of the assets, each once."""
+        where = f"({self.where}) AND asset > {after}" if after is not None else self.where
+        if self.having:
+            return f"SELECT asset FROM annotations WHERE {where} GROUP BY asset HAVING {self.having}"
+        return f"SELECT DISTINCT asset FROM annotations WHERE {where}"
 
 
-_ROWS = "SELECT DISTINCT asset FROM annotations WHERE "
+_BROAD = "class = 'class_000'"
+_NARROW = "class = 'class_050' AND {condition.inspector.name} = 'insp7'"
 QUESTIONS = (
-    Question("one class", "class_003", _ROWS + "class = 'class_003'", is_nested=False),
+    Question("one class", "class_003", "class = 'class_003'"),
     Question(
-        "three or more of one class, none of another",
+        "three or more of a class, none of another",
         "count(class_001)>=3 -class_002",
-        "SELECT asset FROM annotations WHERE class IN ('class_001', 'class_002') GROUP BY asset "
-        "HAVING sum(CASE WHEN class = 'class_001' THEN 1 ELSE 0 END) >= 3 "
+        "class IN ('class_001', 'class_002')",
+        "sum(CASE WHEN class = 'class_001' THEN 1 ELSE 0 END) >= 3 "
         "AND sum(CASE WHEN class = 'class_002' THEN 1 ELSE 0 END) = 0",
-        is_nested=False,
     ),
     Question(
-        "class and two nested keys",
+        "a class and two nested keys",
         "class_000[material=slate condition.score>0.8]",
-        _ROWS + "class = 'class_000' AND {material} = 'slate' AND {condition.score:number} > 0.8",
+        "class = 'class_000' AND {material} = 'slate' AND {condition.score:number} > 0.8",
+        is_nested=True,
     ),
     Question(
         "two nested keys, any class",
         "[condition.score>0.9 condition.inspector.name=insp7]",
-        _ROWS + "{condition.score:number} > 0.9 AND {condition.inspector.name} = 'insp7'",
+        "{condition.score:number} > 0.9 AND {condition.inspector.name} = 'insp7'",
+        is_nested=True,
     ),
-    Question("a rare key", "has:survey_flag", _ROWS + "{survey_flag:exists}"),
-    Question("a numeric range", "[condition.score>=0.5 condition.score<0.501]",
-             _ROWS + "{condition.score:number} >= 0.5 AND {condition.score:number} < 0.501"),
+    Question("a rare key", f"has:{RARE}", f"{{{RARE}:exists}}", is_nested=True),
     Question(
-        "labelled by two, a class by one alone",
-        "count(label_set)>=2 class_005 count(label_set of class_005)=1",
-        "SELECT asset FROM annotations GROUP BY asset HAVING count(DISTINCT label_set) >= 2 "
-        "AND count(DISTINCT CASE WHEN class = 'class_005' THEN label_set END) = 1",
-        is_nested=False,
+        "a range of numbers",
+        "[condition.score>=0.5 condition.score<0.501]",
+        "{condition.score:number} >= 0.5 AND {condition.score:number} < 0.501",
+        is_nested=True,
     ),
-)  # fmt: skip
-DEEP = 500_000  # the row at which a page begins
-PAGE = 50
+    Question(
+        "a range where others have texts",
+        "[state.level>97]",
+        "{state.level:integer} > 97",
+        is_nested=True,
+    ),
+    Question("a page far behind", "class_000", _BROAD, kind="page"),
+    Question("a page far behind, by OFFSET", "class_000", _BROAD, kind="offset"),
+    Question("all facets of a class", "class_000", _BROAD, kind="facets", is_nested=True),
+    Question(
+        "all facets of a few",
+        "class_050[condition.inspector.name=insp7]",
+        _NARROW,
+        kind="facets",
+        is_nested=True,
+    ),
+    Question(
+        "two label sets disagree on a class",
+        "count(label_set)>=2 class_005 count(label_set of class_005)=1",
+        "true",
+        "count(DISTINCT label_set) >= 2 AND count(DISTINCT CASE WHEN class = 'class_005' THEN label_set END) = 1",
+    ),
+)
 _LEAF = re.compile(r"\{([\w.]+)(?::(\w+))?\}")
-
-
-def for_duckdb(sql: str) -> str:
-    """Leaves by DuckDB's JSON functions."""
-
-    def leaf(match: re.Match[str]) -> str:
-        path = f"'$.{match[1]}'"
-        if match[2] == "exists":
-            return f"json_exists(attributes, {path})"
-        return f"(attributes->>{path})::DOUBLE" if match[2] == "number" else f"(attributes->>{path})"
-
-    return _LEAF.sub(leaf, sql)
-
-
-def for_chdb(sql: str) -> str:
-    """Leaves as ClickHouse's JSON type has them: subcolumns."""
-
-    def leaf(match: re.Match[str]) -> str:
-        column = f"attributes.{match[1]}"
-        if match[2] == "exists":
-            return f"isNotNull({column})"
-        return f"{column}.:Float64" if match[2] == "number" else f"{column}.:String"
-
-    return _LEAF.sub(leaf, sql)
+_TYPES = {"score": "Float64", "pitch": "Int64", "age": "Int64", "level": "Int64", "checked": "Bool"}
 
 
 def counted(assets: str) -> str:
@@ -89,3 +113,106 @@ def counted(assets: str) -> str:
 def page(assets: str, *, offset: int = 0) -> str:
     """The numbers of one page."""
     return f"SELECT asset FROM ({assets}) AS found ORDER BY asset LIMIT {PAGE} OFFSET {offset}"
+
+
+def for_duckdb(sql: str) -> str:
+    """Leaves by DuckDB's JSON functions."""
+
+    def leaf(match: re.Match[str]) -> str:
+        path = f"'$.{match[1]}'"
+        if match[2] == "exists":
+            return f"json_exists(attributes, {path})"
+        text = f"(attributes->>{path})"
+        return {"number": f"{text}::DOUBLE", "integer": f"TRY_CAST({text} AS DOUBLE)"}.get(match[2], text)
+
+    return _LEAF.sub(leaf, sql)
+
+
+def for_chdb(sql: str) -> str:
+    """Leaves as ClickHouse's JSON type has them: columns of their own, one for each type."""
+
+    def leaf(match: re.Match[str]) -> str:
+        column = f"attributes.{match[1]}"
+        if match[2] == "exists":
+            return f"isNotNull({column})"
+        return f"{column}.:{ {'number': 'Float64', 'integer': 'Int64'}.get(match[2], 'String') }"
+
+    return _LEAF.sub(leaf, sql)
+
+
+@dataclass(frozen=True, slots=True)
+class Leaves:
+    """The paths of a corpus: those with texts, and those with numbers."""
+
+    texts: tuple[str, ...]
+    numbers: tuple[str, ...]
+
+
+def leaves_of(label_sets: int, *, seed: int) -> Leaves:
+    """The paths of all label sets of a generated corpus."""
+    found = [leaf for n in range(label_sets) for leaf in schema(n, salt=n + (seed - 1) * 1_000_003)]
+    texts = {leaf.path for leaf in found if not leaf.is_number} | {RARE}
+    return Leaves(tuple(sorted(texts)), tuple(sorted({leaf.path for leaf in found if leaf.is_number})))
+
+
+def duckdb_facets(where: str, leaves: Leaves) -> str:
+    """Rows of facet, value, annotations, assets; each document is parsed once."""
+    tree: dict[str, object] = {}
+    for path in (*leaves.texts, *leaves.numbers):
+        *steps, last = path.split(".")
+        inner = tree
+        for step in steps:
+            inner = inner.setdefault(step, {})  # type: ignore[assignment]
+        inner[last] = "VARCHAR"
+    structure = str(tree).replace("'", '"')
+    chosen = (
+        f"WITH chosen AS MATERIALIZED (SELECT asset, label_set, annotator, from_json(attributes, '{structure}') AS a "
+        f"FROM annotations WHERE {for_duckdb(where)}) "
+    )
+
+    def number(path: str) -> str:
+        return f"TRY_CAST(a.{path} AS DOUBLE)"
+
+    def text(path: str) -> str:
+        return (
+            f"CASE WHEN {number(path)} IS NULL THEN a.{path} END" if path in leaves.numbers else f"a.{path}"
+        )
+
+    return chosen + _facets(
+        leaves, text=text, number=number, source="chosen", different="count(DISTINCT asset)"
+    )
+
+
+def chdb_facets(where: str, leaves: Leaves) -> str:
+    """The same in ClickHouse, which reads a column a path."""
+
+    def text(path: str) -> str:
+        kind = _TYPES.get(path.rsplit(".", 1)[-1], "String")
+        return f"toString(attributes.{path}.:{kind})" if kind == "Bool" else f"attributes.{path}.:String"
+
+    def number(path: str) -> str:
+        return f"attributes.{path}.:{_TYPES[path.rsplit('.', 1)[-1]]}"
+
+    source = f"annotations WHERE {for_chdb(where)}"
+    return _facets(leaves, text=text, number=number, source=source, different="uniqExact(asset)")
+
+
+def _facets(
+    leaves: Leaves, *, text: Callable[[str], str], number: Callable[[str], str], source: str, different: str
+) -> str:
+    """The commonest texts of each path, and of its numbers how many there are: less than datacat, which bins them."""
+    columns = {"label_set": "label_set", "annotator": "annotator"} | {
+        path: text(path) for path in leaves.texts
+    }
+    counted_values = [
+        f"(SELECT '{name}' AS facet, toString(value) AS value, n, assets FROM (SELECT {column} AS value, "
+        f"count(*) AS n, {different} AS assets FROM {source} GROUP BY value) AS g WHERE value IS NOT NULL "
+        f"ORDER BY n DESC, value LIMIT {TOP})"
+        for name, column in columns.items()
+    ]
+    counted_numbers = [
+        f"SELECT '{path} numbers' AS facet, '' AS value, count({number(path)}) AS n, 0 AS assets FROM {source}"
+        for path in leaves.numbers
+    ]
+    union = " UNION ALL ".join([*counted_values, *counted_numbers])
+    return union.replace("toString(value)", "value::VARCHAR") if different.startswith("count") else union

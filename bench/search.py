@@ -1,11 +1,17 @@
 """Search at 1, 10 and 100 million annotations, against a JSON column in DuckDB and against ClickHouse's JSON type.
 
-    python bench/search.py --annotations 10000000 [--label-sets 12] [--without-chdb]
+    python bench/search.py 1m 10m 10m/1000 100m [--without-chdb] [--report]
 
-Makes the catalog first (bench/generate_catalog.py), the same rows as one Parquet file with a JSON column sorted by class,
-and a ClickHouse table ordered by class and asset (chdb, the embedded ClickHouse: pip install chdb). All three run in
-processes of their own with two threads. Each question is counted and its first page of 50 asset numbers taken; the answers
-are compared, and a difference ends the run. Times are milliseconds: the first ask, and the median of those after it.
+`10m/1000` are 10 million annotations in 1,000 label sets; without a number there are 12. What is asked lies in
+bench/out (generate_catalog.py makes it, and says before what it needs). The three systems (systems.py) run in
+processes of their own with two threads each. Every question is asked
+
+- warm: in a process that stays, six times; the median of the last five,
+- cold: in a process of its own, opening included, after the system's files were dropped from the page cache,
+- bounded (datacat only): the same with a memory_limit of 512 MiB,
+
+and the answers are compared: a difference ends the run. What was measured is kept beside the catalog (measured.json);
+`--report` prints the tables of what is there (report.py) without measuring again.
 """
 
 from __future__ import annotations
@@ -13,49 +19,133 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import resource
+import re
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from generate_catalog import Size, generate
-from questions import DEEP, PAGE, QUESTIONS, counted, for_chdb, for_duckdb, page
-from rivals import measured
+from questions import DEEP, QUESTIONS, Question
+from report import Cost, Measured, Row, printed
 
 import datacat
 from datacat.catalog import Catalog
+from datacat.query.page import read_page
 
-_REPEATS = 5
 _HERE = Path(__file__).parent
-_COLD = """
-import resource, sys, time
-started = time.perf_counter()
-import datacat
-count = datacat.open(sys.argv[1]).search(sys.argv[2]).count()
-used = resource.getrusage(resource.RUSAGE_SELF)
-print(count, time.perf_counter() - started, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024)
-"""
+_BOUND = "512MiB"
+_FOLDERS = {"datacat": "catalog", "duckdb": "json", "chdb": "chdb"}
+_UNITS = {"": 1, "k": 1_000, "m": 1_000_000}
 
 
-class Rival:
-    """A process that answers SQL; see rivals.py."""
+def main() -> None:
+    """The command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("sizes", nargs="*", default=["1m", "10m"], help="As in 10m or 10m/1000.")
+    parser.add_argument("--out", type=Path, default=_HERE / "out")
+    parser.add_argument("--without-chdb", action="store_true")
+    parser.add_argument("--report", action="store_true", help="Print what was measured before.")
+    chosen = parser.parse_args()
+    systems = [name for name in _FOLDERS if not (chosen.without_chdb and name == "chdb")]
+    found = []
+    for name in chosen.sizes:
+        kept = chosen.out / f"search-{name.replace('/', '-')}" / "measured.json"
+        if not chosen.report:
+            measured = measure(kept.parent, size_of(name), systems=systems)
+            kept.write_text(json.dumps(asdict(measured), indent=1))
+        found.append(Measured.read(kept))
+    print(printed(found))
+
+
+def size_of(text: str) -> Size:
+    """Reads `10m/1000`.
+
+    Raises:
+        SystemExit: it is no size.
+    """
+    match = re.fullmatch(r"(\d+)([km]?)(?:/(\d+))?", text)
+    if match is None:
+        raise SystemExit(f"{text!r} is no size, as in 10m or 10m/1000")
+    return Size(int(match[1]) * _UNITS[match[2]], int(match[3] or 12))
+
+
+def measure(folder: Path, size: Size, *, systems: list[str]) -> Measured:
+    """Asks every question of every system; makes what is asked where it is not there."""
+    catalog = generate(folder, size)
+    before = os.getloadavg()[0]
+    afters = {question.name: _afters(catalog, question) for question in QUESTIONS}
+    rows = [Row(question.name, question.query, question.is_nested) for question in QUESTIONS]
+    workers = {name: _Worker(name, folder) for name in systems}
+    answers: dict[str, dict[str, Any]] = {row.name: {} for row in rows}
+    for question, row in zip(QUESTIONS, rows, strict=True):
+        for name, worker in workers.items():
+            asked = worker.ask(question, after=afters[row.name].get(name))
+            answers[row.name][name] = asked["answer"]
+            row.first_s[name], row.warm_s[name] = asked["first_s"], asked["median_s"]
+        _compare(question, answers[row.name])
+        row.found = _found(answers[row.name]["datacat"])
+    peaks = {name: worker.end() for name, worker in workers.items()}
+    for question, row in zip(QUESTIONS, rows, strict=True):
+        _ask_cold(
+            folder, question, row=row, systems=systems, afters=afters[row.name], answers=answers[row.name]
+        )
+        _compare(question, answers[row.name])
+        print(f"{row.name}: {row.said()}", file=sys.stderr, flush=True)
+    load = (before, os.getloadavg()[0])
+    return Measured(size.annotations, size.label_sets, rows, peaks, load, _disk(folder), _versions(systems))
+
+
+def _ask_cold(
+    folder: Path,
+    question: Question,
+    *,
+    row: Row,
+    systems: list[str],
+    afters: dict[str, str],
+    answers: dict[str, Any],
+) -> None:
+    for name in systems:
+        answers[f"{name}, cold"], row.cold[name] = _once(
+            name, folder, question=question, after=afters.get(name)
+        )
+    answers["datacat, bounded"], row.bounded = _once(
+        "datacat", folder, question=question, after=afters.get("datacat"), memory_limit=_BOUND
+    )
+
+
+class _Worker:
+    """A process that stays and answers; see systems.py."""
 
     def __init__(self, name: str, folder: Path) -> None:
         self.name = name
         self._process = subprocess.Popen(
-            [sys.executable, str(_HERE / "rivals.py"), name, str(folder)],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-        )  # fmt: skip
+            [sys.executable, str(_HERE / "systems.py"), name, str(folder)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env=_environment("4GiB"),
+        )
         self._line()
 
-    def ask(self, *sql: str) -> dict[str, Any]:
-        """The answers to statements asked together, with their times."""
+    def ask(self, question: Question, *, after: str | None) -> dict[str, Any]:
+        """The answer with its times."""
         assert self._process.stdin is not None
-        self._process.stdin.write(json.dumps({"sql": sql, "repeats": _REPEATS}) + "\n")
+        self._process.stdin.write(json.dumps({"name": question.name, "after": after}) + "\n")
         self._process.stdin.flush()
         return self._line()
+
+    def end(self) -> float:
+        """Ends it; the most memory it ever had, in MB."""
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        return _waited(self._process).peak_mb
 
     def _line(self) -> dict[str, Any]:
         assert self._process.stdout is not None
@@ -66,88 +156,90 @@ class Rival:
         return found
 
 
-def main() -> None:
-    """The command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--annotations", type=int, default=1_000_000)
-    parser.add_argument("--label-sets", type=int, default=12)
-    parser.add_argument("--out", type=Path, default=_HERE / "out")
-    parser.add_argument("--without-chdb", action="store_true")
-    parser.add_argument(
-        "--folder", type=Path, help="Where the catalog lies; by default named after its size."
-    )
-    chosen = parser.parse_args()
-    name = f"c{chosen.annotations // 1_000_000}m" + (
-        f"-{chosen.label_sets}" if chosen.label_sets != 12 else ""
-    )
-    folder = chosen.folder or chosen.out / name
-    catalog = generate(folder, Size(chosen.annotations, chosen.label_sets))
-    print(
-        f"\n{chosen.annotations:,} annotations, {chosen.label_sets} label sets, 2 threads, load {os.getloadavg()[0]:.1f}"
-    )
-    _cold(folder)
-    names = ["duckdb"] if chosen.without_chdb else ["duckdb", "chdb"]
-    rivals = [Rival(rival, folder) for rival in names]
-    print("\n| question | datacat | " + " | ".join(f"{r} | ratio" for r in names) + " | assets |")
-    print("| --- |" + " ---: |" * (2 * len(names) + 2))
-    for question in QUESTIONS:
-        _compare(catalog, question.query, question.assets, name=question.name, rivals=rivals)
-    _deep(catalog, rivals)
-    print(f"\npeak memory of datacat's process {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:,.0f} MB, "
-          f"memory_limit {catalog.settings.memory_limit}")  # fmt: skip
+def _once(
+    name: str, folder: Path, *, question: Question, after: str | None, memory_limit: str = "4GiB"
+) -> tuple[Any, Cost]:
+    """Asks a question of a fresh process that finds none of its files in memory."""
+    _forget(folder / _FOLDERS[name])
+    command = [sys.executable, str(_HERE / "systems.py"), name, str(folder), "--once", question.name]
+    command += ["--after", after] if after else []
+    started = time.perf_counter()
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=_environment(memory_limit))
+    assert process.stdout is not None
+    said = process.stdout.read()
+    cost = _waited(process, started=started)
+    if not said.strip():
+        raise SystemExit(f"{name} has no answer to: {question.name}")
+    return json.loads(said.splitlines()[-1]), cost
 
 
-def _cold(folder: Path) -> None:
-    """A process that opens the catalog and answers one question for a class."""
-    command = [sys.executable, "-c", _COLD, str(folder / "catalog"), "class_003"]
-    for _ in range(2):
-        found = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
-    count, wall_s, process_s, peak_mb = found
-    print(f"cold: opened and {int(count):,} assets of a class counted in {float(process_s):.2f} s of process time, "
-          f"{float(wall_s):.2f} s of wall time, {float(peak_mb):.0f} MB")  # fmt: skip
+def _waited(process: subprocess.Popen[str], *, started: float = 0.0) -> Cost:
+    _, status, used = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    wall_s = time.perf_counter() - started
+    return Cost(wall_s, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024)
 
 
-def _compare(catalog: Catalog, query: str, assets: str, *, name: str, rivals: list[Rival]) -> None:
-    def asked() -> list[Any]:
-        hits = catalog.search(query, limit=PAGE)
-        return [hits.count(), hits.numbers]
-
-    ours, first_s, ours_s = measured(asked, repeats=_REPEATS)
-    cells = [f"{ours_s * 1e3:,.0f} ({first_s * 1e3:,.0f})"]
-    for rival in rivals:
-        write = for_chdb if rival.name == "chdb" else for_duckdb
-        found = rival.ask(write(counted(assets)), write(page(assets)))
-        (((total,),), listed) = found["answer"]
-        if [int(total), [int(asset) for (asset,) in listed]] != ours:
-            raise SystemExit(f"{name}: datacat says {ours}, {rival.name} {found['answer']}")
-        cells += [f"{found['median_s'] * 1e3:,.0f}", f"{found['median_s'] / ours_s:.1f} ×"]
-    print(f"| {name} | " + " | ".join(cells) + f" | {ours[0]:,} |", flush=True)
+def _environment(memory_limit: str) -> dict[str, str]:
+    return {**os.environ, "DATACAT_MEMORY_LIMIT": memory_limit, "DATACAT_THREADS": "2"}
 
 
-def _deep(catalog: Catalog, rivals: list[Rival]) -> None:
-    """The page that begins at row 500,000, by its token and by OFFSET."""
-    assets = QUESTIONS[0].assets.replace("class_003", "class_000")
-    hits = catalog.search("class_000", limit=DEEP)
-    if hits.count() <= DEEP:
-        return
-    token = hits.next
+def _forget(folder: Path) -> None:
+    """Drops the files of a folder from the page cache, which needs no permission and disturbs nobody else."""
+    for path in folder.rglob("*"):
+        if path.is_file():
+            with _opened(path) as file:
+                os.fsync(file)
+                os.posix_fadvise(file, 0, 0, os.POSIX_FADV_DONTNEED)
 
-    def asked() -> list[int]:
-        return catalog.search("class_000", limit=PAGE, after=token).numbers
 
-    ours, first_s, ours_s = measured(asked, repeats=_REPEATS)
-    cells = [f"{ours_s * 1e3:,.0f} ({first_s * 1e3:,.0f})"]
-    for rival in rivals:
-        found = rival.ask(page(assets, offset=DEEP))
-        if [int(asset) for (asset,) in found["answer"][0]] != ours:
-            raise SystemExit(f"deep paging: {rival.name} gives another page")
-        cells += [f"{found['median_s'] * 1e3:,.0f}", f"{found['median_s'] / ours_s:.1f} ×"]
-    print(f"| page at row {DEEP:,} of a class | " + " | ".join(cells) + f" | {hits.count():,} |", flush=True)
+@contextmanager
+def _opened(path: Path) -> Iterator[int]:
+    file = os.open(path, os.O_RDONLY)
+    try:
+        yield file
+    finally:
+        os.close(file)
+
+
+def _afters(catalog: Catalog, question: Question) -> dict[str, str]:
+    """Where a page far behind begins: datacat's token of the page before, asset and row for the rivals."""
+    if question.kind not in ("page", "offset"):
+        return {}
+    row = min(DEEP, catalog.search(question.query).count() // 2)
+    token = catalog.search(question.query, limit=row).next
+    assert token is not None
+    position = json.dumps([read_page(token).position, row])
+    return {"datacat": token, "duckdb": position, "chdb": position}
+
+
+def _compare(question: Question, answers: dict[str, Any]) -> None:
+    ours = answers["datacat"]
+    for name, answer in answers.items():
+        if answer != ours:
+            raise SystemExit(
+                f"{question.name}: datacat says {str(ours)[:2000]}\n{name} says {str(answer)[:2000]}"
+            )
+
+
+def _found(answer: Any) -> int | None:
+    return answer[0] if isinstance(answer, list) and isinstance(answer[0], int) else None
+
+
+def _disk(folder: Path) -> dict[str, float]:
+    """GB of each system's files."""
+    return {
+        name: sum(path.stat().st_size for path in (folder / below).rglob("*") if path.is_file()) / 1e9
+        for name, below in _FOLDERS.items()
+        if (folder / below).exists()
+    }
+
+
+def _versions(systems: list[str]) -> dict[str, str]:
+    from importlib.metadata import version
+
+    return {name: datacat.__version__ if name == "datacat" else version(name) for name in systems}
 
 
 if __name__ == "__main__":
-    started = time.perf_counter()
     main()
-    print(f"{time.perf_counter() - started:.0f} s, datacat {datacat.__version__}")
