@@ -136,6 +136,13 @@ class Sets:
 
     def _all(self, parts: Sequence[m.Meaning]) -> Sql:
         """Columns of `assets` in one scan; the others joined to it one after the other."""
+        wide = [part for part in parts if _reads_everything(part)]
+        rest = [part for part in parts if not _reads_everything(part)]
+        if wide and any(isinstance(part, m.Some | m.Counted | m.CountedValues) for part in rest):
+            # Only the annotations of assets that the rest leaves over are grouped: 0.3 s where all take 1.5 s.
+            left = Sql("asset IN (SELECT asset FROM ({}))").filled(self._all(rest))
+            narrow = Sets(joined(" AND ", [left, self.within]))
+            return narrowed([narrow.assets(part) for part in wide], [], by="asset")
         rows = [_of_asset(part) for part in parts if isinstance(part, _FACTS)]
         sets: list[Sql] = []
         looks: list[Sql] = []
@@ -159,6 +166,11 @@ class Sets:
         if rows or not sets:
             sets.insert(0, self._listed("assets", rows))
         return narrowed(sets, absent, by="asset")
+
+
+def _reads_everything(node: m.Meaning) -> bool:
+    """Whether all annotations would have to be grouped by asset."""
+    return isinstance(node, m.CountedValues) and isinstance(node.predicate, m.Anything)
 
 
 def _few_values(node: m.CountedValues) -> str | None:
