@@ -10,11 +10,23 @@ import datacat
 from datacat_api import problems
 from datacat_api.dependencies import Catalogs
 from datacat_api.guard import LOOPBACK, Guard
-from datacat_api.routes import ask, assets, concepts, history, pages, search, searches, snapshots, vocabulary
+from datacat_api.routes import (
+    ask,
+    assets,
+    concepts,
+    history,
+    pages,
+    search,
+    searches,
+    snapshots,
+    stream,
+    vocabulary,
+)
 
 ROUTERS: tuple[APIRouter, ...] = (
     search.router,
     searches.router,
+    stream.router,
     ask.router,
     assets.router,
     vocabulary.router,
