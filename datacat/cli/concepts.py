@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import click
 
 from datacat.cli.options import at_option, catalog_option, commit_options, json_option, opened
 from datacat.cli.output import Output
+from datacat.cli.suggestions import print_rest, print_suggestion
+from datacat.errors import UsageError
 
 _FIELDS = ("definition", "owner", "synonyms", "parents", "children")
 
@@ -174,6 +177,60 @@ def show(concept: str, limit: int, catalog: str | None, at: int | None, output: 
         output.table(
             [{name: getattr(item, name) for name in columns} for item in view.history], columns=columns
         )
+
+
+@concepts.command(
+    epilog="""\b
+Examples:
+  datacat concepts suggest
+  datacat concepts suggest rooftop mapping:Roof --min-score 0.3
+  datacat concepts suggest --crops 8 --ask
+"""
+)
+@click.argument("classes", nargs=-1, metavar="[[TEAM:]CLASS…]")
+@click.option(
+    "--min-score",
+    type=click.FloatRange(0, 1),
+    default=0.5,
+    show_default=True,
+    help="How sure a suggestion is at least.",
+)
+@click.option(
+    "-n", "--limit", type=click.IntRange(min=1), default=10, show_default=True, help="Suggestions at most."
+)
+@click.option(
+    "--crops",
+    type=click.IntRange(min=0),
+    default=0,
+    metavar="N",
+    help="Compare N boxes of each class, cut out, by CLIP.",
+)
+@click.option("--space", metavar="NAME", help="The embedding space; see `datacat spaces`.")
+@click.option("--ask", is_flag=True, help="Ask for each whether to accept it; needs a terminal.")
+@catalog_option
+@at_option
+@json_option
+def suggest(
+    classes: tuple[str, ...], ask: bool, catalog: str | None, at: int | None, output: Output, **asked: Any
+) -> None:
+    """Propose class names of several teams that may mean the same, with what speaks for and against it.
+
+    With CLASSES only what concerns them. Nothing is joined before you say so.
+    """
+    if ask and (output.as_json or not (sys.stdin.isatty() and sys.stdout.isatty())):
+        raise UsageError(
+            "--ask asks a person, and there is none", hint="Run it on a terminal, without --json."
+        )
+    cat = opened(catalog, at=at)
+    found = cat.concepts.suggest(classes, **asked)
+    if output.as_json:
+        output.record(found)
+        return
+    for number, one in enumerate(found, 1):
+        print_suggestion(one, output, number=number)
+        if ask and one.commands and click.confirm("   Accept?", default=False):
+            output.line(f"   {cat.concepts.accept(one)}: state {cat.state}")
+    print_rest(found, output)
 
 
 @concepts.command("list", epilog="Example: datacat concepts list")

@@ -5,15 +5,25 @@ from __future__ import annotations
 import builtins
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 
+import duckdb
 import pyarrow as pa
 
+from datacat.concepts.case import Case, gathered
+from datacat.concepts.coincide import SAMPLE
 from datacat.concepts.concept import Concept, Details, Member
+from datacat.concepts.evidence import Suggestion, Suggestions, TeamClass
+from datacat.concepts.groups import accepted, suggestions
 from datacat.concepts.history import ConceptChange, history, read_ledger
 from datacat.concepts.known import annotations_of, check_known, uses_of
 from datacat.concepts.ledger import KINDS, Ledger
+from datacat.concepts.likeness import add_crops, add_texts
+from datacat.embeddings import Embeddings
+from datacat.errors import EmbeddingError, ExtraMissing, UsageError
 from datacat.places import author_of
+from datacat.query.plurals import comparable
 from datacat.query.search import READS
 from datacat.query.vocabulary import Vocabulary, vocabulary
 from datacat.tables import State, Tables
@@ -109,6 +119,61 @@ class Concepts:
             history=tuple(islice(history(self._tables, one.name, state=state), changes)),
         )
 
+    def suggest(
+        self,
+        classes: Sequence[str] = (),
+        *,
+        min_score: float = 0.5,
+        limit: int | None = None,
+        crops: int = 0,
+        space: str | None = None,
+        sample: int = SAMPLE,
+    ) -> Suggestions:
+        """Which classes of several teams may mean the same, and why; nothing is changed.
+
+        Args:
+            classes: only suggestions with one of these `[team:]class` names.
+            min_score: how sure a suggestion is at least, 0 to 1; see docs/howto/concepts.md.
+            limit: suggestions at most; None: all.
+            crops: boxes of each class that are cut out and compared by CLIP.
+            space: the embedding space whose model compares.
+            sample: shared assets that are read at most.
+
+        Raises:
+            NotFound: nobody has such a class.
+            UsageError: a number that makes no sense.
+        """
+        if not 0 <= min_score <= 1 or crops < 0 or sample < 1 or (limit is not None and limit < 1):
+            raise UsageError(
+                "a score lies between 0 and 1, limit and sample are at least 1, crops at least 0"
+            )
+        ledger, words, state = self._ledger(), self._words(), self.shown()
+        wanted = [Member.parse(text) for text in classes]
+        check_known(wanted, words, hint="See: datacat classes")
+        cursor = partial(self._tables.cursor, state, kinds=READS)
+        case = gathered(cursor, words, ledger=ledger, sample=sample)
+        self._compare_by_model(case, cursor(), crops=crops, space=space)
+        found = suggestions(case, ledger=ledger, min_score=min_score)
+        kept = [one for one in found if not wanted or any(_is_wanted(item, wanted) for item in one.classes)]
+        return Suggestions(tuple(kept[:limit]), tuple(case.notes), len(kept))
+
+    def accept(self, suggestion: Suggestion, *, author: str = "", message: str = "") -> str:
+        """Does what a suggestion proposes, in one commit; returns the concept's name.
+
+        Raises:
+            UsageError: it proposes nothing: its classes are unlike.
+        """
+        if suggestion.relation == "unlike":
+            raise UsageError(
+                "these classes differ: there is nothing to accept", hint="See: datacat concepts add"
+            )
+        text = f"concept {suggestion.concept}: accept {', '.join(map(str, suggestion.classes))}"
+        owner = self._author(author)
+        self._commit(
+            lambda old: accepted(old, suggestion, owner=owner), author=author, message=message or text
+        )
+        return suggestion.concept
+
     def add(
         self,
         concept: str,
@@ -133,7 +198,8 @@ class Concepts:
         """
         members = [Member.parse(text) for text in classes]
         if not unused:
-            check_known(members, self._words())
+            ahead = "To declare a name that nobody uses yet, add --unused."
+            check_known(members, self._words(), hint=ahead)
         added: builtins.list[str] = []
 
         def edit(old: Ledger) -> Ledger:
@@ -228,6 +294,19 @@ class Concepts:
             message=message or f"concept {concept}: rename to {new}",
         )
 
+    def _compare_by_model(
+        self, case: Case, cursor: duckdb.DuckDBPyConnection, *, crops: int, space: str | None
+    ) -> None:
+        """Adds what CLIP says; where there is no model, that is noted and nothing else."""
+        try:
+            encoder = Embeddings(self._tables.root, self._tables.store.settings).encoder(space)
+        except (EmbeddingError, ExtraMissing) as error:
+            case.notes.append(f"Nothing was compared by CLIP: {error.what}.")
+            return
+        add_texts(case, encoder)
+        if crops:
+            add_crops(case, encoder, cursor=cursor, settings=self._tables.store.settings, count=crops)
+
     def _commit(self, edit: Callable[[Ledger], Ledger], *, author: str, message: str) -> None:
         def edited(old: Mapping[str, pa.Table]) -> dict[str, pa.Table]:
             before = Ledger.of(old)
@@ -246,6 +325,10 @@ class Concepts:
     def _words(self) -> Vocabulary:
         state = self.shown()
         return vocabulary(self._tables.cursor(state, kinds=READS), identity=state.identity)
+
+
+def _is_wanted(item: TeamClass, wanted: Sequence[Member]) -> bool:
+    return any(m.team in (None, item.team) and comparable(m.name) == comparable(item.name) for m in wanted)
 
 
 def _seen(member: Member, words: Vocabulary) -> MemberView:

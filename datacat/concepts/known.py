@@ -23,19 +23,17 @@ def annotations_of(uses: Iterable[Use], words: Vocabulary) -> int:
     return sum(words.by_class[use.name].counts[number] for use in uses for number in use.label_sets)
 
 
-def check_known(members: Sequence[Member], words: Vocabulary) -> None:
-    """Refuses members that no label set has.
+def check_known(members: Sequence[Member], words: Vocabulary, *, hint: str) -> None:
+    """Refuses members that no label set has; `hint` stands behind the nearest that there are.
 
     Raises:
         NotFound: names them and the nearest that there are.
     """
     unknown = [member for member in members if not uses_of(member, words)]
     if unknown:
-        hints = [hint for member in unknown if (hint := _nearest(member, words))]
-        ahead = "To declare a name that nobody uses yet, add --unused."
-        raise NotFound(
-            f"no class {' and no class '.join(map(repr, map(str, unknown)))}", hint=" ".join([*hints, ahead])
-        )
+        near = [text for member in unknown if (text := _nearest(member, words))]
+        what = " and no class ".join(repr(str(member)) for member in unknown)
+        raise NotFound(f"no class {what}", hint=" ".join([*near, hint]))
 
 
 def _nearest(member: Member, words: Vocabulary) -> str | None:

@@ -85,6 +85,16 @@ class Ledger:
         wanted = comparable(name)
         return tuple(n for n, c in self.concepts.items() if wanted in map(comparable, c.parents))
 
+    def ancestors(self, name: str) -> frozenset[str]:
+        """Names of the concepts above that one, at any height."""
+        found: set[str] = set()
+        level = {name}
+        while level:
+            known = (self.find(one) for one in level)
+            level = {self._target(p) for one in known if one for p in one.parents} - found
+            found |= level
+        return frozenset(found)
+
     def with_members(self, name: str, members: Iterable[Member], *, owner: str) -> Ledger:
         """With class names added to a concept, which is made where it is new and then belongs to `owner`.
 

@@ -12,6 +12,7 @@ from datacat.config import Settings
 from datacat.embeddings import nearest as near
 from datacat.embeddings.check import findings
 from datacat.embeddings.embed import EmbedReport, embed_missing
+from datacat.embeddings.encoder import Encoder
 from datacat.embeddings.lease import sole_writer
 from datacat.embeddings.nearest import Nearest
 from datacat.embeddings.open_clip import Choice, OpenClip, loaded
@@ -142,6 +143,19 @@ class Embeddings:
             encoder=lambda: _same_model(chosen),
             settings=self._settings,
         )
+
+    def encoder(self, space: str | None = None) -> Encoder:
+        """The model of a space, loaded; texts and pictures that it is given can be compared.
+
+        Args:
+            space: by default the setting `space`, else the only one.
+
+        Raises:
+            EmbeddingError: nothing was embedded, or there are several spaces and none is chosen.
+            NotFound: no such space.
+            ExtraMissing: torch or open_clip is not installed.
+        """
+        return _same_model(self._spaces.chosen(space))
 
     def check(self, cursor: duckdb.DuckDBPyConnection) -> Iterator[Finding]:
         """Compares the vectors with the state that `cursor` shows."""
