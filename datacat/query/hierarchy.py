@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from datacat.query import meaning as m
 from datacat.query.plurals import comparable
 from datacat.query.vocabulary import Member, Use, Vocabulary
 
@@ -128,3 +129,19 @@ def _merged(uses: Iterable[Use]) -> tuple[Use, ...]:
     for use in uses:
         found[use.name] = found.get(use.name, frozenset()) | use.label_sets
     return tuple(Use(name, found[name]) for name in sorted(found) if found[name])
+
+
+def classes_used(meaning: m.Meaning, vocabulary: Vocabulary) -> dict[str, tuple[str, ...]]:
+    """What each class of a query stands for: `roof` -> (`mapping:Roof`, `claims:rooftop`)."""
+    used: dict[str, tuple[str, ...]] = {}
+    for node in m.descendants(meaning):
+        if isinstance(node, m.ClassIs):
+            members = (_written(member, vocabulary) for member in node.members)
+            used[node.shown] = tuple(dict.fromkeys(name for names in members for name in names))
+    return used
+
+
+def _written(member: m.ClassMember, vocabulary: Vocabulary) -> list[str]:
+    if member.label_sets is None:
+        return [member.name]
+    return [f"{vocabulary.label_sets[number].team}:{member.name}" for number in member.label_sets]

@@ -6,7 +6,7 @@ Binding has happened when a `Hits` exists; the rows are read when they are asked
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -14,11 +14,13 @@ import duckdb
 import pyarrow as pa
 
 from datacat.errors import EmbeddingError, ExtraMissing
+from datacat.query import direct
 from datacat.query import meaning as m
 from datacat.query.compare import Sql
 from datacat.query.count_facets import count_facets
 from datacat.query.counted import Wanted
 from datacat.query.facets import Facets
+from datacat.query.hierarchy import classes_used
 from datacat.query.hit import ANNOTATION_IDS, ASSET_IDS, HITS, Answers, Hit, as_row, chosen_columns
 from datacat.query.hybrid import DEPTH, Fused, fused
 from datacat.query.page import Page, position_after, query_digest
@@ -28,7 +30,7 @@ from datacat.query.reasons import Explainer
 from datacat.query.run import arrow, rows
 from datacat.query.sql import Sets
 from datacat.query.stream import encoded, parts, reader
-from datacat.query.vocabulary import LabelSet, Vocabulary
+from datacat.query.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -74,13 +76,7 @@ class Hits:
     @property
     def classes_used(self) -> dict[str, tuple[str, ...]]:
         """What each class of the query stood for: `roof` -> (`mapping:Roof`, `claims:rooftop`)."""
-        label_sets = self._vocabulary.label_sets
-        used: dict[str, tuple[str, ...]] = {}
-        for node in m.descendants(self._plan.meaning):
-            if isinstance(node, m.ClassIs):
-                members = (_written(member, label_sets) for member in node.members)
-                used[node.shown] = tuple(dict.fromkeys(name for names in members for name in names))
-        return used
+        return classes_used(self._plan.meaning, self._vocabulary)
 
     @property
     def is_ranked(self) -> bool:
@@ -226,8 +222,18 @@ class Hits:
 
     @cached_property
     def _count_of_filter(self) -> int:
+        if self._direct is not None:
+            low, high = self._direct
+            return direct.counted(self._cursor, self._plan, low=low, high=high)
         ((number,),) = rows(self._cursor, Sql("SELECT count(*) FROM {}").filled(self._matching))
         return int(number)
+
+    @property
+    def _direct(self) -> tuple[int, int] | None:
+        """The bounds of assets, where no table of the matching ones is needed."""
+        if "_matching" in self.__dict__ or not self._plan.reads_by_asset:
+            return None
+        return direct.bounds(self._cursor)
 
     @cached_property
     def _all_assets(self) -> pa.Table:
@@ -310,6 +316,13 @@ class Hits:
         """The page's assets with their scores, and one more where there is a next page."""
         if self.is_ranked:
             return self._ranked(self._position or 0, self._limit)
+        if self._limit is not None and (known := self._direct) is not None:
+            after = known[0] - 1 if self._position is None else self._position
+            most = self._limit + 1
+            return [
+                (asset, None)
+                for asset in direct.page(self._cursor, self._plan, after=after, high=known[1], most=most)
+            ]
         if self._position is not None and self._limit is not None and "_matching" not in self.__dict__:
             query = Sql("SELECT DISTINCT asset FROM ({}) ORDER BY asset LIMIT ?", (self._limit + 1,)).filled(
                 self._plan.assets(within=Sql("asset > ?", (self._position,)))
@@ -384,9 +397,3 @@ class Hits:
 
 def _weighted(similar: tuple[m.Similar, ...]) -> Weighted:
     return tuple((part.question, part.weight) for part in similar)
-
-
-def _written(member: m.ClassMember, label_sets: Mapping[int, LabelSet]) -> list[str]:
-    if member.label_sets is None:
-        return [member.name]
-    return [f"{label_sets[number].team}:{member.name}" for number in member.label_sets]

@@ -13,6 +13,7 @@ from datacat.query import tree
 from datacat.query.bind import bind
 from datacat.query.compare import TRUE, Sql
 from datacat.query.coverage import decided
+from datacat.query.pairs import of_row
 from datacat.query.rules import RULES, negations, plain_counts, refuted
 from datacat.query.rules.plain_counts import COMPARE
 from datacat.query.scope import Outside
@@ -50,6 +51,18 @@ class Plan:
     def refuted(self) -> Sql:
         """A SELECT of the assets of which it is known that they are not what is wanted."""
         return Sets().assets(plain_counts(refuted(self.evidence)))
+
+    @property
+    def reads_by_asset(self) -> bool:
+        """Whether a scan of annotations of some class answers it: those lie in the order of their assets."""
+        if not isinstance(self.wanted, m.Some) or of_row(self.wanted.predicate) is None:
+            return False
+        parts = (
+            self.wanted.predicate.parts
+            if isinstance(self.wanted.predicate, m.And)
+            else (self.wanted.predicate,)
+        )
+        return any(isinstance(part, m.ClassIs) for part in parts)
 
     @property
     def asks_for_absence(self) -> bool:

@@ -10,11 +10,13 @@ import pyarrow as pa
 import pytest
 
 from datacat.errors import EmbeddingError, ExtraMissing, QueryError, UsageError
+from datacat.query import direct
 from datacat.query.hit import HITS
 from datacat.query.hits import Hits, Weighted
 from datacat.query.meaning import Question
 from datacat.query.page import read_page
 from datacat.query.search import search
+from datacat.testing.corpus import Corpus
 from tests.query.cases import corpus
 
 
@@ -253,3 +255,28 @@ def test_a_query_of_several_lines_is_underlined_on_one() -> None:
 def test_a_mountain_of_parentheses_is_refused() -> None:
     with pytest.raises(QueryError, match="parentheses"):
         _search("(" * 2000 + "roof" + ")" * 2000)
+
+
+def test_a_class_is_paged_through_in_windows(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(direct, "_WINDOW", 1)
+    monkeypatch.setattr(direct, "_GROWTH", 2)
+    made = Corpus()
+    made.add_label_set("a/x", classes=["car"])
+    cars = [number for number in range(90) if number % 7 == 3]
+    for number in range(90):
+        made.add_asset(f"s3://lake/{number:03}.png")
+        for _ in range(2 * (number in cars)):
+            made.add_annotation(number, "car", label_set=0)
+    cursor = made.cursor()
+    found: list[int] = []
+    token = None
+    while True:
+        page = search(cursor, "car", state=1, limit=3, after=token)
+        found += page.numbers
+        token = page.next
+        if token is None:
+            break
+    assert found == cars
+    assert search(cursor, "car", state=1).count() == len(cars)
+    assert search(cursor, "car[area>5]", state=1, limit=3).numbers == []
+    assert search(cursor, "car[area>5]", state=1).count() == 0
