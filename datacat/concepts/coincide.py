@@ -58,7 +58,8 @@ _AREA = "({0}.right_ - {0}.left_) * ({0}.bottom_ - {0}.top_)"
 _BOXES = f"""
     WITH touching AS (
         SELECT l.node AS one, r.node AS other, l.annotation AS one_box, r.annotation AS other_box,
-            {_WIDTH} * {_HEIGHT} AS common, common / nullif({_AREA.format("l")} + {_AREA.format("r")} - common, 0) AS iou
+            {_WIDTH} * {_HEIGHT} AS common,
+            common / nullif({_AREA.format("l")} + {_AREA.format("r")} - common, 0) AS iou
         FROM said l JOIN said r ON l.thing = r.thing AND l.label_set < r.label_set AND l.node <> r.node
             AND l.is_share = r.is_share AND l.is_box AND r.is_box
         WHERE iou >= {COINCIDE_IOU}),
