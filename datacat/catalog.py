@@ -26,9 +26,12 @@ from datacat.query import listing
 from datacat.query.ask import Answer, ask
 from datacat.query.document import document_of, text_of, text_of_json
 from datacat.query.hits import Hits, Nearest, Weighted
+from datacat.query.overlap import Overlap, overlap
+from datacat.query.overview import Overview, overview
 from datacat.query.page import read_page
 from datacat.query.search import READS, search
 from datacat.query.show import AssetView, show
+from datacat.query.vocabulary import vocabulary
 from datacat.sandbox import VIEWS, SqlResult, View, run_sql
 from datacat.saved import Searches
 from datacat.selection import selected
@@ -229,6 +232,18 @@ class Catalog:
     def label_sets(self) -> pa.Table:
         """The label sets: label_set, team, name, format, created."""
         return listing.label_sets(self.cursor())
+
+    def overview(self) -> Overview:
+        """Each team and label set in numbers, and with whom it shares assets."""
+        cursor = self.cursor()
+        words = vocabulary(cursor, identity=self._state.identity)
+        return overview(cursor, vocabulary=words, state=self.state)
+
+    def overlap(self, left: str, right: str, *, limit: int = 10) -> Overlap:
+        """Which assets two teams or label sets share, and how far they agree; see `query.overlap.overlap`."""
+        cursor = self.cursor()
+        words = vocabulary(cursor, identity=self._state.identity)
+        return overlap(cursor, left, right=right, vocabulary=words, limit=limit)
 
     def rejects(self, label_set: str | None = None) -> pa.Table:
         """Records that could not be understood: label_set, file, position, reason, excerpt."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime
+
 from pydantic import Field
 
 from datacat_api.views import View
@@ -41,3 +43,107 @@ class FacetsView(View):
         description="Whether the annotations that fulfil the query are counted, or all of the matching assets."
     )
     facets: list[FacetView]
+
+
+class ClassCountView(View):
+    """A class and how many annotations have it."""
+
+    name: str
+    annotations: int
+
+
+class SharingView(View):
+    """How many assets another label set speaks of too."""
+
+    label_set: str
+    assets: int
+
+
+class LabelSetOverviewView(View):
+    """One label set in numbers."""
+
+    label_set: str
+    team: str
+    assets: int
+    annotations: int
+    classes: int
+    top_classes: list[ClassCountView]
+    attributes: int = Field(description="Attribute paths.")
+    format: str | None
+    licence: str | None
+    visibility: str | None
+    owner: str | None
+    created: datetime.datetime | None = Field(description="When it was first ingested.")
+    changed: datetime.datetime | None = Field(description="When a label file of it was last written.")
+    files: int
+    rejects: int
+    coverage: str | None = Field(description="declared, format or derived; null where nothing is covered.")
+    covered_classes: int
+    ontology: str | None
+    shared: int = Field(description="Assets of which another label set speaks too.")
+    with_whom: list[SharingView]
+
+
+class TeamOverviewView(View):
+    """One team over all its label sets."""
+
+    team: str
+    label_sets: int
+    assets: int
+    annotations: int
+    classes: int
+    rejects: int
+    changed: datetime.datetime | None
+    shared: int = Field(description="Assets of which another team speaks too.")
+
+
+class OverviewView(View):
+    """All teams and label sets."""
+
+    state: int
+    assets: int
+    annotations: int
+    teams: list[TeamOverviewView]
+    label_sets: list[LabelSetOverviewView]
+
+
+class CellView(View):
+    """What one calls so and the other so; null where the other has nothing there."""
+
+    left: str | None
+    right: str | None
+    annotations: int
+    box_iou: float | None
+
+
+class DisputedView(View):
+    """An asset on which the two do not agree."""
+
+    asset: str
+    uri: str
+    agreement: float
+    class_agreement: float | None
+    box_iou: float | None
+    left_count: int
+    right_count: int
+
+
+class OverlapView(View):
+    """What two teams or label sets have in common."""
+
+    left: str
+    right: str
+    left_assets: int
+    right_assets: int
+    shared: int
+    equal_bytes: int = Field(description="Further assets of the left that the right has under another URI.")
+    compared: int
+    agreed: int
+    agreement: float | None
+    matched: int
+    class_agreement: float | None
+    box_iou: float | None
+    cells: list[CellView]
+    lowest: list[DisputedView]
+    query: str = Field(description="What finds assets on which they disagree.")
+    state: int

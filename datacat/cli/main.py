@@ -28,6 +28,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "classes": ("search", "List the classes of all teams."),
     "attributes": ("search", "List the attribute paths with types and examples."),
     "searches": ("saved", "Keep queries under a name, to search by @name."),
+    "overview": ("overview", "Say what each team and label set has."),
+    "overlap": ("overview", "Say where two teams agree and where they do not."),
     "concepts": ("concepts", "Say which class names mean the same."),
     "sql": ("sql", "Ask in SQL, read-only and in a sandbox."),
     "snapshot": ("snapshot", "Freeze, verify, export and share training sets."),

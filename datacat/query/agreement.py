@@ -16,6 +16,7 @@ from collections.abc import Iterator, Sequence
 from datacat.model.names import folded
 from datacat.query.compare import TRUE, Sql
 from datacat.query.geometry import WITH_SIZE
+from datacat.query.pairs import one_of
 from datacat.query.plurals import comparable
 from datacat.query.vocabulary import ClassName, Vocabulary
 
@@ -33,7 +34,8 @@ _SAID = f"""
     FROM (SELECT *, CASE WHEN is_relative AND has_size THEN asset_width ELSE 1 END AS scale_x,
                  CASE WHEN is_relative AND has_size THEN asset_height ELSE 1 END AS scale_y
           FROM (SELECT *, asset_width + asset_height IS NOT NULL AS has_size FROM {WITH_SIZE})
-          WHERE kind = 'annotation' AND is_crowd IS NOT TRUE AND asset IN (FROM shared_assets))
+          WHERE kind = 'annotation' AND is_crowd IS NOT TRUE AND {{}}
+              AND asset IN (FROM shared_assets))
     JOIN names USING (label_set, class)
 """  # noqa: S608 - our own words
 _SIDES = (
@@ -41,7 +43,8 @@ _SIDES = (
     "greatest(0, least(l.bottom_, r.bottom_) - greatest(l.top_, r.top_))"
 )
 _AREA = "({0}.right_ - {0}.left_) * ({0}.bottom_ - {0}.top_)"
-_PAIRS = f"""
+# Who says what of which shared asset, and which boxes match.
+_MATCHED = f"""
     WITH names AS MATERIALIZED ({{}}),
     listed AS (SELECT DISTINCT asset, label_set FROM label_set_assets WHERE {{}}),
     pairs AS MATERIALIZED (
@@ -68,7 +71,7 @@ _PAIRS = f"""
         WHERE c.left_covers OR o.asset IS NOT NULL),
     touching AS (
         SELECT asset, left_set, right_set, l.annotation AS left_annotation, r.annotation AS right_annotation,
-            l.name = r.name AS is_same,
+            l.name AS left_name, r.name AS right_name,
             {_SIDES} / nullif({_AREA.format("l")} + {_AREA.format("r")} - {_SIDES}, 0) AS iou
         FROM lefts l JOIN rights r USING (asset, left_set, right_set, is_share) WHERE l.is_box AND r.is_box),
     best AS (
@@ -77,9 +80,14 @@ _PAIRS = f"""
             row_number() OVER (PARTITION BY asset, left_set, right_set, right_annotation
                                ORDER BY iou DESC, left_annotation) AS of_right
         FROM touching WHERE iou >= {MATCHED_IOU}),
+    boxes AS (FROM best WHERE of_left = 1 AND of_right = 1)
+"""  # noqa: S608 - our own words
+_PAIRS = f"""
+    {_MATCHED},
     matched AS (
-        SELECT asset, left_set, right_set, count(*) AS matched, count(*) FILTER (is_same) AS same, avg(iou) AS box_iou
-        FROM best WHERE of_left = 1 AND of_right = 1 GROUP BY ALL),
+        SELECT asset, left_set, right_set, count(*) AS matched, count(*) FILTER (left_name = right_name) AS same,
+            avg(iou) AS box_iou
+        FROM boxes GROUP BY ALL),
     whole AS (
         SELECT asset, left_set, right_set, count(DISTINCT l.name) AS same
         FROM lefts l JOIN rights r USING (asset, left_set, right_set, name) WHERE NOT l.is_box AND NOT r.is_box
@@ -100,6 +108,24 @@ _PAIRS = f"""
     LEFT JOIN matched m USING (asset, left_set, right_set) LEFT JOIN whole w USING (asset, left_set, right_set)
 """  # noqa: S608 - our own words
 
+# What the left says beside what the right says of it; null where the other has nothing there.
+_CELLS = f"""
+    {_MATCHED},
+    cells AS (
+        SELECT left_name, right_name, iou FROM boxes
+        UNION ALL SELECT name, NULL, NULL FROM lefts
+            ANTI JOIN (SELECT left_set, right_set, left_annotation AS annotation FROM boxes)
+                USING (left_set, right_set, annotation) WHERE is_box
+        UNION ALL SELECT NULL, name, NULL FROM rights
+            ANTI JOIN (SELECT left_set, right_set, right_annotation AS annotation FROM boxes)
+                USING (left_set, right_set, annotation) WHERE is_box
+        UNION ALL SELECT l.name, r.name, NULL
+        FROM (SELECT DISTINCT asset, left_set, right_set, name FROM lefts WHERE NOT is_box) AS l
+        FULL JOIN (SELECT DISTINCT asset, left_set, right_set, name FROM rights WHERE NOT is_box) AS r
+            USING (asset, left_set, right_set, name))
+    SELECT left_name, right_name, count(*) AS annotations, avg(iou) AS box_iou FROM cells GROUP BY ALL
+"""  # noqa: S608 - our own words
+
 
 def agreement_pairs(
     vocabulary: Vocabulary, *, within: Sql = TRUE, sets: tuple[Sequence[int], Sequence[int]] | None = None
@@ -113,15 +139,29 @@ def agreement_pairs(
 
     Only assets that both list, and pairs of label sets with a class in common, have rows.
     """
+    return Sql(_PAIRS).filled(common_names(vocabulary), within, _of_pair(sets), _speakers(sets))
+
+
+def agreement_cells(vocabulary: Vocabulary, *, sets: tuple[Sequence[int], Sequence[int]]) -> Sql:
+    """A SELECT of left_name, right_name, annotations and their mean box_iou: who calls what how.
+
+    A name is null where the other side has nothing that matches. Arguments as in `agreement_pairs`.
+    """
+    return Sql(_CELLS).filled(common_names(vocabulary), TRUE, _of_pair(sets), _speakers(sets))
+
+
+def _of_pair(sets: tuple[Sequence[int], Sequence[int]] | None) -> Sql:
     if sets is None:
-        of_pair = Sql("l.label_set < r.label_set")
-    else:
-        of_pair = Sql(
-            "l.label_set <> r.label_set AND l.label_set IN (SELECT unnest(?::BIGINT[])) "
-            "AND r.label_set IN (SELECT unnest(?::BIGINT[]))",
-            (list(sets[0]), list(sets[1])),
-        )
-    return Sql(_PAIRS).filled(common_names(vocabulary), within, of_pair)
+        return Sql("l.label_set < r.label_set")
+    return Sql(
+        "l.label_set <> r.label_set AND l.label_set IN (SELECT unnest(?::BIGINT[])) "
+        "AND r.label_set IN (SELECT unnest(?::BIGINT[]))",
+        (list(sets[0]), list(sets[1])),
+    )
+
+
+def _speakers(sets: tuple[Sequence[int], Sequence[int]] | None) -> Sql:
+    return TRUE if sets is None else one_of("label_set", sorted({*sets[0], *sets[1]}))
 
 
 def common_names(vocabulary: Vocabulary) -> Sql:

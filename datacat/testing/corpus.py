@@ -35,7 +35,8 @@ class Corpus:
         known = parents or {}
         listed = [{"class": item, "source_id": None, "parent": known.get(item)} for item in classes or ()]
         declared = json.dumps(listed) if classes is not None else None
-        coverage = json.dumps({"classes": covers, "origin": "declared"})
+        said = {"classes": covers, "attributes": "none", "origin": "declared", "ontology": None}
+        coverage = json.dumps(said)
         return self._add(
             "label_sets", "label_set", team=team, name=short, classes=declared, coverage=coverage
         )

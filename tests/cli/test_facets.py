@@ -53,3 +53,21 @@ def test_bars_fit_the_terminal(width: int, capsys: pytest.CaptureFixture[str]) -
     assert "▏" in lines[3]
     assert "█" not in lines[4]
     assert "▏" not in lines[4]
+
+
+@pytest.mark.usefixtures("catalog")
+def test_overview_and_overlap_are_printed(run: Run) -> None:
+    ingested(run)
+    assert run("ingest", "lake", "--team", "claims", "--name", "roofs", "-C", "cat")[0] == 0
+    status, out, err = run("overview", "-C", "cat")
+    assert status == 0
+    claims, mapping = [line.split() for line in out.splitlines() if "/roofs" in line]
+    assert (claims[0], mapping[0]) == ("claims/roofs", "mapping/roofs")
+    assert mapping[1:7] == ["3", "3", "2", "100", "%", mapping[6]]
+    assert err == "6 annotations, 3 assets, state 2\n"
+    assert "shared assets    3 (100 %): claims/roofs 3" in run("overview", "mapping/roofs", "-C", "cat")[1]
+    assert run("overview", "mappin", "-C", "cat")[0] == 1
+    status, out, err = run("overlap", "mapping", "claims", "-C", "cat")
+    assert "agreed wholly      3 (100 %)" in out
+    found = json.loads(run("overlap", "mapping", "claims", "-C", "cat", "--json")[1])
+    assert (found["shared"], found["agreement"], found["lowest"]) == (3, 1, [])
