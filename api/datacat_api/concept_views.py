@@ -52,3 +52,48 @@ class ConceptShown(View):
     children: list[str]
     members: list[ConceptMember]
     history: list[ConceptChanged]
+
+
+class SuggestedClass(View):
+    """A class name of a team."""
+
+    team: str
+    name: str
+    label_sets: list[str]
+    annotations: int
+
+
+class Reason(View):
+    """What speaks for or against two classes meaning the same."""
+
+    kind: str = Field(description="name, boxes, together, text or crops.")
+    classes: list[str] = Field(description="The two, as `team:class`.")
+    value: float = Field(description="How strong it is, 0 to 1.")
+    is_against: bool
+    text: str
+    numbers: dict[str, float]
+
+
+class Suggested(View):
+    """Classes that may mean the same."""
+
+    relation: str = Field(
+        description="same; kind: the first may be a kind of the second; unlike: alike in name, and yet they differ."
+    )
+    concept: str
+    score: float
+    classes: list[SuggestedClass]
+    evidence: list[Reason]
+    merges: list[str] = Field(description="Concepts that would become one.")
+    adds: dict[str, list[str]] = Field(description="Concept -> classes that it would get.")
+    parent: str | None
+    commands: list[str] = Field(description="What accepts it on the command line.")
+
+
+class ConceptsSuggested(View):
+    """What may mean the same, the surest first."""
+
+    items: list[Suggested]
+    notes: list[str] = Field(description="What was left out of account.")
+    all: int = Field(description="How many there are beyond `limit`, these among them.")
+    state: int

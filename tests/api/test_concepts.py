@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from starlette.testclient import TestClient
 
@@ -46,3 +48,20 @@ def test_a_concept_is_shown_with_its_history(client: TestClient, made: Catalog) 
 def test_an_unknown_concept_is_not_found(client: TestClient, made: Catalog) -> None:
     answer = client.get("/v1/concepts/rof")
     assert (answer.status_code, answer.json()["hint"]) == (404, "Did you mean roof?")
+
+
+def test_suggestions_are_those_of_the_catalog_and_change_nothing(
+    client: TestClient, catalog: Catalog, lake: Path
+) -> None:
+    catalog.ingest(str(lake), team="claims", name="damage", author="bob")
+    state = catalog.state
+    answer = client.get("/v1/concepts/suggestions", params={"min_score": 0.6, "classes": ["roof"]}).json()
+    (told,) = answer["items"]
+    (found,) = catalog.concepts.suggest(["roof"], min_score=0.6)
+    assert told["commands"] == list(found.commands) == ["datacat concepts add roof claims:Roof mapping:Roof"]
+    assert [reason["text"] for reason in told["evidence"]] == [item.text for item in found.evidence]
+    (boxes,) = [reason for reason in told["evidence"] if reason["kind"] == "boxes"]
+    assert (boxes["numbers"]["boxes"], boxes["numbers"]["mean_iou"]) == (6, 1)
+    assert (answer["all"], answer["state"], catalog.refresh().state) == (1, state, state)
+    assert client.get("/v1/concepts/suggestions", params={"classes": "rof"}).status_code == 404
+    assert client.get("/v1/concepts/suggestions", params={"min_score": 2}).status_code == 400

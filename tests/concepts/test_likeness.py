@@ -1,0 +1,66 @@
+"""CLIP as evidence: names, and boxes cut out of their pictures."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from datacat.catalog import Catalog
+from datacat.concepts.evidence import Suggestion
+from datacat.demo.teams import Lake, write_lake
+
+
+@pytest.fixture(scope="module")
+def lake(tmp_path_factory: pytest.TempPathFactory) -> Lake:
+    return write_lake(tmp_path_factory.mktemp("demo") / "lake", seed=3, count=40)
+
+
+@pytest.fixture
+def catalog(lake: Lake, tmp_path: Path) -> Catalog:
+    """Of the demo's label sets, with an embedding space of the model that comes along."""
+    made = Catalog.init(str(tmp_path / "catalog"))
+    for team in lake.teams:
+        made.ingest(
+            str(team.location), team=team.name, name=team.label_set, media_root=str(lake.media), author="ada"
+        )
+    made.embed()
+    return made
+
+
+def of_kind(one: Suggestion, kind: str) -> list[str]:
+    return [item.text for item in one.evidence if item.kind == kind]
+
+
+def test_crops_of_the_same_thing_look_alike(catalog: Catalog) -> None:
+    plain = catalog.concepts.suggest(["Tree"])
+    assert of_kind(plain.items[0], "crops") == []
+    found = catalog.concepts.suggest(["Tree"], crops=4)
+    (text,) = of_kind(found.items[0], "crops")
+    assert text.startswith("crops by CLIP: 4 of mapping:Tree, 4 of driving:tree, likeness 0.")
+    assert found.items[0].score > plain.items[0].score
+    assert found.notes == ()
+    assert found == catalog.concepts.suggest(["Tree"], crops=4), "always the same crops"
+
+
+def test_pictures_that_are_gone_or_damaged_are_left_out(catalog: Catalog, lake: Lake) -> None:
+    pictures = sorted(lake.media.rglob("*.jpg"))
+    contents = [picture.read_bytes() for picture in pictures]
+    try:
+        for picture in pictures:
+            picture.write_bytes(b"no picture")
+        found = catalog.concepts.suggest(["Tree"], crops=2)
+        Image.new("RGB", (9, 9)).save(pictures[0])
+    finally:
+        for picture, content in zip(pictures, contents, strict=True):
+            picture.write_bytes(content)
+    assert "Crops were not compared: 0 classes have some, too few." in found.notes
+    assert len(found) == 1
+
+
+def test_names_that_the_model_finds_near_are_evidence(catalog: Catalog) -> None:
+    found = catalog.concepts.suggest(min_score=0.05)
+    texts = [text for one in found for text in of_kind(one, "text")]
+    assert any('"roof"' in text and '"rooftop"' in text for text in texts), texts
+    assert not any("too few" in note for note in found.notes)
