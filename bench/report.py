@@ -14,11 +14,11 @@ _NAMES = {"datacat": "datacat", "duckdb": "JSON column", "chdb": "ClickHouse"}
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """Of a process from its beginning to its end."""
+    """Of a question, or of a process from its beginning to its end."""
 
     wall_s: float
     process_s: float  # user and system, of all threads
-    peak_mb: float
+    peak_mb: float = 0.0
 
     def __str__(self) -> str:
         return f"{_ms(self.wall_s)} ({_ms(self.process_s)})"
@@ -32,18 +32,18 @@ class Row:
     query: str
     is_nested: bool
     first_s: dict[str, float] = field(default_factory=dict)
-    warm_s: dict[str, float] = field(default_factory=dict)
+    warm: dict[str, Cost] = field(default_factory=dict)
     cold: dict[str, Cost] = field(default_factory=dict)
     bounded: Cost | None = None
     found: int | None = None
 
     def ratio(self, rival: str) -> float:
-        """How many times as long as datacat it needs, warm."""
-        return self.warm_s[rival] / self.warm_s["datacat"]
+        """How many times the process time of datacat it needs, warm; wall times say little on a busy machine."""
+        return self.warm[rival].process_s / self.warm["datacat"].process_s
 
-    def said(self) -> str:
-        """One line of the times."""
-        return ", ".join(f"{name} {_ms(s)} ms, cold {self.cold[name]}" for name, s in self.warm_s.items())
+    def said(self, costs: dict[str, Cost]) -> str:
+        """One line of times."""
+        return ", ".join(f"{name} {cost}" for name, cost in costs.items())
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,8 @@ class Measured:
         found: dict[str, Any] = json.loads(path.read_text())
         rows = []
         for row in found.pop("rows"):
-            row["cold"] = {name: Cost(**cost) for name, cost in row["cold"].items()}
+            for kind in ("warm", "cold"):
+                row[kind] = {name: Cost(**cost) for name, cost in row[kind].items()}
             row["bounded"] = Cost(**row["bounded"])
             rows.append(Row(**row))
         return cls(rows=rows, **found)
@@ -93,11 +94,13 @@ def _of_one(one: Measured) -> Iterator[str]:
     heads = [head for name in rivals for head in (_NAMES[name], "ratio")]
     rows = []
     for row in one.rows:
-        cells = [cell for name in rivals for cell in (_ms(row.warm_s[name]), f"{row.ratio(name):.1f} ×")]
+        cells = [cell for name in rivals for cell in (str(row.warm[name]), f"{row.ratio(name):.1f} ×")]
         first = _ms(row.first_s["datacat"])
         found = "" if row.found is None else f"{row.found:,}"
-        rows.append([row.name, _ms(row.warm_s["datacat"]), first, *cells, found])
-    yield "Warm, milliseconds:\n\n" + _table(["question", "datacat", "first", *heads, "assets"], rows)
+        rows.append([row.name, str(row.warm["datacat"]), first, *cells, found])
+    yield "Warm, milliseconds of wall time (of process time; ratios are of that):\n\n" + _table(
+        ["question", "datacat", "first", *heads, "assets"], rows
+    )
     rows = []
     for row in one.rows:
         assert row.bounded is not None
@@ -118,9 +121,14 @@ def _compared(less: Measured, more: Measured) -> str:
     for before in less.rows:
         after = next((row for row in more.rows if row.name == before.name), None)
         if after is not None:
-            rows.append([before.name, *(f"{after.warm_s[n] / before.warm_s[n]:.1f} ×" for n in systems)])
+            rows.append(
+                [
+                    before.name,
+                    *(f"{after.warm[n].process_s / before.warm[n].process_s:.1f} ×" for n in systems),
+                ]
+            )
     table = _table(["question", *(_NAMES[name] for name in systems)], rows)
-    return f"### From {less.title} to {more.title}\n\nWarm times become:\n\n{table}"
+    return f"### From {less.title} to {more.title}\n\nWarm process times become:\n\n{table}"
 
 
 def _aims(found: Iterable[Measured]) -> Iterator[str]:

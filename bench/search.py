@@ -88,16 +88,18 @@ def measure(folder: Path, size: Size, *, systems: list[str]) -> Measured:
         for name, worker in workers.items():
             asked = worker.ask(question, after=afters[row.name].get(name))
             answers[row.name][name] = asked["answer"]
-            row.first_s[name], row.warm_s[name] = asked["first_s"], asked["median_s"]
+            row.first_s[name] = asked["first_s"]
+            row.warm[name] = Cost(asked["wall_s"], asked["process_s"])
         _compare(question, answers[row.name])
         row.found = _found(answers[row.name]["datacat"])
+        print(f"warm, {row.name}: {row.said(row.warm)}", file=sys.stderr, flush=True)
     peaks = {name: worker.end() for name, worker in workers.items()}
     for question, row in zip(QUESTIONS, rows, strict=True):
         _ask_cold(
             folder, question, row=row, systems=systems, afters=afters[row.name], answers=answers[row.name]
         )
         _compare(question, answers[row.name])
-        print(f"{row.name}: {row.said()}", file=sys.stderr, flush=True)
+        print(f"cold, {row.name}: {row.said(row.cold)}", file=sys.stderr, flush=True)
     load = (before, os.getloadavg()[0])
     return Measured(size.annotations, size.label_sets, rows, peaks, load, _disk(folder), _versions(systems))
 

@@ -21,6 +21,8 @@ _HEADINGS = {
 def print_suggestion(one: Any, output: Output, *, number: int) -> None:
     """A `Suggestion`: its classes, what speaks for and against, and the command that accepts it."""
     console = output.console
+    if number > 1:
+        console.print()
     heading = _text(f"{number}. {_HEADINGS[one.relation].format(one)}", "bold")
     heading.append(f"  score {one.score:.2f}", "dim")
     console.print(heading)
@@ -30,7 +32,7 @@ def print_suggestion(one: Any, output: Output, *, number: int) -> None:
     classes.add_column(style="dim", overflow="fold")
     for item in one.classes[:_SHOWN_CLASSES]:
         classes.add_row(_text(str(item)), f"{item.annotations:,}", _text(readable(item.label_sets)))
-    console.print(Padding(classes, (0, 0, 0, 3)))
+    console.print(Padding(classes, (0, 0, 0, 3), expand=False))
     _print_more(len(one.classes) - _SHOWN_CLASSES, "classes", output)
     reasons = Table.grid(padding=(0, 1))
     reasons.add_column()
@@ -38,11 +40,10 @@ def print_suggestion(one: Any, output: Output, *, number: int) -> None:
     lines = {item.text: item.is_against for item in one.evidence}  # equal names are told once
     for text, is_against in list(lines.items())[:_SHOWN_EVIDENCE]:
         reasons.add_row(Text("-", "red") if is_against else Text("+", "green"), _text(text))
-    console.print(Padding(reasons, (0, 0, 0, 3)))
+    console.print(Padding(reasons, (0, 0, 0, 3), expand=False))
     _print_more(len(lines) - _SHOWN_EVIDENCE, "reasons", output)
     for command in one.commands:
         console.print(_text(f"   $ {command}", "cyan"), soft_wrap=True)
-    console.print()
 
 
 def print_rest(found: Any, output: Output) -> None:

@@ -74,7 +74,6 @@ def test_a_suggestion_says_what_why_and_how(run: Run) -> None:
         "12 shared assets",
         "   + names: rooftop begins with roof",
         "   $ datacat concepts add roof claims:rooftop mapping:Roof",
-        "",
     ]
     assert "nothing was embedded" in err
     assert run("suggest", "rooftop", "--min-score", "0.9")[1] == ""
