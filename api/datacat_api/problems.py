@@ -30,9 +30,11 @@ STATUS: dict[type[errors.DatacatError], int] = {
     errors.SnapshotExists: 409,
     errors.EmbeddingError: 409,  # the catalog, as it is now, has nothing to answer that with
     errors.ExtraMissing: 501,
+    errors.SandboxMissing: 501,
     errors.LocationError: 502,
     errors.CatalogNotFound: 503,
     errors.CommitUnknown: 503,
+    errors.SqlStopped: 504,
 }
 MEDIA_TYPE = "application/problem+json"
 

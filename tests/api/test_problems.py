@@ -115,12 +115,27 @@ def test_every_error_has_a_status_that_fits_its_kind(kind: type[errors.DatacatEr
     elif issubclass(kind, LookupError):
         assert status == 404
     else:
-        assert status in (409, 422, 500, 501, 502, 503)
+        assert status in (409, 422, 500, 501, 502, 503, 504)
 
 
 def test_the_nearest_ancestor_decides() -> None:
     assert status_of(errors.NameInvalid("x")) == STATUS[errors.UsageError]
     assert status_of(errors.SnapshotDamaged("x")) == STATUS[errors.DatacatError]
+
+
+@pytest.mark.parametrize(("kind", "status"), [(errors.SqlStopped, 504), (errors.SandboxMissing, 501)])
+def test_sql_that_cannot_be_run_is_no_fault_of_ours(kind: type[errors.DatacatError], status: int) -> None:
+    app = FastAPI()
+    install(app)
+
+    @app.get("/sql")
+    def sql() -> None:
+        raise kind("the query was stopped", hint="Ask for less.")
+
+    with TestClient(app) as client:
+        said = problem(client, "/sql", status=status)
+    assert said["type"] == f"urn:datacat:error:{kind.__name__}"
+    assert said["hint"] == "Ask for less."
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
