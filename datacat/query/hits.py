@@ -174,7 +174,9 @@ class Hits:
         if columns is None and to == "csv":
             columns = [name for name in HITS.names if name != "matches"]
         schema = chosen_columns(columns)
-        return encoded(self.batches(columns), to=to, schema=schema, ids_as_text=ids_as_text)
+        return encoded(
+            self.batches(columns), to=to, schema=schema, cursor=self._cursor, ids_as_text=ids_as_text
+        )
 
     def to_pandas(self) -> pd.DataFrame:
         """The hits as a data frame with the columns of `HITS`.

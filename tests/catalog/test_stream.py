@@ -6,15 +6,19 @@ import csv
 import io
 import json
 from pathlib import Path
+from typing import Any
 
+import duckdb
 import pyarrow as pa
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from datacat.catalog import Catalog
 from datacat.errors import UsageError
 from datacat.query import hits as hits_module
 from datacat.query import stream
-from datacat.query.hit import HITS
+from datacat.query.hit import HITS, MATCH
 from datacat.sources.location import Location
 from tests.catalog.lakes import box, coco, draw
 
@@ -126,8 +130,42 @@ def test_nonsense_is_refused_before_anything_is_written(
         catalog.search("car").stream(to, columns=columns)
 
 
-def test_numbers_that_json_cannot_hold_are_text() -> None:
+@pytest.mark.parametrize(
+    ("number", "said"),
+    [
+        (float("nan"), "NaN"),
+        (float("inf"), "Infinity"),
+        (float("-inf"), "-Infinity"),
+        (-0.0, -0.0),
+        (5e-324, 5e-324),
+    ],
+)
+def test_numbers_that_json_cannot_hold_are_text(number: float, said: object) -> None:
     schema = pa.schema([("asset", pa.int64()), ("score", pa.float64())])
-    batch = pa.RecordBatch.from_pylist([{"asset": 1, "score": float("nan")}], schema=schema)
-    (line,) = stream.encoded([batch], to="ndjson", schema=schema, ids_as_text=True)
-    assert json.loads(line) == {"asset": "1", "score": "nan"}
+    batch = pa.RecordBatch.from_pylist([{"asset": 1, "score": number}], schema=schema)
+    (line,) = stream.encoded([batch], to="ndjson", schema=schema, cursor=duckdb.connect(), ids_as_text=True)
+    assert line == json.dumps({"asset": "1", "score": said}, separators=(",", ":")).encode() + b"\n"
+
+
+_NUMBERS = st.none() | st.floats(allow_nan=False, allow_infinity=False)
+_TEXTS = st.none() | st.text(st.characters(codec="utf-8"))
+_MATCHES = st.lists(
+    st.fixed_dictionaries(
+        {"annotation": st.integers(-(2**63), 2**63 - 1), "class": _TEXTS, "x": _NUMBERS, "attributes": _TEXTS}
+    )
+)
+_ROWS = st.lists(
+    st.fixed_dictionaries({"uri": _TEXTS, "score": _NUMBERS, "matches": _MATCHES, "why": st.lists(_TEXTS)}),
+    min_size=1,
+)
+
+
+@given(_ROWS)
+def test_ndjson_holds_every_value(rows: list[dict[str, Any]]) -> None:
+    fields = [field for field in HITS if field.name in rows[0]]
+    inner = [field for field in MATCH if field.name in ("annotation", "class", "x", "attributes")]
+    fields[2] = pa.field("matches", pa.list_(pa.struct(inner)))
+    schema = pa.schema(fields)
+    whole = pa.RecordBatch.from_pylist([*rows[:1], *rows], schema=schema).slice(1)
+    (lines,) = stream.encoded([whole], to="ndjson", schema=schema, cursor=duckdb.connect())
+    assert [json.loads(line) for line in lines.decode().split("\n")[:-1]] == rows
