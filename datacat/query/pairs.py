@@ -22,8 +22,7 @@ from datacat.query.compare import (
 from datacat.query.documents import element_exists, length_compares
 from datacat.query.fields import MEASURES
 from datacat.query.geometry import WITH_SIZE, related
-from datacat.query.rules.plain_counts import COMPARE
-from datacat.query.tree import Quantifier
+from datacat.query.tree import COMPARE, Quantifier
 
 _WRITTEN_OUT = 1_000  # numbers; parsing them takes 0.3 ms
 _TRACKS = (

@@ -15,11 +15,11 @@ from datacat.query.compare import TRUE, Sql
 from datacat.query.coverage import decided
 from datacat.query.pairs import of_row
 from datacat.query.rules import RULES, negations, plain_counts, refuted
-from datacat.query.rules.plain_counts import COMPARE
 from datacat.query.scope import Outside
 from datacat.query.sql import Sets
 from datacat.query.statistics import Statistics
 from datacat.query.syntax import parse
+from datacat.query.tree import COMPARE
 from datacat.query.vocabulary import vocabulary
 
 
@@ -54,7 +54,9 @@ class Plan:
 
     @property
     def reads_by_asset(self) -> bool:
-        """Whether a scan of annotations of some class answers it: those lie in the order of their assets."""
+        """Whether one scan answers it that finds assets in about their order: all, or those of some class."""
+        if isinstance(self.wanted, m.Everything):
+            return True
         if not isinstance(self.wanted, m.Some) or of_row(self.wanted.predicate) is None:
             return False
         parts = (
@@ -67,7 +69,7 @@ class Plan:
     @property
     def asks_for_absence(self) -> bool:
         """Whether something must be absent, so that it matters who looked for it."""
-        return any(_needs_absence(node) for node in m.descendants(self.wanted))
+        return any(_needs_absence(node) for node in m.descendants(self.evidence))
 
     @property
     def asks_for_annotations(self) -> bool:

@@ -21,8 +21,7 @@ from datacat.query.compare import (
 )
 from datacat.query.coverage import decided
 from datacat.query.pairs import Pairs, at, narrowed, needs_size, of_row, one_of
-from datacat.query.rules.plain_counts import COMPARE
-from datacat.query.tree import OPPOSITE, Operator
+from datacat.query.tree import COMPARE, OPPOSITE, Operator
 
 _OF_STATE = {
     "missing": Sql("SELECT asset FROM assets WHERE is_missing"),

@@ -7,6 +7,9 @@ from functools import cached_property
 import duckdb
 
 from datacat.query import meaning as m
+from datacat.query.compare import Sql
+from datacat.query.pairs import of_class
+from datacat.query.run import rows
 from datacat.query.tree import Operator
 from datacat.query.vocabulary import Vocabulary
 
@@ -49,6 +52,20 @@ class Statistics:
             ):
                 return self.rows(predicate)
         return self._all
+
+    def label_sets(self, asked: m.ClassIs) -> frozenset[int]:
+        """Those that have annotations of the class."""
+        found: set[int] = set()
+        for member in asked.members:
+            item = self._vocabulary.by_class.get(member.name)
+            having = {number for number, count in item.counts.items() if count} if item else set()
+            found |= having if member.label_sets is None else having & set(member.label_sets)
+        return frozenset(found)
+
+    def is_partly_covered(self, asked: m.ClassIs) -> bool:
+        """Whether on single assets not all annotations of the class were made, though its label set covers it."""
+        query = Sql("SELECT 1 FROM coverage WHERE {} AND answer = 'not_exhaustive' LIMIT 1")
+        return bool(rows(self._cursor, query.filled(of_class(asked.members))))
 
     def _leaves(self, path: str) -> int:
         use = self._vocabulary.paths(self._cursor).get(path)

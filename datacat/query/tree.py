@@ -6,7 +6,8 @@ Nodes are equal where they say the same, wherever it stood in the text. `wording
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import operator as operators
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -59,6 +60,14 @@ OPPOSITE = {
     Operator.AT_LEAST: Operator.LESS,
     Operator.GREATER: Operator.AT_MOST,
     Operator.AT_MOST: Operator.GREATER,
+}
+COMPARE: dict[Operator, Callable[[int, int], bool]] = {
+    Operator.EQUAL: operators.eq,
+    Operator.UNEQUAL: operators.ne,
+    Operator.LESS: operators.lt,
+    Operator.AT_MOST: operators.le,
+    Operator.GREATER: operators.gt,
+    Operator.AT_LEAST: operators.ge,
 }
 
 

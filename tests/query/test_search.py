@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 
 from datacat.errors import EmbeddingError, ExtraMissing, QueryError, UsageError
-from datacat.query import direct
+from datacat.query import matching
 from datacat.query.hit import HITS
 from datacat.query.hits import Hits, Weighted
 from datacat.query.meaning import Question
@@ -258,8 +258,8 @@ def test_a_mountain_of_parentheses_is_refused() -> None:
 
 
 def test_a_class_is_paged_through_in_windows(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(direct, "_WINDOW", 1)
-    monkeypatch.setattr(direct, "_GROWTH", 2)
+    monkeypatch.setattr(matching, "_WINDOW", 1)
+    monkeypatch.setattr(matching, "_GROWTH", 2)
     made = Corpus()
     made.add_label_set("a/x", classes=["car"])
     cars = [number for number in range(90) if number % 7 == 3]

@@ -6,22 +6,11 @@ after:  car               NOT car
 
 from __future__ import annotations
 
-import operator
-from collections.abc import Callable
-
 from datacat.query import meaning as m
 from datacat.query.rules.walk import rewritten
 from datacat.query.statistics import Statistics
 from datacat.query.tree import Operator
 
-COMPARE: dict[Operator, Callable[[int, int], bool]] = {
-    Operator.EQUAL: operator.eq,
-    Operator.UNEQUAL: operator.ne,
-    Operator.LESS: operator.lt,
-    Operator.AT_MOST: operator.le,
-    Operator.GREATER: operator.gt,
-    Operator.AT_LEAST: operator.ge,
-}
 _ANY = ((Operator.AT_LEAST, 1), (Operator.GREATER, 0), (Operator.UNEQUAL, 0))
 _NONE = ((Operator.LESS, 1), (Operator.AT_MOST, 0), (Operator.EQUAL, 0))
 
