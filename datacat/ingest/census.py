@@ -91,16 +91,22 @@ class Census:
 
     def present(self, media: Mapping[str, Entry]) -> list[Entry]:
         """The assets that are in the lake; rows for those that are not are written now."""
-        uris = self._db.execute("SELECT DISTINCT uri FROM listed ORDER BY uri")
+        # Of what cannot be read, the size is what the first label file says.
+        uris = self._db.execute(
+            "SELECT uri, arg_min({'width': width, 'height': height}, file) "
+            "FILTER (width IS NOT NULL AND height IS NOT NULL) FROM listed GROUP BY uri ORDER BY uri"
+        )
         found: list[Entry] = []
         with parquet_writer(self._folder / "media-000000.parquet", "media") as writer:
             for batch in uris.to_arrow_reader(100_000):
-                names = batch.column(0).to_pylist()
-                found.extend(media[uri] for uri in names if uri in media)
-                missing = [uri for uri in names if uri not in media]
+                sizes = dict(zip(*(column.to_pylist() for column in batch.columns), strict=True))
+                found.extend(media[uri] for uri in sizes if uri in media)
+                missing = [uri for uri in sizes if uri not in media]
                 columns = {
                     "media": [_kind(uri) for uri in missing],
                     "is_missing": [INLINE not in uri for uri in missing],
+                    "width": [sizes[uri] and sizes[uri]["width"] for uri in missing],
+                    "height": [sizes[uri] and sizes[uri]["height"] for uri in missing],
                 }
                 writer.write_table(table("media", len(missing), uri=missing, **columns))
         return found

@@ -97,8 +97,8 @@ def test_missing_pictures_are_kept_as_missing(catalog: Catalog, lake: Path) -> N
     report = ingested(catalog, lake)
     assert (report.annotations, report.assets_missing) == (1, 1)
     assert noted(report, "media was not found")
-    (hit,) = catalog.search("roof is:missing")
-    assert (hit.uri.rsplit("/", 1)[1], hit.width) == ("x.png", None)
+    (hit,) = catalog.search(f"roof[width>5%] is:missing width={WIDTH}")  # as the label file says
+    assert (hit.uri.rsplit("/", 1)[1], hit.width) == ("x.png", WIDTH)
 
 
 def test_equal_ids_are_kept_apart(catalog: Catalog, lake: Path) -> None:
