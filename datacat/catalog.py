@@ -25,7 +25,9 @@ from datacat.places import author_of, chosen_place
 from datacat.query import listing
 from datacat.query.ask import Answer, ask
 from datacat.query.document import document_of, text_of, text_of_json
+from datacat.query.facets import Facet
 from datacat.query.hits import Hits, Nearest, Weighted
+from datacat.query.narrow import Narrowing
 from datacat.query.overlap import Overlap, overlap
 from datacat.query.overview import Overview, overview
 from datacat.query.page import read_page
@@ -379,8 +381,10 @@ def sql_views() -> Sequence[View]:
 __all__ = [
     "Catalog",
     "CatalogNotFound",
+    "Facet",
     "LogEntry",
     "Media",
+    "Narrowing",
     "SqlResult",
     "document_of",
     "label_formats",

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
+from typing import Any
 
 from pydantic import Field
 
+from datacat.catalog import Facet, Narrowing
 from datacat_api.views import View
 
 
@@ -19,6 +22,7 @@ class BucketView(View):
     high: float | None = Field(description="Not in it any more, but for the last bin.")
     absent: int | None = Field(description="Of a class, assets on which it was looked for and is not.")
     unknown: int | None = Field(description="Of a class, assets on which nobody looked.")
+    query: str = Field(description="In strict syntax, what narrows the query to these.")
 
 
 class FacetView(View):
@@ -30,6 +34,15 @@ class FacetView(View):
     different: int = Field(description="How many different values there are, shown or not.")
     other: int = Field(description="The sum over those that are not shown.")
     missing: int = Field(description="How many annotations (or assets) have none.")
+
+
+def facet_shown(facet: Facet, narrowing: Narrowing) -> dict[str, Any]:
+    """The fields of `FacetView`."""
+    narrowed = {
+        name: [{**dataclasses.asdict(bucket), "query": narrowing.by(facet, bucket)} for bucket in buckets]
+        for name, buckets in (("values", facet.values), ("bins", facet.bins))
+    }
+    return {name: getattr(facet, name) for name in ("name", "different", "other", "missing")} | narrowed
 
 
 class FacetsView(View):

@@ -64,7 +64,8 @@ def _print_facet(facet: Any, output: Output) -> None:
         values = ()
         rest.append(f"{facet.different:,} values, each once")
     elif facet.other:
-        rest.append(f"{facet.different - len(values):,} more values: {facet.other:,}")
+        more = facet.different - len(values)
+        rest.append(f"{more:,} more {'value' if more == 1 else 'values'}: {facet.other:,}")
     if facet.missing:
         rest.append(f"none: {facet.missing:,}")
     rows = [

@@ -21,6 +21,14 @@ def test_facets_are_those_of_the_catalog(client: TestClient, catalog: Catalog) -
     assert shown["are_matching"] is True
 
 
+def test_each_value_names_the_query_that_finds_it(client: TestClient) -> None:
+    shown = client.get("/v1/facets", params={"q": "all data with roofs", "facet": "material"}).json()
+    (slate, _) = shown["facets"][0]["values"]
+    assert slate["query"] == "roof[material=slate]"
+    found = client.get("/v1/search", params={"q": slate["query"], "count": True}).json()
+    assert found["total"] == slate["assets"]
+
+
 def test_a_facet_that_is_not_there_is_refused(client: TestClient) -> None:
     answer = client.get("/v1/facets", params={"q": "roof", "facet": "materail"})
     assert answer.status_code == 400

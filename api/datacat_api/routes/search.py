@@ -7,10 +7,10 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 from pydantic import Field
 
-from datacat.catalog import text_of_json
+from datacat.catalog import Narrowing, text_of_json
 from datacat.errors import UsageError
 from datacat_api.dependencies import Asked, AskedPage, Opened, token
-from datacat_api.facet_views import FacetsView
+from datacat_api.facet_views import FacetsView, facet_shown
 from datacat_api.views import SearchPage
 
 router = APIRouter(tags=["search"])
@@ -79,11 +79,12 @@ def facets(asked: Annotated[AskedFacets, Query()], catalogs: Opened) -> dict[str
     with catalogs.at(asked.at) as catalog:
         hits = catalog.search(asked.query, limit=asked.best, space=asked.space, files=False)
         found = hits.facets(asked.facet, limit=asked.limit)
+        narrowing = Narrowing(hits.interpretation, are_matching=found.are_matching)
         return {
             "interpretation": hits.interpretation,
             "state": catalog.state,
             "assets": found.assets,
             "annotations": found.annotations,
             "are_matching": found.are_matching,
-            "facets": found.facets,
+            "facets": [facet_shown(facet, narrowing) for facet in found.facets],
         }

@@ -1,0 +1,101 @@
+"""Each bucket of a facet names the query that finds what it counts."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+
+from datacat.query.facets import Bucket, Facet
+from datacat.query.hits import Hits
+from datacat.query.narrow import Narrowing
+from datacat.query.search import search
+from tests.query.cases import corpus
+
+_QUERIES = (
+    "",
+    "roof",
+    "roof OR person",
+    "car person",
+    "[material=slate]",
+    "media:image",
+    "class:rooftop",
+)
+
+
+def _facet(name: str, *values: Bucket, bins: tuple[Bucket, ...] = ()) -> Facet:
+    return Facet(name, values, bins, len(values), 0, 0)
+
+
+def _narrowed(query: str, facet: Facet, *, are_matching: bool = True) -> str:
+    return Narrowing(query, are_matching=are_matching).by(facet, facet.buckets[0])
+
+
+@pytest.mark.parametrize(
+    ("query", "name", "value", "expected"),
+    [
+        ("roof", "attributes.material", "slate", "roof[material=slate]"),
+        ("roof", "attributes.status", "dry rot", 'roof[attributes.status="dry rot"]'),
+        ("roof", "attributes.code", "5", 'roof[code="5"]'),
+        ("roof", "attributes.note", "a*", 'roof[note="a*"]'),
+        ("roof[solar=true OR new=true]", "team", "claims", "roof[(solar=true OR new=true) AND team=claims]"),
+        ("roof[material=slate]", "attributes.material", "slate", "roof[material=slate]"),
+        ("roof AND NOT car", "created", "2026-03", "roof[created=2026-03] AND NOT car"),
+        ("traffic light", "annotator", "ann", "traffic light[annotator=ann]"),
+        ("car AND person", "annotator", "ann", "car AND person AND [(car OR person) AND annotator=ann]"),
+        ("car OR person", "media", "image", "(car OR person) AND media=image"),
+        ("car OR person", "annotator", "ann", "[(car OR person) AND annotator=ann]"),
+        ("material=slate", "status", "done", "[material=slate AND status=done]"),
+        ('roof AND "a pool"', "split", "train", 'roof AND "a pool" AND split=train'),
+        ("", "class", "Traffic light", 'class="Traffic light"'),
+    ],
+)
+def test_what_narrows_stands_where_it_holds_for_the_same_annotation(
+    query: str, name: str, value: str, expected: str
+) -> None:
+    assert _narrowed(query, _facet(name, Bucket(value, 1, 1))) == expected
+
+
+def test_a_condition_on_assets_is_not_put_in_brackets() -> None:
+    facet = _facet("attributes.material", Bucket("slate", 1, 1))
+    assert _narrowed("width>3", facet, are_matching=False) == "width>3 AND [material=slate]"
+    facet = _facet("concept", Bucket("traffic light", 1, 1))
+    assert _narrowed("width>3", facet, are_matching=False) == "width>3 AND traffic light"
+
+
+def test_only_the_last_bin_holds_its_upper_edge() -> None:
+    bins = (Bucket("0 to 0.5", 1, 1, 0, 0.5), Bucket("0.5 to 1", 1, 1, 0.5, 1.0))
+    facet = _facet("attributes.score", bins=bins)
+    narrowing = Narrowing("roof", are_matching=True)
+    assert narrowing.by(facet, bins[0]) == "roof[score>=0 AND score<0.5]"
+    assert narrowing.by(facet, bins[1]) == "roof[score>=0.5 AND score<=1]"
+
+
+def test_one_element_of_a_list_is_between_both_edges() -> None:
+    facet = _facet("attributes.doors[].angle", bins=(Bucket("0 to 9", 1, 1, 0.0, 9.0),))
+    assert _narrowed("car", facet) == "car[doors[].{angle>=0 AND angle<=9}]"
+
+
+@pytest.mark.parametrize("query", _QUERIES)
+def test_the_narrowed_query_finds_as_many_assets_as_its_bucket_counts(query: str) -> None:
+    cursor = corpus().cursor()
+
+    def asked(text: str) -> Hits:
+        return search(cursor, text, state=1)
+
+    hits = asked(query)
+    facets = hits.facets(limit=100)
+    narrowing = Narrowing(hits.interpretation, are_matching=facets.are_matching)
+    told = {
+        (facet.name, bucket.value): (bucket.assets, asked(narrowing.by(facet, bucket)).count())
+        for facet in facets.facets
+        for bucket in facet.buckets
+    }
+    often = Counter((name, value.casefold()) for name, value in told)  # a query forgives case
+    assert told
+    assert {
+        key: pair
+        for key, pair in told.items()
+        if pair[0] != pair[1] and often[key[0], key[1].casefold()] == 1 and key[0] != "source"
+    } == {}
+    assert all(counted <= found for counted, found in told.values())
