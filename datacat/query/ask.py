@@ -62,7 +62,16 @@ def ask(
         return plan(cursor, query, identity=identity)
 
     def hits(found: Plan) -> Hits:
-        return Hits(cursor, found, vocabulary=words, state=state, limit=limit, after=None, nearest=nearest)
+        return Hits(
+            cursor,
+            found,
+            vocabulary=words,
+            state=state,
+            limit=limit,
+            after=None,
+            nearest=nearest,
+            again=lambda: hits(found),
+        )
 
     asked = bound(read.query) if read.query else None
     related = bound(read.related) if read.related else None

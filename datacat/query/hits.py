@@ -5,7 +5,6 @@ Binding has happened when a `Hits` exists; the rows are read when they are asked
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -14,15 +13,17 @@ import duckdb
 import pyarrow as pa
 
 from datacat.errors import EmbeddingError, ExtraMissing
-from datacat.query import direct
 from datacat.query import meaning as m
 from datacat.query.compare import Sql
 from datacat.query.count_facets import count_facets
 from datacat.query.counted import Wanted
+from datacat.query.explain import conditions, explained
+from datacat.query.explanation import Condition, Explanation
 from datacat.query.facets import Facets
 from datacat.query.hierarchy import classes_used
 from datacat.query.hit import ANNOTATION_IDS, ASSET_IDS, HITS, Answers, Hit, as_row, chosen_columns
 from datacat.query.hybrid import DEPTH, Fused, fused
+from datacat.query.matching import Matching, table_name
 from datacat.query.page import Page, position_after, query_digest
 from datacat.query.pairs import numbered
 from datacat.query.plan import Plan
@@ -31,6 +32,7 @@ from datacat.query.run import arrow, rows
 from datacat.query.sql import Sets
 from datacat.query.stream import encoded, parts, reader
 from datacat.query.vocabulary import Vocabulary
+from datacat.query.whole import Whole
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -41,7 +43,6 @@ Nearest = Callable[[Weighted, int, pa.Array | None], pa.Table]
 -> table (asset int64, score float): the k with the highest weighted sum of cosines, or all of fewer."""
 
 _CHUNK = 10_000  # assets whose matches are in memory at once where everything is read
-_numbers = itertools.count()
 
 
 class Hits:
@@ -57,10 +58,13 @@ class Hits:
         limit: int | None,
         after: str | None,
         nearest: Nearest | None,
+        again: Callable[[], Hits],
     ) -> None:
         self._cursor = cursor
         self._plan = plan
+        self._matching = Matching(cursor, plan)
         self._vocabulary = vocabulary
+        self._again = again
         self._limit = limit
         self._position = position_after(after, state=state, interpretation=plan.interpretation)
         self.state = state
@@ -77,6 +81,20 @@ class Hits:
     def classes_used(self) -> dict[str, tuple[str, ...]]:
         """What each class of the query stood for: `roof` -> (`mapping:Roof`, `claims:rooftop`)."""
         return classes_used(self._plan.meaning, self._vocabulary)
+
+    @property
+    def conditions(self) -> tuple[Condition, ...]:
+        """The parts of the query, each with the tables that answer it."""
+        return conditions(self._plan)
+
+    def explain(self) -> Explanation:
+        """Runs the search once more and tells what was read for it and how long each step took."""
+        return explained(self._again)
+
+    @property
+    def limit(self) -> int | None:
+        """Hits on the page; None: all are."""
+        return self._limit
 
     @property
     def is_ranked(self) -> bool:
@@ -99,7 +117,7 @@ class Hits:
 
     def count(self) -> int:
         """How many hits there are in all, whatever the page; a ranked search has to rank them all for it."""
-        return len(self._ranked(0, None)) if self.is_ranked else self._count_of_filter
+        return len(self._ranked(0, None)) if self.is_ranked else self._matching.count
 
     @property
     def next(self) -> str | None:
@@ -128,7 +146,7 @@ class Hits:
             wanted = Wanted(evidence, m.Everything() if self.is_ranked else self._plan.evidence)
         return count_facets(
             self._cursor,
-            assets=self._best if self.is_ranked else self._matching,
+            assets=self._best if self.is_ranked else self._matching.table,
             wanted=wanted,
             vocabulary=self._vocabulary,
             names=names,
@@ -149,6 +167,8 @@ class Hits:
             UsageError: there is no such column.
         """
         schema = chosen_columns(columns)
+        if not self.is_ranked and (self._limit is None or self._limit > _CHUNK):
+            return self._whole(schema)
         if {"matches", "why"}.isdisjoint(schema.names):
             return (batch.select(schema.names) for table in self._facts() for batch in table.to_batches())
         return (
@@ -195,7 +215,9 @@ class Hits:
         """Every matching asset, not only this page's, by number; of a ranked search, the `limit` best."""
         if self.is_ranked:
             return self._all_assets.to_reader()
-        return reader(lambda: self._parts("SELECT asset FROM {} WHERE {}", table=self._matching), ASSET_IDS)
+        return reader(
+            lambda: self._parts("SELECT asset FROM {} WHERE {}", table=self._matching.table), ASSET_IDS
+        )
 
     def annotations(self) -> pa.RecordBatchReader:
         """Every annotation that fulfils the query on an asset of `assets()`, ordered by asset and annotation.
@@ -211,11 +233,10 @@ class Hits:
     @cached_property
     def answers(self) -> Answers:
         """How many assets fulfil the query, how many are known not to, and of how many nobody can say."""
-        yes = self._count_of_filter
-        refuted = Sql("SELECT count(DISTINCT asset) FROM ({})").filled(self._plan.refuted())
-        ((no,),) = rows(self._cursor, refuted)
+        yes = self._matching.count
+        no = self._matching.different(self._plan.refuted())
         ((every,),) = rows(self._cursor, Sql("SELECT count(*) FROM assets"))
-        return Answers(yes, int(no), int(every) - yes - int(no))
+        return Answers(yes, no, int(every) - yes - no)
 
     @property
     def asks_for_absence(self) -> bool:
@@ -223,44 +244,16 @@ class Hits:
         return self._plan.asks_for_absence
 
     @cached_property
-    def _count_of_filter(self) -> int:
-        if self._direct is not None:
-            low, high = self._direct
-            return direct.counted(self._cursor, self._plan, low=low, high=high)
-        ((number,),) = rows(self._cursor, Sql("SELECT count(*) FROM {}").filled(self._matching))
-        return int(number)
-
-    @property
-    def _direct(self) -> tuple[int, int] | None:
-        """The bounds of assets, where no table of the matching ones is needed."""
-        if "_matching" in self.__dict__ or not self._plan.reads_by_asset:
-            return None
-        return direct.bounds(self._cursor)
-
-    @cached_property
     def _all_assets(self) -> pa.Table:
         if self.is_ranked:
             best = [(asset,) for asset, _ in self._ranked(0, self._limit)[: self._limit]]
             return pa.Table.from_pylist([{"asset": asset} for (asset,) in sorted(best)], schema=ASSET_IDS)
-        return self._every_match
-
-    @cached_property
-    def _every_match(self) -> pa.Table:
-        return arrow(self._cursor, Sql("SELECT asset FROM {} ORDER BY asset").filled(self._matching))
-
-    @cached_property
-    def _matching(self) -> Sql:
-        """A table of the matching assets, so that a page and its count look for them once."""
-        name = f"matching_{next(_numbers)}"
-        found = self._plan.assets()
-        create = Sql(f"CREATE TEMP TABLE {name} AS SELECT DISTINCT asset FROM ({{}})")  # noqa: S608 - our name
-        rows(self._cursor, create.filled(found))
-        return Sql(name)
+        return self._matching.every
 
     @cached_property
     def _best(self) -> Sql:
         """A table of the assets of a ranked search."""
-        name = f"matching_{next(_numbers)}"
+        name = table_name()
         create = f"CREATE TEMP TABLE {name} AS SELECT unnest(?::BIGINT[]) AS asset"
         rows(self._cursor, Sql(create, (self._all_assets["asset"].to_pylist(),)))
         return Sql(name)
@@ -271,8 +264,8 @@ class Hits:
         found = Sets().evidence(self._plan.evidence)
         if found is None:
             return None
-        name = f"matching_{next(_numbers)}"
-        chosen = self._best if self.is_ranked else self._matching
+        name = table_name()
+        chosen = self._best if self.is_ranked else self._matching.table
         create = Sql(
             f"CREATE TEMP TABLE {name} AS SELECT DISTINCT asset, annotation FROM ({{}}) "  # noqa: S608 - our name
             "SEMI JOIN {} USING (asset) ORDER BY asset"
@@ -292,20 +285,24 @@ class Hits:
             yield from (page[start : start + _CHUNK] for start in range(0, len(page), _CHUNK))
             return
         select = "SELECT asset FROM {} WHERE {}"
-        for part in self._parts(select, table=self._matching, after=self._position):
+        for part in self._parts(select, table=self._matching.table, after=self._position):
             for batch in part.to_batches(max_chunksize=_CHUNK):
                 yield [(asset, None) for asset in batch["asset"].to_pylist()]
+
+    def _whole(self, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+        evidence = None if {"matches", "why"}.isdisjoint(schema.names) else self._evidence
+        after = -1 if self._position is None else self._position
+        whole = Whole(self._matching.table, evidence, after=after, most=self._limit)
+        yield from whole.batches(self._cursor, schema, reasons=self._reasons)
+
+    def _reasons(self, assets: Sequence[int]) -> list[Sequence[str]]:
+        explainer = Explainer(self._cursor, self._plan, assets=assets, label_sets=self._vocabulary.label_sets)
+        return [explainer.explain(asset, score=None)[1] for asset in assets]
 
     def _facts(self) -> Iterator[pa.Table]:
         """The columns of `HITS` that the table of assets has, and the score."""
         facts = HITS.names[:5]
         columns = ", ".join(facts)
-        if self._limit is None and not self.is_ranked:
-            select = f"SELECT {columns} FROM assets SEMI JOIN {{}} USING (asset) WHERE {{}}"  # noqa: S608 - our names
-            for table in self._parts(select, table=self._matching, after=self._position):
-                scores = pa.nulls(len(table), pa.float64())
-                yield table.append_column("score", scores)
-            return
         for chunk in self._chunks():
             of_chunk = numbered("asset", [asset for asset, _ in chunk])
             query = Sql(f"SELECT {columns} FROM assets WHERE {{}}").filled(of_chunk)  # noqa: S608 - our names
@@ -318,24 +315,13 @@ class Hits:
         """The page's assets with their scores, and one more where there is a next page."""
         if self.is_ranked:
             return self._ranked(self._position or 0, self._limit)
-        if self._limit is not None and (known := self._direct) is not None:
-            after = known[0] - 1 if self._position is None else self._position
-            most = self._limit + 1
-            return [
-                (asset, None)
-                for asset in direct.page(self._cursor, self._plan, after=after, high=known[1], most=most)
-            ]
-        if self._position is not None and self._limit is not None and "_matching" not in self.__dict__:
-            query = Sql("SELECT DISTINCT asset FROM ({}) ORDER BY asset LIMIT ?", (self._limit + 1,)).filled(
-                self._plan.assets(within=Sql("asset > ?", (self._position,)))
-            )
-        else:
-            after = -1 if self._position is None else self._position
-            query = Sql("SELECT asset FROM {} WHERE asset > ? ORDER BY asset", (after,)).filled(
-                self._matching
-            )
-            if self._limit is not None:
-                query = Sql(f"{query.text} LIMIT ?", (*query.values, self._limit + 1))
+        if self._limit is not None:
+            found = self._matching.page(after=self._position, most=self._limit + 1)
+            return [(asset, None) for asset in found]
+        after = -1 if self._position is None else self._position
+        query = Sql("SELECT asset FROM {} WHERE asset > ? ORDER BY asset", (after,)).filled(
+            self._matching.table
+        )
         return [(asset, None) for asset in arrow(self._cursor, query)["asset"].to_pylist()]
 
     @property
@@ -352,7 +338,7 @@ class Hits:
         if self._is_hybrid:
             return list(self._fused.ranked[offset : None if limit is None else offset + limit + 1])
         allowed = self._allowed
-        wanted = self._count_of_filter if limit is None else offset + limit + 1
+        wanted = self._matching.count if limit is None else offset + limit + 1
         if wanted == 0 or (allowed is not None and len(allowed) == 0):
             return []
         found = self._nearest(_weighted(self._plan.similar), wanted, allowed)
@@ -364,7 +350,7 @@ class Hits:
         """The assets that likeness may rank; None: all."""
         if isinstance(self._plan.wanted, m.Everything):
             return None
-        return self._every_match["asset"].combine_chunks()
+        return self._matching.every["asset"].combine_chunks()
 
     @property
     def _is_hybrid(self) -> bool:
@@ -380,7 +366,7 @@ class Hits:
             similar.question.text or "",
             cursor=self._cursor,
             vocabulary=self._vocabulary,
-            allowed=None if allowed is None else self._matching,
+            allowed=None if allowed is None else self._matching.table,
             alike=self._nearest(_weighted((similar,)), DEPTH, allowed),
         )
 

@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from datacat.errors import CatalogError
 from datacat.query.compare import Sql
+from datacat.steps import statement
 
 
 def rows(cursor: duckdb.DuckDBPyConnection, sql: Sql) -> list[tuple[Any, ...]]:
@@ -19,13 +20,13 @@ def rows(cursor: duckdb.DuckDBPyConnection, sql: Sql) -> list[tuple[Any, ...]]:
     Raises:
         CatalogError: DuckDB could not run it: out of memory and disk, a damaged or missing file.
     """
-    with _translated():
+    with _translated(), statement(cursor, sql.text):
         return cursor.execute(sql.text, list(sql.values)).fetchall()
 
 
 def arrow(cursor: duckdb.DuckDBPyConnection, sql: Sql) -> pa.Table:
     """All rows as an Arrow table; raises as `rows`."""
-    with _translated():
+    with _translated(), statement(cursor, sql.text):
         return cursor.execute(sql.text, list(sql.values)).to_arrow_table()
 
 

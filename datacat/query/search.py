@@ -64,4 +64,23 @@ def search(
         )
     found = plan(cursor, text, identity=identity, files=files, outside=outside)
     names = vocabulary(cursor, identity=identity)
-    return Hits(cursor, found, vocabulary=names, state=state, limit=limit, after=after, nearest=nearest)
+    return Hits(
+        cursor,
+        found,
+        vocabulary=names,
+        state=state,
+        limit=limit,
+        after=after,
+        nearest=nearest,
+        again=lambda: search(
+            cursor,
+            text,
+            state=state,
+            limit=limit,
+            after=after,
+            nearest=nearest,
+            files=files,
+            identity=identity,
+            outside=outside,
+        ),
+    )
