@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from functools import lru_cache
 from importlib import resources
 from typing import Any, NoReturn
@@ -32,11 +33,13 @@ from datacat.query.tree import (
     Unknown,
     Words,
 )
+from datacat.query.values import is_value
 
 # What the grammar's terminals are called when one of them was expected; in the order of mention.
 _EXPECTED = {
     "NAME": "a class or an attribute",
     "VALUE": "a value",
+    "ITEM": "a value",
     "OPERATOR": "an operator such as = or >",
     "STRING": 'a "quoted text"',
     "LPAR": "(",
@@ -160,7 +163,17 @@ class _Builder:
             self._stop("a value is compared once", _span(more[0]).to(_span(more[1])))
         if bracket is not None and name.casefold() != "class":
             self._stop("a bracket belongs to a class", bracket.span, hint="Leave a space before it.")
-        return Condition(_token(name), _operator(operator), (_token(value),), bracket, span=span)
+        return Condition(_token(name), _operator(operator), (self._compared(value),), bracket, span=span)
+
+    def _compared(self, value: lark.Token) -> Token:
+        token = _token(value)
+        if token.is_quoted:
+            return token
+        text = token.text.rstrip(",;") or token.text
+        if not is_value(text):
+            hint = "Operators are = != < <= > >= ~, a space parts conditions. In quotes it is text."
+            self._stop(f"`{text}` is no value", token.span, hint=hint)
+        return replace(token, text=text)
 
     def _listed(self, children: list[Any], span: Span) -> Node:
         is_negated = any(child.type == "NOT_IN" for child in children)
@@ -175,7 +188,9 @@ class _Builder:
             self._stop(
                 "a length is compared with a whole number", _span(value), hint="As in length(doors)>=2."
             )
-        return Condition(_token(name), _operator(operator), (_token(value),), quantifier=chosen, span=span)
+        return Condition(
+            _token(name), _operator(operator), (self._compared(value),), quantifier=chosen, span=span
+        )
 
     def _relation_to_word(self, name: lark.Token, value: lark.Token, more: list[Any], *, span: Span) -> Node:
         kind, token = RelationKind(name.casefold()), _token(value)
@@ -221,8 +236,13 @@ class _Builder:
         path = Token(token.text if token.is_quoted else token.text.rstrip("."), token.is_quoted, token.span)
         return Element(path, spelled_out(_bare(inner)), span)
 
-    def _quoted(self, children: list[lark.Token], span: Span) -> Node:
+    def _quoted(self, children: list[Any], span: Span) -> Node:
         token = _token(children[0])
+        if isinstance(children[-1], Bracket):
+            hint = (
+                f"As in class:{children[0]}[…]; with a space before the bracket, the text ranks whole assets."
+            )
+            self._stop("a bracket belongs to a class", children[-1].span, hint=hint)
         if not token.text.strip():
             self._stop("there is no text between the quotes", span)
         return Quoted(token.text, str(children[1])[1:] if len(children) > 1 else None, span)

@@ -6,7 +6,10 @@ import re
 from dataclasses import dataclass
 
 _PLAIN_NAME = re.compile(r"[^\s()\[\]{}\"=<>!~:\-&|?](?:[^\s()\[\]{}\"=<>!~:]|\[\])*")
-_PLAIN_VALUE = re.compile(r"[^\s()\[\]{}\"]+")
+# No operator at its beginning (a=>b), no comma or semicolon at its end or before another condition (a=b,c>1).
+_PLAIN_VALUE = re.compile(
+    r"(?![=<>!~]|[^\s()\[\]{}\"]*,[^\s()\[\]{}\"]*[=<>~])[^\s()\[\]{}\"]*[^\s()\[\]{}\",;]"
+)
 _PLAIN_ITEM = re.compile(r"[^\s()\[\]{}\",]+")
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.IGNORECASE)
 
@@ -29,7 +32,7 @@ class Value:
         return not self.is_quoted and "*" in self.text
 
     def __str__(self) -> str:
-        return quoted(self.text) if self.is_quoted or not _PLAIN_VALUE.fullmatch(self.text) else self.text
+        return quoted(self.text) if self.is_quoted or not is_value(self.text) else self.text
 
     def as_item(self) -> str:
         """As it stands in `in (…)`, where a comma parts values."""
@@ -40,6 +43,11 @@ def quoted(text: str) -> str:
     """`text` in double quotes, as the query language escapes it."""
     escaped = text.replace("\\", "\\\\").replace('"', '\\"')
     return f'"{escaped}"'
+
+
+def is_value(text: str) -> bool:
+    """Whether it can stand without quotes as the right side of a condition."""
+    return _PLAIN_VALUE.fullmatch(text) is not None
 
 
 def is_name(text: str) -> bool:

@@ -6,9 +6,8 @@ import re
 
 from datacat.query import tree
 from datacat.query.tree import Quantifier, Token
-from datacat.query.values import name_text, quoted
+from datacat.query.values import is_value, name_text, quoted
 
-_VALUE = re.compile(r"[^\s()\[\]{}\"]+")
 _ITEM = re.compile(r"[^\s()\[\]{}\",]+")
 
 
@@ -64,7 +63,7 @@ def _name(token: Token) -> str:
 
 
 def _value(token: Token) -> str:
-    return quoted(token.text) if token.is_quoted or not _VALUE.fullmatch(token.text) else token.text
+    return quoted(token.text) if token.is_quoted or not is_value(token.text) else token.text
 
 
 def _item(token: Token) -> str:
