@@ -4,7 +4,7 @@
 
 200 classes by Zipf's law; label sets with nested schemas of their own (documents.py); 7 annotations an image; each
 label set also labels a quarter of the next one's images; one annotation in 20,000 has the key `survey_flag`. Label set
-by label set, datacat's own writer writes the files and a commit adds them. `json/` beside the catalog has the same
+by label set, datacat's own writer writes the files, a commit adds them, and tiny files are merged as after an ingest. `json/` beside the catalog has the same
 annotations with a JSON column, sorted by class and asset, for the rivals.
 """
 
@@ -35,6 +35,7 @@ from datacat.tables.counts import class_counts
 from datacat.tables.files import duckdb_type
 from datacat.tables.identifiers import reserve
 from datacat.tables.store import Store
+from datacat.tables.upkeep import tidy
 
 CLASSES = 200
 PER_IMAGE = 7
@@ -151,6 +152,7 @@ class _Maker:
         change = Change(tuple(adds), (), lambda base, newest: True)
         name = "/".join(label_set_name(number))
         self._store.commit(lambda state: change, author="bench", message=f"ingest {name}")
+        tidy(self._store, author="bench")
         passed_s = time.perf_counter() - self._started
         print(
             f"\r{(number + 1) / self._size.label_sets:5.0%} after {passed_s:,.0f} s ", end="", file=sys.stderr

@@ -127,13 +127,16 @@ class Files:
         folder = str(self._folder)
         return [f"{folder}/{file.path}" for file in files]  # of 84 files Path makes it 20 times as long
 
-    def select(self, kind: str, files: Sequence[DataFile], *, with_name: bool = False) -> str:
+    def select(
+        self, kind: str, files: Sequence[DataFile], *, with_name: bool = False, label_set: int | None = None
+    ) -> str:
         """A SELECT over files of a kind, with all its columns; empty and typed where there are none.
 
         Args:
             kind: of `TABLES`.
             files: which.
             with_name: adds the column `filename`, as `local` gives it.
+            label_set: leaves out the rows of others, which may lie in the same file.
         """
         paths = self.local(files)
         if not paths:
@@ -143,7 +146,9 @@ class Files:
         columns = ", ".join(f'"{name}"' for name in TABLES[kind].names) + (", filename" if with_name else "")
         listed = ", ".join(quoted(path) for path in paths)
         options = "hive_partitioning = false" + (", filename = true" if with_name else "")
-        return f"SELECT {columns} FROM read_parquet([{listed}], {options})"  # noqa: S608 - our own names
+        is_shared = label_set is not None and any(not file.low == file.high == label_set for file in files)
+        where = f" WHERE label_set = {label_set}" if is_shared else ""
+        return f"SELECT {columns} FROM read_parquet([{listed}], {options}){where}"  # noqa: S608 - our own names
 
     def remove(self, relative: str) -> None:
         """Deletes a data file, and its local copy; it may be gone already."""

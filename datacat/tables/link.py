@@ -143,18 +143,20 @@ class _Plan:
 
     def _count(self) -> None:
         """Writes the counts of a label set of which annotations come or go."""
-        label_set, select = self._linking.label_set, self._linking.store.files.select
-        come, go = self._changed("attribute_values")
+        label_set = self._linking.label_set
+        come, go = (self._own("attribute_values", files) for files in self._changed("attribute_values"))
         rows = {
-            "class_counts": class_counts(annotations=select("annotations", self._after("annotations"))),
-            "path_counts": path_counts(
-                label_set, come=select("attribute_values", come), go=select("attribute_values", go)
-            ),
+            "class_counts": class_counts(annotations=self._own("annotations", self._after("annotations"))),
+            "path_counts": path_counts(label_set, come=come, go=go),
         }
         own = f"label_set = {label_set}"
         for kind in COUNTED if any(self._changed("annotations")) else ():
             if not self._is_as_before(kind, rows[kind], goes=own):
                 self._rewrite(kind, "FROM fresh", goes=own)
+
+    def _own(self, kind: str, files: list[DataFile]) -> str:
+        """A SELECT of the label set's rows in some files."""
+        return self._linking.store.files.select(kind, files, label_set=self._linking.label_set)
 
     def _changed(self, kind: str) -> tuple[list[DataFile], list[DataFile]]:
         """The files of a kind that come, and those that go."""
@@ -208,10 +210,11 @@ class _Plan:
     def _cover(self) -> None:
         """Decides what the label set covers, and writes what it says of single assets."""
         linking, covering = self._linking, self._covering
-        annotations = linking.store.files.select("annotations", self._after("annotations"))
+        annotations = self._own("annotations", self._after("annotations"))
         covering.decide(is_drawn=has_drawn(linking, annotations=annotations))
         self.assumed = (covering.sentence(),)
-        goes = _GOES["coverage"] if covering.is_single else f"({_GOES['coverage']} OR origin = 'derived')"
+        derived = f"label_set = {linking.label_set} AND origin = 'derived'"
+        goes = _GOES["coverage"] if covering.is_single else f"({_GOES['coverage']} OR {derived})"
         if not self._is_as_before(
             "coverage", ROWS["coverage"].format(label_set=linking.label_set), goes=goes
         ):
@@ -264,14 +267,14 @@ class _Plan:
 def _report(linking: Linking, state: State, *, is_changed: bool, assumed: tuple[str, ...]) -> IngestReport:
     """What this ingest found and did; counts are of the label set in `state`."""
     label_set, staged = linking.label_set, linking.staged
-    total = _rows(state, "annotations", label_set=label_set)
+    total = _rows(linking, state, kind="annotations")
     added = linking.count("placed")
     return IngestReport(
         label_set=str(linking.source.label_set),
         format=staged.format,
         state=state.number,
         changed=is_changed,
-        files=_rows(state, "source_files", label_set=label_set),
+        files=_rows(linking, state, kind="source_files"),
         files_new=linking.count("file_map WHERE NOT is_old"),
         files_changed=linking.count("file_map WHERE is_old"),
         files_gone=len(staged.gone),
@@ -280,7 +283,7 @@ def _report(linking: Linking, state: State, *, is_changed: bool, assumed: tuple[
         added=added,
         removed=linking.count("dropped"),
         kept=total - added,
-        leaves=_rows(state, "attribute_values", label_set=label_set),
+        leaves=_rows(linking, state, kind="attribute_values"),
         assumed=(*staged.tally.assumed, *assumed),
         notes=tuple(_counted(text, count) for text, count in staged.tally.notes.items()),
         skipped=tuple(staged.skipped),
@@ -303,9 +306,10 @@ def _contents(linking: Linking, state: State, *, label_set: int) -> dict[str, An
     }
 
 
-def _rows(state: State, kind: str, *, label_set: int) -> int:
-    """Each file of these kinds is of exactly one label set, so the log knows the count."""
-    return sum(file.row_count for file in state.of(kind, label_set=label_set))
+def _rows(linking: Linking, state: State, *, kind: str) -> int:
+    """How many rows of a kind the label set has; the log knows where no file is shared."""
+    files = state.of(kind, label_set=linking.label_set)
+    return linking.count(f"({linking.store.files.select(kind, files, label_set=linking.label_set)})")
 
 
 def _counted(text: str, count: int) -> str:

@@ -22,7 +22,7 @@ from datacat.tables.state import State
 from datacat.tables.store import Store
 
 STATEMENT = tuple(name for name in TABLES["annotations"].names if name in STAGED["annotations"].names)
-# Kinds whose rows come from label files; each of their data files is of one label set.
+# Kinds whose rows come from label files; a data file of theirs is of one label set, or of several small ones.
 OF_FILES = (
     "annotations",
     "attribute_values",

@@ -70,7 +70,7 @@ class Store:
         Args:
             state: which.
             kinds: which tables.
-            label_set: leaves out files that hold nothing of that label set (but not rows).
+            label_set: leaves out what is of other label sets.
             is_ingest: keeps to `ingest_memory`, not `memory_limit`.
         """
         settings, kinds = self.settings, tuple(kinds)
@@ -108,7 +108,7 @@ class Store:
             CatalogError: a file of that state is gone.
         """
         for kind in kinds:
-            rows = self.files.select(kind, state.of(kind, label_set=label_set))
+            rows = self.files.select(kind, state.of(kind, label_set=label_set), label_set=label_set)
             try:
                 cursor.execute(f'CREATE OR REPLACE TEMP VIEW "{kind}" AS {rows}')
             except duckdb.Error as error:

@@ -99,6 +99,8 @@ class Tables:
     ) -> IngestReport:
         """Makes what was staged the content of a label set, in one commit; none where nothing changed.
 
+        Where tiny files have gathered, a commit of its own then merges them.
+
         Args:
             staged: what an ingest read.
             label_set: whose content it is; made where it is new.
@@ -115,7 +117,10 @@ class Tables:
             UsageError: the claim names a class or an attribute path that the label set does not have.
         """
         source = Source(label_set, location, options or {}, claim or CoverageClaim())
-        return link(self.store, staged, source=source, author=author, message=message)
+        report = link(self.store, staged, source=source, author=author, message=message)
+        if report.changed:
+            upkeep.tidy(self.store, author=author)
+        return report
 
     def append(self, kind: str, rows: pa.Table, *, author: str, message: str) -> int | None:
         """Adds rows to a small kind without identifiers (concepts); the new state, or None for no rows."""

@@ -21,6 +21,11 @@ from datacat.tables.state import DataFile, State
 from datacat.tables.store import Store
 
 _SMALL_ROWS = 1_000_000
+# Opening a file takes 40 us, and one row group holds all classes and paths of a small one: 1,000 label sets of 10,000
+# annotations took 6 to 23 times as long as 12 of the same size together, merged 1 to 1.2 times.
+_TINY_ROWS = 100_000
+_LEAVES = 8  # about so many rows of the index an annotation has
+_UNTIDY = 64  # tiny files of a kind
 _READERS = 16
 
 
@@ -43,8 +48,7 @@ class CompactReport:
 
 
 def compact(store: Store, *, author: str) -> CompactReport:
-    """Merges the small files of each kind (of each label set, where files are of one) and writes a
-    checkpoint."""
+    """Merges the small files of each kind (of each label set, but for tiny ones) and writes a checkpoint."""
 
     def plan(state: State) -> Change | None:
         adds: list[Written] = []
@@ -55,7 +59,7 @@ def compact(store: Store, *, author: str) -> CompactReport:
                 cursor,
                 kind,
                 rows=store.files.select(kind, files),
-                about=sum(file.row_count for file in files),
+                about=_row_count(files),
             )
             removes += files
         kept = {kind: sum(file.row_count for file in removes if file.kind == kind) for kind in KINDS}
@@ -66,6 +70,13 @@ def compact(store: Store, *, author: str) -> CompactReport:
     after = store.state(number) if number is not None else before
     store.log.checkpoint(after.number)
     return CompactReport(len(before.files), len(after.files), after.number)
+
+
+def tidy(store: Store, *, author: str) -> None:
+    """Compacts where tiny files of many label sets have gathered, as `git gc --auto` does."""
+    state = store.state()
+    if any(sum(_is_tiny(kind, file.row_count) for file in state.of(kind)) >= _UNTIDY for kind in OF_FILES):
+        compact(store, author=author)
 
 
 def gc(
@@ -153,12 +164,37 @@ def _litter(store: Store, *, oldest_spared: float) -> Iterator[tuple[Location, i
 
 def _mergeable(state: State) -> Iterator[tuple[str, list[DataFile]]]:
     for kind in KINDS:
-        groups: dict[object, list[DataFile]] = {}
-        for file in state.of(kind):
-            if file.row_count < _SMALL_ROWS:
-                owner = (file.low, file.high) if kind in OF_FILES else None
-                groups.setdefault(owner, []).append(file)
-        yield from ((kind, files) for files in groups.values() if len(files) > 1)
+        small = [file for file in state.of(kind) if file.row_count < _SMALL_ROWS]
+        yield from ((kind, files) for files in _grouped(kind, small) if len(files) > 1)
+
+
+def _grouped(kind: str, files: list[DataFile]) -> Iterator[list[DataFile]]:
+    """What becomes one file: all; of kinds that come from label files those of a label set, and what is tiny of
+    neighbouring ones."""
+    if kind not in OF_FILES:
+        yield files
+        return
+    owned: dict[tuple[int, int], list[DataFile]] = {}
+    for file in sorted(files, key=lambda file: (file.low or 0, file.high or 0, file.path)):
+        owned.setdefault((file.low or 0, file.high or 0), []).append(file)
+    together: list[DataFile] = []
+    for group in owned.values():
+        if not _is_tiny(kind, _row_count(group)):
+            yield group
+            continue
+        together += group
+        if _row_count(together) >= _SMALL_ROWS * (_LEAVES if kind == "attribute_values" else 1):
+            yield together
+            together = []
+    yield together
+
+
+def _is_tiny(kind: str, row_count: int) -> bool:
+    return row_count < _TINY_ROWS * (_LEAVES if kind == "attribute_values" else 1)
+
+
+def _row_count(files: list[DataFile]) -> int:
+    return sum(file.row_count for file in files)
 
 
 def _all_still_there(files: list[DataFile]) -> Callable[[State, State], bool]:

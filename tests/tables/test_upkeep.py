@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import time
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest
 from datacat.errors import CatalogError
 from datacat.model.schemas import TABLES
 from datacat.sources.location import Location
-from datacat.tables import Tables
+from datacat.tables import Tables, upkeep
 from datacat.testing.staging import LabelFile, box, corpus, ingest
 from tests.tables.places import SETTINGS, rows
 
@@ -57,8 +58,7 @@ def test_compaction_changes_no_row(tables: Tables) -> None:
     assert report.files_after < report.files_before
     assert everything(tables) == before
     assert tables.log(limit=1)[0].changes == ()
-    owners = [(file.low, file.high) for file in tables.state().of("annotations")]
-    assert sorted(owners) == [(1, 1), (2, 2), (3, 3), (4, 4)]
+    assert [(file.low, file.high) for file in tables.state().of("annotations")] == [(1, 4)]
     assert len(tables.state().of("assets")) == 1
     assert everything(tables, at=5) == before
 
@@ -82,6 +82,55 @@ def test_an_ingest_goes_on_after_compaction(tables: Tables, tmp_path: Path) -> N
     report = ingest(tables, "mapping/more", files=[], folder=tmp_path)
     assert (report.removed, report.annotations) == (2, 0)
     assert list(tables.check(tables.state())) == []
+
+
+def test_compaction_leaves_what_is_not_tiny_to_its_label_set(
+    tables: Tables, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(upkeep, "_TINY_ROWS", 1)
+    tables.compact(author="ada")
+    owners = [(file.low, file.high) for file in tables.state().of("annotations")]
+    assert sorted(owners) == [(1, 1), (2, 2), (3, 3), (4, 4)]
+
+
+@pytest.mark.parametrize("is_compact", [False, True])
+def test_files_that_label_sets_share_change_nothing(tables: Tables, tmp_path: Path, is_compact: bool) -> None:
+    """The same ingests into files of their own and into shared ones: the same rows, reports and counts."""
+    other = Tables.create(Location(f"{tmp_path}/other"), SETTINGS, author="ada")
+    corpus(other, folder=tmp_path)
+    for count in (1, 2):
+        files = [LabelFile(f"/l/{n}", [A], [box(A, "Roof", attributes={"n": n})]) for n in range(count)]
+        ingest(other, "mapping/more", files=files, folder=tmp_path)
+    changed = [
+        (
+            "mapping/more",
+            [LabelFile("/l/0", [A, B], [box(B, "Wall", attributes={"n": 7, "deep": {"er": "x"}})])],
+        ),
+        ("driving/street", [LabelFile("/l/9", [B], [box(B, "car", attributes={"n": 1})])]),
+        ("new/set", [LabelFile("/l/3", [B], [box(B, "car")])]),
+        ("mapping/more", []),
+    ]
+    for name, files in changed:
+        if is_compact:
+            tables.compact(author="ada")
+        reports = [ingest(each, name, files=files, folder=tmp_path) for each in (tables, other)]
+        facts = [dataclasses.replace(report, state=0) for report in reports]
+        assert facts[0] == facts[1]
+        assert everything(tables) == everything(other)
+    assert list(tables.check(tables.state())) == []
+
+
+def test_tiny_files_of_many_label_sets_are_merged_unasked(
+    tables: Tables, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(upkeep, "_UNTIDY", 5)
+    before = tables.state()
+    report = ingest(tables, "new/set", files=[LabelFile("/l/3", [B], [box(B, "car")])], folder=tmp_path)
+    assert [entry.message for entry in tables.log(limit=2)] == ["compact", "ingest new/set"]
+    assert (report.state, tables.state().number) == (before.number + 1, before.number + 2)
+    assert [(file.low, file.high) for file in tables.state().of("annotations")] == [(1, 5)]
+    ingest(tables, "new/other", files=[LabelFile("/l/4", [B], [box(B, "car")])], folder=tmp_path)
+    assert tables.log(limit=1)[0].message == "ingest new/other"
 
 
 def test_gc_removes_nothing_that_any_state_has(tables: Tables) -> None:
