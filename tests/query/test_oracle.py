@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 
+import pytest
 from hypothesis import HealthCheck, given, note, settings
 from hypothesis import strategies as st
 
+from datacat.query.hit import Answers
 from datacat.query.plan import plan
 from datacat.query.search import search
 from datacat.testing.oracle import Oracle
 from datacat.testing.strategies import corpora, queries
+from tests.query.cases import corpus
 
 # A connection takes 20 ms, so these are few in a daily run; QUERY_EXAMPLES=2000 searches harder.
 _EXAMPLES = int(os.environ.get("QUERY_EXAMPLES", "60"))
@@ -32,10 +35,34 @@ def test_engine_finds_what_the_oracle_finds(data: st.DataObject) -> None:
         assert [hit.asset for hit in found] == expected, text
         assert hits.count() == len(expected), text
         assert hits.assets().read_all()["asset"].to_pylist() == expected
+        refuted, every = len(oracle.refuted(bound)), len(corpus.tables["assets"])
+        assert hits.answers == Answers(len(expected), refuted, every - len(expected) - refuted), text
         matched = [(hit.asset, match.annotation) for hit in found for match in hit.matches]
         everything = hits.annotations().read_all()
         assert matched == oracle.annotations(bound), text
         assert list(zip(*everything.to_pydict().values(), strict=True)) == matched, text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "-car",
+        "NOT roof",
+        "?car",
+        "NOT ?car",
+        "car -roof",
+        "-(car roof)",
+        "-roof[material=slate]",
+        "count(car)<2",
+    ],
+)
+def test_what_nobody_looked_for_is_not_known(text: str) -> None:
+    made = corpus()
+    oracle = Oracle(made)
+    hits = search(made.cursor(), text, state=1)
+    bound = plan(made.cursor(), text).meaning
+    yes, no = len(oracle.assets(bound)), len(oracle.refuted(bound))
+    assert hits.answers == Answers(yes, no, len(made.tables["assets"]) - yes - no)
 
 
 @_RARELY_SLOW

@@ -42,6 +42,8 @@ def refuted(node: m.Meaning) -> m.Meaning:
             return m.And(_flat(m.Absent(part) for part in parts))
         case m.Some(predicate=predicate):
             return m.Absent(predicate)
+        case m.Absent(predicate=predicate):
+            return m.Some(predicate)
         case m.Counted(operator=operator) | m.CountedValues(operator=operator):
             return replace(node, operator=OPPOSITE[operator])
     return m.Not(node)
