@@ -36,7 +36,7 @@ def period_of(node: Condition, scope: Scope) -> Period:
     """The time that a condition compares with; stops where it is none."""
     name = field_of(node)
     if node.operator not in _COMPARABLE:
-        refuse_operator(node, scope)
+        refuse_operator(node, scope, hint=ORDERED)
     period = read_period(node.value.text)
     if period is None:
         hint = f"As in {name}>=2026-01 or {name}<2026-01-15T12:00."
@@ -44,6 +44,7 @@ def period_of(node: Condition, scope: Scope) -> Period:
     return period
 
 
+ORDERED = "Use = != < <= > >= or in (…)."
 _COMPARABLE = (
     Operator.EQUAL,
     Operator.UNEQUAL,
@@ -70,10 +71,10 @@ def only_equality(node: Condition, scope: Scope) -> None:
         refuse_operator(node, scope)
 
 
-def refuse_operator(node: Condition, scope: Scope) -> NoReturn:
-    """Stops at the operator."""
+def refuse_operator(node: Condition, scope: Scope, *, hint: str = "Use : or = or !=.") -> NoReturn:
+    """Stops at the operator; the hint says which there are."""
     span = Span(node.name.span.end, node.value.span.start)
-    scope.stop(f"{field_of(node)} cannot be compared with {node.operator}", span, hint="Use : or = or !=.")
+    scope.stop(f"{field_of(node)} cannot be compared with {node.operator}", span, hint=hint)
 
 
 def known_choices(token: Token, choices: Sequence[str], *, what: str, scope: Scope) -> list[str]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from datacat.query import meaning as m
 from datacat.query.agreement import asset_agreement
 from datacat.query.checks import (
+    ORDERED,
     check_pattern,
     field_of,
     known_choices,
@@ -73,6 +75,24 @@ def bind_outside(node: Condition, *, scope: Scope) -> m.Meaning:
     return m.Some(bind_condition(node, scope=scope))
 
 
+_Bind = Callable[[Condition, Scope], m.Meaning]
+
+
+def _one_by_one(bind: _Bind) -> _Bind:
+    """`x in (a, b)` as `x=a OR x=b`, for what knows only single values."""
+
+    def bound(node: Condition, scope: Scope) -> m.Meaning:
+        if node.operator not in (Operator.IN, Operator.NOT_IN):
+            return bind(node, scope)
+        operator = Operator.EQUAL if node.operator is Operator.IN else Operator.UNEQUAL
+        parts = tuple(bind(replace(node, operator=operator, values=(value,)), scope) for value in node.values)
+        if len(parts) == 1:
+            return parts[0]
+        return m.Or(parts) if node.operator is Operator.IN else m.And(parts)
+
+    return bound
+
+
 def _asks_for_none(node: Condition) -> bool:
     return node.operator is Operator.EQUAL and node.value == Token("?")
 
@@ -83,7 +103,7 @@ def _column(columns: dict[str, Column], node: Condition, scope: Scope) -> tuple[
     column = columns[name]
     if column.is_number:
         if node.operator in (Operator.MATCHES, Operator.CONTAINS):
-            refuse_operator(node, scope)
+            refuse_operator(node, scope, hint=ORDERED)
         for value in node.values:
             number_of(value, name, scope=scope)
     if column.choices:
@@ -105,20 +125,23 @@ def _asset_column(node: Condition, scope: Scope) -> m.Meaning:
     return m.AssetIs(field_of(node), column, node.operator, values)
 
 
+@_one_by_one
 def _annotation_time(node: Condition, scope: Scope) -> m.Meaning:
     column = ANNOTATION_TIMES[field_of(node)]
     return m.TimeIs(field_of(node), column, node.operator, period_of(node, scope))
 
 
+@_one_by_one
 def _asset_time(node: Condition, scope: Scope) -> m.Meaning:
     return m.AssetTime(field_of(node), ASSET_TIMES[field_of(node)], node.operator, period_of(node, scope))
 
 
+@_one_by_one
 def _measure(node: Condition, scope: Scope) -> m.Meaning:
     """`area>1000`, `area>1000px`, `width>10%`."""
     name, token = field_of(node), node.value
-    if node.operator in (Operator.MATCHES, Operator.CONTAINS, Operator.IN, Operator.NOT_IN):
-        refuse_operator(node, scope)
+    if node.operator in (Operator.MATCHES, Operator.CONTAINS):
+        refuse_operator(node, scope, hint=ORDERED)
     is_percent = token.text.endswith("%") and not token.is_quoted
     if is_percent and MEASURES[name].percent is None:
         scope.stop(f"{name} has no share of the asset", token.span, hint=f"Write a number, as in {name}>1.5.")
@@ -128,6 +151,7 @@ def _measure(node: Condition, scope: Scope) -> m.Meaning:
     return m.MeasureIs(name, node.operator, number, is_percent, shown)
 
 
+@_one_by_one
 def _track_length(node: Condition, scope: Scope) -> m.Meaning:
     if not node.value.text.isdecimal() or node.operator in (Operator.MATCHES, Operator.CONTAINS):
         scope.stop("a track's length is a whole number", node.value.span, hint="As in track_length>30.")
@@ -147,21 +171,28 @@ def _class(node: Condition, scope: Scope) -> m.Meaning:
 
 
 def _label_sets(node: Condition, scope: Scope) -> tuple[int, ...]:
-    """The label sets that `team:` or `label_set:` names; those it does not name for `!=`."""
-    only_equality(node, scope)
+    """The label sets that `team:` or `label_set:` names; those it does not name for `!=` and `not in`."""
+    if node.operator not in (*_NAMED, Operator.UNEQUAL, Operator.NOT_IN):
+        refuse_operator(node, scope)
     sets = list(scope.vocabulary.label_sets.values())
-    if field_of(node) == "team":
-        teams = known_choices(node.value, scope.vocabulary.teams, what="team", scope=scope)
-        named = {item.number for item in sets if item.team in teams}
-    else:
-        names = [str(item) if "/" in node.value.text else item.name for item in sets]
-        found = known_choices(node.value, names, what="label set", scope=scope)
-        named = {item.number for item, name in zip(sets, names, strict=True) if name in found}
-    is_named = node.operator is Operator.EQUAL
+    named: set[int] = set()
+    for value in node.values:
+        if field_of(node) == "team":
+            what, names = "team", [item.team for item in sets]
+        else:
+            what, names = "label set", [str(item) if "/" in value.text else item.name for item in sets]
+        found = known_choices(value, sorted(set(names)), what=what, scope=scope)
+        named.update(item.number for item, name in zip(sets, names, strict=True) if name in found)
+    is_named = node.operator in _NAMED
     return tuple(item.number for item in sets if (item.number in named) is is_named)
 
 
+_NAMED = (Operator.EQUAL, Operator.IN)
+
+
 def _shown(node: Condition) -> str:
+    if node.operator in (Operator.IN, Operator.NOT_IN):
+        return f"{field_of(node)} {node.operator} ({', '.join(value.as_item() for value in values_of(node))})"
     return f"{field_of(node)}{node.operator}{values_of(node)[0]}"
 
 
@@ -178,6 +209,7 @@ def _split(node: Condition, scope: Scope) -> m.Meaning:
     return m.SplitIs(node.operator, values_of(node))
 
 
+@_one_by_one
 def _source(node: Condition, scope: Scope) -> m.Meaning:
     if node.operator not in (Operator.EQUAL, Operator.UNEQUAL, Operator.MATCHES):
         refuse_operator(node, scope)
@@ -185,6 +217,7 @@ def _source(node: Condition, scope: Scope) -> m.Meaning:
     return m.FromSource(node.operator, values_of(node)[0])
 
 
+@_one_by_one
 def _asset_state(node: Condition, scope: Scope) -> m.Meaning:
     only_equality(node, scope)
     exactly = Token(node.value.text, is_quoted=True, span=node.value.span)
@@ -192,6 +225,7 @@ def _asset_state(node: Condition, scope: Scope) -> m.Meaning:
     return m.Not(m.AssetState(state)) if node.operator is Operator.UNEQUAL else m.AssetState(state)
 
 
+@_one_by_one
 def _in(node: Condition, scope: Scope) -> m.Meaning:
     """`in:snapshot@2`."""
     only_equality(node, scope)
@@ -213,10 +247,11 @@ def _since(node: Condition, scope: Scope) -> m.Meaning:
     return m.ChangedSince(number, found)
 
 
+@_one_by_one
 def _agreement(node: Condition, scope: Scope) -> m.Meaning:
     name = field_of(node)
-    if node.operator in (Operator.MATCHES, Operator.CONTAINS, Operator.IN, Operator.NOT_IN):
-        refuse_operator(node, scope)
+    if node.operator in (Operator.MATCHES, Operator.CONTAINS):
+        refuse_operator(node, scope, hint=ORDERED)
     number = number_of(node.value, name, scope=scope)
     shown = f"{name}{node.operator}{node.value.text}"
     return m.AgreementIs(AGREEMENTS[name], node.operator, number, shown, asset_agreement(scope.vocabulary))
@@ -248,13 +283,13 @@ def _about(node: Condition, scope: Scope) -> m.Meaning:
     return m.Similar(m.Question(text=text), f"about:{m.quoted(text)}", is_hybrid=True)
 
 
+@_one_by_one
 def _within(node: Condition, scope: Scope) -> m.Meaning:
     only_equality(node, scope)
     found = bind_place(node.value, scope=scope)
     return m.Not(found) if node.operator is Operator.UNEQUAL else found
 
 
-_Bind = Callable[[Condition, Scope], m.Meaning]
 _ABOUT_ASSET: dict[str, _Bind] = {
     **dict.fromkeys(ASSET_COLUMNS, _asset_column),
     **dict.fromkeys(ASSET_TIMES, _asset_time),
