@@ -4,8 +4,8 @@
 
 200 classes by Zipf's law; label sets with nested schemas of their own (documents.py); 7 annotations an image; each
 label set also labels a quarter of the next one's images; one annotation in 20,000 has the key `survey_flag`. Label set
-by label set, datacat's own writer writes the files, a commit adds them, and tiny files are merged as after an ingest. `json/` beside the catalog has the same
-annotations with a JSON column, sorted by class and asset, for the rivals.
+by label set, datacat's own writer writes the files, a commit adds them, and tiny files are merged as after an ingest.
+`json/` beside the catalog has the same annotations with a JSON column, sorted by class and asset, for the rivals.
 """
 
 from __future__ import annotations
