@@ -22,19 +22,22 @@ from datacat.query.compare import Sql
 from datacat.query.run import arrow, rows
 
 PART_ROWS = 500_000  # of a temporary table, in memory at once
-_BLOCK = 1024  # neighbouring assets that are counted together to find where parts end
+_BLOCK = 64  # neighbouring assets that are counted together to find where parts end
 _IDENTIFIERS = frozenset({"asset", "annotation"})
 _BATCH = "batch_to_write"
 
 
-def ranges(cursor: duckdb.DuckDBPyConnection, table: Sql, *, after: int = -1) -> list[tuple[int, int]]:
+def ranges(
+    cursor: duckdb.DuckDBPyConnection, table: Sql, *, size: int, after: int = -1
+) -> list[tuple[int, int]]:
     """Cuts a table into ranges of its column `asset`, both ends inclusive, in ascending order.
 
-    A range has `PART_ROWS` rows, or more by those of 1,024 neighbouring assets.
+    A range has at most `size` rows, unless 64 neighbouring assets have more.
 
     Args:
         cursor: sees the table.
         table: its name.
+        size: rows of a range.
         after: only assets behind this one.
     """
     query = Sql(
@@ -49,7 +52,7 @@ def ranges(cursor: duckdb.DuckDBPyConnection, table: Sql, *, after: int = -1) ->
             room -= count
         else:
             found.append((low, high))
-            room = PART_ROWS - count
+            room = size - count
     return found
 
 
@@ -60,7 +63,7 @@ def parts(
 
     Its first `{}` is the table, narrowed to the range, and its second the condition for the range.
     """
-    for low, high in ranges(cursor, table, after=after):
+    for low, high in ranges(cursor, table, size=PART_ROWS, after=after):
         within = Sql("asset BETWEEN ? AND ?", (low, high))
         narrowed = Sql("(FROM {} WHERE {})").filled(table, within)
         query = Sql(f"{select.text} ORDER BY ALL", select.values)

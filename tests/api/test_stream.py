@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -13,6 +14,7 @@ from starlette.testclient import TestClient
 
 from datacat.catalog import Catalog
 from datacat.query import hits as hits_module
+from datacat.query import stream, whole
 from datacat_api import create_app
 
 
@@ -42,15 +44,16 @@ def test_what_is_wrong_is_said_before_the_first_byte(client: TestClient, paramet
 
 
 def test_a_client_that_goes_away_ends_the_work(catalog: Catalog, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(hits_module, "_CHUNK", 1)
+    monkeypatch.setattr(stream, "_BLOCK", 1)
+    monkeypatch.setattr(whole, "EXPLAINED_ROWS", 1)
     explained = []
-    explain = hits_module.Hits._hits
+    explain = hits_module.Hits._reasons
 
-    def counted(self: hits_module.Hits, page: list[tuple[int, float | None]]) -> Any:
-        explained.extend(page)
-        return explain(self, page)
+    def counted(self: hits_module.Hits, assets: Sequence[int]) -> Any:
+        explained.extend(assets)
+        return explain(self, assets)
 
-    monkeypatch.setattr(hits_module.Hits, "_hits", counted)
+    monkeypatch.setattr(hits_module.Hits, "_reasons", counted)
     asyncio.run(_leave_after_first_piece(create_app(str(catalog.root))))
     assert 1 <= len(explained) < 5 == catalog.search("roof").count()
 

@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 from datacat.catalog import Catalog
 from datacat.errors import UsageError
 from datacat.query import hits as hits_module
-from datacat.query import stream
-from datacat.query.hit import HITS, MATCH
+from datacat.query import stream, whole
+from datacat.query.hit import HITS, MATCH, as_row
 from datacat.sources.location import Location
 from tests.catalog.lakes import box, coco, draw
 
@@ -40,6 +40,8 @@ def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     """Five assets a part, two a chunk."""
     monkeypatch.setattr(stream, "_BLOCK", 1)
     monkeypatch.setattr(stream, "PART_ROWS", 5)
+    monkeypatch.setattr(whole, "PART_ROWS", 5)
+    monkeypatch.setattr(whole, "EXPLAINED_ROWS", 4)
     monkeypatch.setattr(hits_module, "_CHUNK", 2)
 
 
@@ -47,7 +49,7 @@ def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_parts_together_are_the_whole(catalog: Catalog) -> None:
     hits = catalog.search("car")
     batches = list(hits.batches())
-    assert len(batches) == 7  # of parts of 5, 5 and 2 assets
+    assert len(batches) == 7  # an asset and its match are two rows
     assert [Path(hit.uri).name for hit in hits] == NAMES
     table = pa.Table.from_batches(batches)
     assert table.schema == HITS
@@ -89,6 +91,36 @@ def test_few_columns_are_what_all_columns_say(catalog: Catalog, limit: int | Non
     lean = pa.Table.from_batches(hits.batches(columns))
     assert lean.equals(hits.to_arrow().select(columns))
     assert lean.num_rows == (limit or 10)
+
+
+@pytest.mark.usefixtures("small_parts")
+@pytest.mark.parametrize(
+    "query",
+    [
+        "",
+        "car",
+        "car[n>3]",
+        "car[n>3] AND roof",
+        "(car AND roof) OR car[n=1]",
+        "roof OR width>10",
+        "count(car)>=2 OR roof",
+        "NOT roof",
+        "media:image",
+        "team:street",
+        "car[n>1 n<9] AND NOT car[n=4]",
+    ],
+)
+@pytest.mark.parametrize("limit", [None, 5])
+def test_what_duckdb_puts_together_is_what_a_hit_says(
+    catalog: Catalog, query: str, limit: int | None
+) -> None:
+    hits = catalog.search(query, limit=limit)
+    said = [as_row(hit) for hit in hits]
+    assert said
+    assert hits.to_arrow().to_pylist() == said
+    for columns in (["matches", "asset"], ["why"]):
+        found = pa.Table.from_batches(hits.batches(columns)).to_pylist()
+        assert found == [{name: row[name] for name in columns} for row in said]
 
 
 @pytest.mark.parametrize("columns", [None, ["asset", "uri"]])

@@ -1,0 +1,94 @@
+"""All hits of a search that nothing ranks, as record batches: DuckDB puts the matches of a range of assets together.
+
+Only reasons are made in Python, and only where they are asked for. Of ten million matches, all of them are read and
+written as NDJSON in a tenth of the time that a `Hit` for each asset takes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import duckdb
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from datacat.query.compare import Sql
+from datacat.query.hit import HITS, MATCH
+from datacat.query.run import arrow
+from datacat.query.stream import PART_ROWS, ranges
+
+EXPLAINED_ROWS = (
+    100_000  # matches and assets in memory at once; a match takes some 300 bytes, and as NDJSON 500
+)
+Reasons = Callable[[Sequence[int]], list[Sequence[str]]]
+"""Assets -> for each of them why it is a hit."""
+
+_FACTS = Sql(
+    "SELECT asset, uri, media, width, height, NULL::DOUBLE AS score, coalesce(n, 0) AS n FROM assets "
+    "SEMI JOIN (FROM {} WHERE {}) USING (asset) LEFT JOIN {} USING (asset) WHERE {} ORDER BY asset"
+)
+_COUNTS = Sql("(SELECT asset, count(*) AS n FROM {} WHERE {} GROUP BY asset)")
+_NONE = Sql("(SELECT NULL::BIGINT AS asset, 0 AS n LIMIT 0)")
+_MATCHES = Sql(
+    "SELECT annotation, class, team, team || '/' || name AS label_set, kind, geometry_type, x, y, w, h, is_relative, "
+    "confidence, attributes FROM annotations JOIN label_sets USING (label_set) "
+    "SEMI JOIN (FROM {} WHERE {}) USING (asset, annotation) WHERE {} ORDER BY asset, annotation"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """What is read.
+
+    Attributes:
+        matching: a table of the assets.
+        evidence: a table of the annotations that make them hits, asset and annotation; None where none does.
+        after: only assets behind this one.
+        most: no more assets than so many; None: all.
+    """
+
+    matching: Sql
+    evidence: Sql | None
+    after: int = -1
+    most: int | None = None
+
+    def batches(
+        self, cursor: duckdb.DuckDBPyConnection, schema: pa.Schema, *, reasons: Reasons
+    ) -> Iterator[pa.RecordBatch]:
+        """The hits in the order of their assets, with the columns of `schema`, which is a part of `HITS`."""
+        left = self.most
+        for low, high in self._ranges(cursor, schema):
+            within = Sql("asset BETWEEN ? AND ?", (low, high))
+            table = self._read(cursor, schema, within=within).slice(length=left)
+            if "why" in schema.names:
+                why = pa.array(reasons(table["asset"].to_pylist()), type=HITS.field("why").type)
+                table = table.append_column("why", why)
+            yield from table.select(schema.names).cast(schema).combine_chunks().to_batches()
+            if left is not None and (left := left - len(table)) == 0:
+                return
+
+    def _ranges(self, cursor: duckdb.DuckDBPyConnection, schema: pa.Schema) -> list[tuple[int, int]]:
+        """Of assets, so that a batch is of bounded size however many matches an asset has."""
+        if {"matches", "why"}.isdisjoint(schema.names):
+            return ranges(cursor, self.matching, after=self.after, size=PART_ROWS)
+        counted = self.matching
+        if self.evidence is not None:
+            both = Sql("(SELECT asset FROM {} UNION ALL SELECT asset FROM {})")
+            counted = both.filled(self.matching, self.evidence)
+        return ranges(cursor, counted, after=self.after, size=EXPLAINED_ROWS)
+
+    def _read(self, cursor: duckdb.DuckDBPyConnection, schema: pa.Schema, *, within: Sql) -> pa.Table:
+        """Assets and matches are read apart and put together here: DuckDB's list() of rows takes five times as long."""
+        counts = _NONE if self.evidence is None else _COUNTS.filled(self.evidence, within)
+        table = arrow(cursor, _FACTS.filled(self.matching, within, counts, within))
+        if "matches" not in schema.names:
+            return table
+        found = pa.schema(MATCH.fields).empty_table()
+        if self.evidence is not None:
+            query = _MATCHES.filled(self.evidence, within, within)
+            found = arrow(cursor, query).cast(found.schema)
+        ends = pc.cumulative_sum(table["n"]).cast(pa.int32())
+        starts = pa.concat_arrays([pa.array([0], pa.int32()), *ends.chunks])
+        matches = pa.ListArray.from_arrays(starts, found.to_struct_array().combine_chunks())
+        return table.append_column("matches", matches)
