@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from datacat.model.spelling import SPELLINGS, SPELLINGS_TAKE
-from datacat.query.periods import Period, bounds
+from datacat.query.periods import Period, behind, bounds, is_year
 from datacat.query.tree import Operator
 from datacat.query.values import Value
 
@@ -85,7 +85,7 @@ def leaf_compares(
             same = leaf_compares(Operator.EQUAL, values, leaf=leaf)
             within = Sql(f"contains(lower({leaf.text}), lower(?))", (values[0].text,))
             return Sql(f"CASE WHEN {leaf.is_element} THEN {{}} ELSE {{}} END").filled(same, within)
-    return _leaf_compares(operator, values[0], leaf=leaf)
+    return _leaf_compares(operator, values[0], leaf=leaf, sort=sort)
 
 
 def _leaf_equals(value: Value, *, leaf: Leaf, sort: Sort) -> Sql:
@@ -100,12 +100,18 @@ def _leaf_equals(value: Value, *, leaf: Leaf, sort: Sort) -> Sql:
     return as_number if not sort.has_texts else Sql("({} OR {})").filled(as_number, as_text)
 
 
-def _leaf_compares(operator: Operator, value: Value, *, leaf: Leaf) -> Sql:
+def _leaf_compares(operator: Operator, value: Value, *, leaf: Leaf, sort: Sort) -> Sql:
     number, text = value.number, leaf.text
     if operator in _ORDER:
-        if number is not None:
-            return number_compares(leaf.number, operator, number=number)
-        return Sql(f"({leaf.number} IS NULL AND lower({text}) {operator} lower(?))", (value.text,))
+        bound = behind(value.text) if operator in _BEHIND and not value.is_quoted else value.text
+        as_text = Sql(f"({leaf.number} IS NULL AND lower({text}) {operator} lower(?))", (bound,))
+        if number is None:
+            return as_text
+        as_number = number_compares(leaf.number, operator, number=number)
+        if not is_year(value.text) or not sort.has_texts:
+            return as_number
+        is_date = Sql(f"regexp_matches({text}, '^\\d\\d\\d\\d-\\d\\d')")
+        return _any([as_number, joined(" AND ", [is_date, as_text])])
     if number is None or operator is Operator.MATCHES:
         return _text_compares(text, operator, value=value)
     same = Sql(f"({leaf.number} = ? OR lower({text}) = lower(?))", (number, value.text))
@@ -195,4 +201,5 @@ def _like_pattern(text: str) -> str:
     return escaped.replace("*", "%")
 
 
+_BEHIND = (Operator.GREATER, Operator.AT_MOST)
 _ORDER = (Operator.LESS, Operator.AT_MOST, Operator.GREATER, Operator.AT_LEAST)

@@ -17,6 +17,8 @@ _TIME = re.compile(
     r"([T ](?P<hour>\d\d)(:(?P<minute>\d\d)(:(?P<second>\d\d(\.\d+)?))?)?(?P<zone>Z|[+-]\d\d:?\d\d)?)?)?)?"
 )
 
+_DATE = re.compile(r"\d{4}(-\d\d(-\d\d)?)?")
+
 
 @dataclass(frozen=True, slots=True)
 class Period:
@@ -49,6 +51,19 @@ def read_period(text: str) -> Period | None:
         return Period(text, start, _end(start, parts))
     except (ValueError, OverflowError):
         return None
+
+
+def is_year(text: str) -> bool:
+    """Whether a number may be a year, before which or after which lie dates."""
+    return len(text) == 4 and text.isdecimal() and text.isascii()
+
+
+def behind(text: str) -> str:
+    """What stands behind all dates of a period, as text: of `2026-03` what is greater than `2026-03-31T23:59`.
+
+    Any other text is what it is.
+    """
+    return f"{text}~" if _DATE.fullmatch(text) else text
 
 
 def bounds(operator: Operator, period: Period) -> tuple[datetime | None, datetime | None]:

@@ -267,9 +267,14 @@ def compares(
         return is_same is (operator not in (Operator.UNEQUAL, Operator.NOT_IN))
     if value.number is not None and number is not None:
         return ordered(number, operator, right=value.number)
-    return (
-        number is None and value.number is None and ordered(text.lower(), operator, right=value.text.lower())
-    )
+    is_date = not value.is_quoted and re.fullmatch(r"[0-9]{4}(-[0-9]{2}){0,2}", value.text) is not None
+    if number is not None or (
+        value.number is not None and not (is_date and re.match(r"[0-9]{4}-[0-9]{2}", text))
+    ):
+        return False
+    if is_date and text.startswith(value.text):
+        return operator in (Operator.AT_MOST, Operator.AT_LEAST)
+    return ordered(text.lower(), operator, right=value.text.lower())
 
 
 def _is_same(text: str, number: float | None, *, value: m.Value) -> bool:

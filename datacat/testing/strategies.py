@@ -13,7 +13,7 @@ LABEL_SETS = ("mapping/roofs", "claims/houses", "driving/street")
 CLASSES = ("Roof", "rooftop", "car", "traffic light", "Person", None)
 SPLITS = ("train", "val", None)
 KEYS = ("material", "score", "inspector", "tags")
-TEXTS = ("slate", "Slate", "tile", "0.5", "true", "", "50%", "a_b", "axb")
+TEXTS = ("slate", "Slate", "tile", "0.5", "true", "", "50%", "a_b", "axb", "2026-03-11")
 NUMBERS = (0, 0.5, 1, -3, 2.5)
 
 _BOXES = st.sampled_from([(None,) * 4, (0, 0, 10, 10), (2, 2, 4, 4), (20, 0, 5, 10), (0.1, 0.1, 0.5, 0.5)])
@@ -186,7 +186,7 @@ def _predicates(corpus: Corpus) -> st.SearchStrategy[str]:
     value = st.one_of(
         st.sampled_from([text for text in TEXTS if text]),
         st.sampled_from(NUMBERS).map(str),
-        st.sampled_from(['"0.5"', '""', "s*", "*_b", "5*"]),
+        st.sampled_from(['"0.5"', '""', "s*", "*_b", "5*", "2026", "2026-03"]),
     )
     operator = st.sampled_from(["=", "!=", ":", "<", "<=", ">", ">="])
     attribute = st.builds("{}{}{}".format, path, operator, value)
