@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from datacat.errors import UsageError
-from datacat.tables.state import State
+from collections.abc import Sequence
+from pathlib import Path
+
+from datacat.errors import CatalogError, UsageError
+from datacat.tables.state import DataFile, State
 from datacat.tables.store import Store
 
 # What is compared of a kind. An annotation that says something else has another number.
@@ -22,6 +25,7 @@ def changed_assets(store: Store, now: State, *, since: int) -> str:
     Raises:
         StateNotFound: the catalog never had that state.
         UsageError: it comes after `now`.
+        CatalogError: `gc` was told to forget it.
     """
     if since > now.number:
         raise UsageError(
@@ -32,8 +36,25 @@ def changed_assets(store: Store, now: State, *, since: int) -> str:
     for kind, columns in _COMPARED.items():
         before, after = set(then.of(kind)), set(now.of(kind))
         came = store.files.select(kind, sorted(after - before, key=lambda file: file.path))
-        went = store.files.select(kind, sorted(before - after, key=lambda file: file.path))
+        only_then = sorted(before - after, key=lambda file: file.path)
+        _check_still_there(store, only_then, state=since)
+        went = store.files.select(kind, only_then)
         new, old = (f"SELECT {columns} FROM ({rows})" for rows in (came, went))  # noqa: S608 - our own names
         parts += [f"({new} EXCEPT ALL {old})", f"({old} EXCEPT ALL {new})"]
     everything = " UNION ALL ".join(f"SELECT asset FROM {part}" for part in parts)  # noqa: S608
     return f"SELECT DISTINCT asset FROM ({everything}) SEMI JOIN assets USING (asset)"  # noqa: S608
+
+
+def _check_still_there(store: Store, files: Sequence[DataFile], *, state: int) -> None:
+    """DuckDB would tell only when the rows are read, long after the query was understood."""
+    try:
+        gone = [path for path in store.files.local(files) if not Path(path).exists()]
+        why = f"{gone[0]} is not there" if gone else None
+    except CatalogError as error:
+        why = error.what
+    if why:
+        raise CatalogError(
+            f"nobody can say any more what changed since state {state}: {why}",
+            where=str(store.root),
+            hint="`datacat gc` may have been told to forget it; name a later state. Else see `datacat doctor`.",
+        )
