@@ -25,6 +25,7 @@ from datacat.places import author_of, chosen_place
 from datacat.query import listing
 from datacat.query.ask import Answer, ask
 from datacat.query.document import document_of, text_of, text_of_json
+from datacat.query.explain import explained
 from datacat.query.facets import Facet
 from datacat.query.hits import Hits, Nearest, Weighted
 from datacat.query.narrow import Narrowing
@@ -38,6 +39,7 @@ from datacat.sandbox import VIEWS, SqlResult, View, run_sql
 from datacat.saved import Searches
 from datacat.selection import selected
 from datacat.sources.location import Location
+from datacat.steps import step
 from datacat.tables import CompactReport, GcReport, LogEntry, State, Tables
 from datacat.versions.snapshots import Snapshot, Snapshots
 
@@ -148,7 +150,8 @@ class Catalog:
             NotFound: there is no saved search of that name.
         """
         state = self._state if after is None else self._tables.state(read_page(after).state)
-        cursor = self._tables.cursor(state, kinds=READS)
+        with step("open the tables"):
+            cursor = self._tables.cursor(state, kinds=READS)
         return search(
             cursor,
             self.searches.expanded(query, state=state) if isinstance(query, str) else text_of(query),
@@ -360,7 +363,9 @@ class Catalog:
         """Opens the space only when something is ranked."""
 
         def _ranked(questions: Weighted, k: int, allowed: pa.Array | None) -> pa.Table:
-            return self._embeddings.nearest(cursor, space)(questions, k, allowed)
+            with step("open the vectors"):
+                nearest = self._embeddings.nearest(cursor, space)
+            return nearest(questions, k, allowed)
 
         return _ranked
 
@@ -387,6 +392,7 @@ __all__ = [
     "Narrowing",
     "SqlResult",
     "document_of",
+    "explained",
     "label_formats",
     "sql_views",
     "text_of",

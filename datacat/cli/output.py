@@ -18,6 +18,7 @@ from rich.cells import cell_len, set_cell_size
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
+from rich.tree import Tree
 
 _PLAIN_WIDTH = 160  # columns of a table that is written to a file or a pipe
 _BARS_WIDTH = 100
@@ -34,6 +35,14 @@ class Bar:
 
     name: str
     numbers: tuple[int | None, ...]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Branch:
+    """A line of a tree, and what stands below it."""
+
+    text: str
+    below: Sequence[Branch] = ()
 
 
 class Output:
@@ -124,9 +133,19 @@ class Output:
     def _row(self, markup: str) -> None:
         self.console.print(markup, soft_wrap=True)
 
+    def tree(self, root: Branch) -> None:
+        """Prints a line and those below it, joined by guides; long lines are wrapped behind theirs."""
+        self.console.print(_drawn(root, Tree(_safe(root.text), guide_style="dim")))
+
     def note(self, text: str) -> None:
         """Tells the person something that is no result, on stderr."""
         self._notes.print(_safe(text), style="dim")
+
+
+def _drawn(root: Branch, tree: Tree) -> Tree:
+    for branch in root.below:
+        _drawn(branch, tree.add(_safe(branch.text)))
+    return tree
 
 
 def _bar(length: float) -> str:

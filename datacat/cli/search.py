@@ -7,6 +7,8 @@ from typing import Any
 
 import click
 
+from datacat.catalog import explained
+from datacat.cli.explanation import print_explanation
 from datacat.cli.facets import print_facets
 from datacat.cli.options import at_option, catalog_option, json_option, opened
 from datacat.cli.output import Output
@@ -27,6 +29,7 @@ Examples:
   datacat search '"a swimming pool" team:mapping' --limit 5
   datacat search "roof" --facets
   datacat search "roof" --facet material --facet team
+  datacat search "roof[material=slate]" --explain
   datacat search "roof" --format ndjson --columns asset,uri -o roofs.ndjson
 """
 )
@@ -46,6 +49,12 @@ Examples:
     "--facet", "names", multiple=True, metavar="NAME", help="Only these facets; class, team, …, or a path."
 )
 @click.option(
+    "--explain",
+    "is_explained",
+    is_flag=True,
+    help="Say what was read for the answer, and how long each step took.",
+)
+@click.option(
     "--space", metavar="NAME", help="The embedding space of a similarity search; see `datacat spaces`."
 )
 @stream_options
@@ -59,6 +68,7 @@ def search(
     only_count: bool,
     only_facets: bool,
     names: tuple[str, ...],
+    is_explained: bool,
     space: str | None,
     to: str | None,
     columns: str | None,
@@ -68,12 +78,18 @@ def search(
     output: Output,
 ) -> None:
     """Find assets, each with the annotations that match and the reason why."""
-    _check_one_answer(output.as_json, only_count, bool(only_facets or names), to is not None)
+    _check_one_answer(output.as_json, only_count, bool(only_facets or names), is_explained, to is not None)
     if to is None and (columns is not None or file != "-"):
         raise click.UsageError("--columns and -o belong to --format.")
-    hits = opened(catalog, at=at).search(
-        query, limit=limit if to else limit or _HITS, after=after, space=space
-    )
+
+    def found() -> Any:
+        page = limit if to else limit or _HITS
+        return opened(catalog, at=at).search(query, limit=page, after=after, space=space)
+
+    if is_explained:
+        print_explanation(explained(found), output)
+        return
+    hits = found()
     if to is not None:
         write_stream(hits, to=to, file=file, columns=columns, output=output)
         return
@@ -90,7 +106,9 @@ def search(
 def _check_one_answer(as_json: bool, *answers: bool) -> None:
     """Refuses what asks for two things at once."""
     if sum(answers) > 1 or (answers[-1] and as_json):
-        raise click.UsageError("--count, --facets and --format are answers of their own; take one of them.")
+        raise click.UsageError(
+            "--count, --facets, --explain and --format are answers of their own; take one of them."
+        )
 
 
 def _print_page(hits: Any, output: Output) -> None:

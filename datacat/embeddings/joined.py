@@ -5,6 +5,8 @@ from __future__ import annotations
 import duckdb
 import pyarrow as pa
 
+from datacat.steps import statement
+
 # A vector counts while its asset is there with the bytes that it was made from. `a` is an asset, `v` a row.
 COUNTS = "NOT a.is_missing AND (a.digest IS NULL OR a.digest = v.digest)"
 
@@ -13,6 +15,7 @@ def joined(cursor: duckdb.DuckDBPyConnection, rows: pa.Table, *, sql: str) -> pa
     """Runs `sql`, in which `vector_rows` are the rows given; the cursor is left as it was."""
     cursor.register("vector_rows", rows)
     try:
-        return cursor.execute(sql).to_arrow_table()
+        with statement(cursor, sql):
+            return cursor.execute(sql).to_arrow_table()
     finally:
         cursor.unregister("vector_rows")

@@ -22,6 +22,7 @@ from datacat.embeddings.joined import COUNTS, joined
 from datacat.embeddings.vectors import VectorTable, as_matrix
 from datacat.errors import EmbeddingError
 from datacat.sources.location import Location
+from datacat.steps import note, step
 
 # Up to here all vectors are held in memory and compared: 100,000 of 512 numbers are 200 MB, half a second to read
 # and 70 ms a question. Above, the index answers in 55 ms where reading everything takes seconds.
@@ -103,7 +104,12 @@ class Nearest:
         Raises:
             EmbeddingError: the asset has no vector, the picture or the model cannot be read.
         """
-        vector = self._sum(questions)
+        with step("embed the question"):
+            vector = self._sum(questions)
+        with step("compare vectors"):
+            return self._nearest(vector, k, allowed=allowed)
+
+    def _nearest(self, vector: Vectors, k: int, *, allowed: pa.Array | None) -> pa.Table:
         if allowed is not None:
             allowed = allowed.combine_chunks() if isinstance(allowed, pa.ChunkedArray) else allowed
             allowed = allowed.cast(pa.int64())
@@ -113,7 +119,9 @@ class Nearest:
         if is_indexed and (allowed is None or len(allowed) >= FEW):
             found = self._indexed(vector, k, allowed=allowed)
             if found is not None:
+                note("by the vector index")
                 return found
+        note("by the vectors themselves, without an index")
         rows = self._rows(allowed, is_indexed=is_indexed)
         return self._best(_ranked(rows, vector, allowed=allowed), k)
 
@@ -137,6 +145,7 @@ class Nearest:
 
     def _best(self, ranked: Ranked, k: int) -> pa.Table:
         """The first k assets that still are what they were; equal scores by number."""
+        note(f"{len(ranked.assets):,} vectors ranked")
         order = np.lexsort((ranked.assets, -ranked.scores))
         chosen: dict[int, np.float32] = {}
         for start, end in _growing(len(order), first=2 * k):
@@ -173,7 +182,8 @@ class Nearest:
     def _vector(self, question: Question) -> Vectors:
         if question.asset is not None:
             return self._stored(question.asset)
-        encoder = self._encoder()
+        with step("load the model"):
+            encoder = self._encoder()
         if question.text is not None:
             found: Vectors = encoder.encode_texts([question.text])[0]
             return found

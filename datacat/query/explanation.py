@@ -61,6 +61,11 @@ class Reading:
     bytes: int
     scans: tuple[Scan, ...]
 
+    @property
+    def role(self) -> str:
+        """What the table is to a query."""
+        return ROLES.get(self.table, self.table)
+
 
 @dataclass(frozen=True, slots=True)
 class Step:

@@ -22,13 +22,13 @@ class Scan:
 
     Attributes:
         conditions: what rows had to fulfil, as DuckDB prints it; empty where it took every row.
-        from_joins: what the other side of a join left them to fulfil, found while it ran; empty: nothing.
+        skipped_by: what row groups were skipped by beside that: a list of values, what the other side of a join has.
         rows: how many came out.
         time_s: of all threads together.
     """
 
     conditions: str
-    from_joins: str
+    skipped_by: str
     rows: int
     time_s: float
 
@@ -88,14 +88,20 @@ def _scans(
 def _scan(operators: Sequence[Mapping[str, Any]]) -> Scan:
     """From a scan (the last one) and its filters."""
     told = [operator["extra_info"] for operator in operators]
-    own = told[-1].get("Filters", [])
-    # Optional ones only skip row groups; a filter then looks at each row.
-    pushed = [text for text in ([own] if isinstance(own, str) else own) if text]
-    exact = [text for text in pushed if not text.startswith(_OPTIONAL)] if len(told) > 1 else pushed
-    looked_at = [text.get("Expression", "") for text in told[:-1]]
+    pushed = [text.partition(_OPTIONAL) for text in _texts(told[-1].get("Filters", []))]
+    exact = [text.removesuffix(" AND ") for text, _, _ in pushed]
+    looked_at = [expression for above in told[:-1] for expression in _texts(above.get("Expression", []))]
+    # A filter above the scan says again what is optional in it.
+    hints = [] if looked_at else [text for _, _, text in pushed]
+    hints += _texts(told[-1].get("Dynamic Filters", []))
     return Scan(
-        " AND ".join(text.removeprefix(_OPTIONAL) for text in [*exact, *looked_at] if text),
-        told[-1].get("Dynamic Filters", "").replace(_OPTIONAL, ""),
+        " AND ".join(text for text in [*exact, *looked_at] if text),
+        " AND ".join(text.replace(_OPTIONAL, "") for text in hints if text),
         int(operators[0].get("operator_cardinality", operators[0].get("intermediate_rows", 0))),
         sum(float(each.get("operator_timing", each.get("timing", 0.0))) for each in operators),
     )
+
+
+def _texts(value: str | list[str]) -> list[str]:
+    """DuckDB gives one text as it is, several as a list."""
+    return [value] if isinstance(value, str) else value

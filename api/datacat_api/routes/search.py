@@ -1,4 +1,4 @@
-"""/v1/search and /v1/facets."""
+"""/v1/search, /v1/explain and /v1/facets."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 from pydantic import Field
 
-from datacat.catalog import Narrowing, text_of_json
+from datacat.catalog import Narrowing, explained, text_of_json
 from datacat.errors import UsageError
 from datacat_api.dependencies import Asked, AskedPage, Opened, token
+from datacat_api.explain_views import ExplanationView
 from datacat_api.facet_views import FacetsView, facet_shown
 from datacat_api.views import SearchPage
 
@@ -38,10 +39,15 @@ class AskedQuery(Asked):
         return text_of_json(self.document) if self.document is not None else self.q or ""
 
 
-class AskedSearch(AskedQuery, AskedPage):
-    """The query parameters of a search."""
+class AskedExplanation(AskedQuery, AskedPage):
+    """The query parameters of what explains a search."""
 
     limit: Annotated[int, Field(ge=1, le=1000, description="Hits on a page.")] = 20
+
+
+class AskedSearch(AskedExplanation):
+    """The query parameters of a search."""
+
     count: Annotated[bool, Field(description="Say how many assets match in all.")] = False
 
 
@@ -71,6 +77,17 @@ def search(asked: Annotated[AskedSearch, Query()], catalogs: Opened) -> dict[str
             "total": hits.count() if asked.count else None,
             "answers": hits.answers if has_answers else None,
         }
+
+
+@router.get("/explain", response_model=ExplanationView)
+def explain(asked: Annotated[AskedExplanation, Query()], catalogs: Opened) -> Any:
+    """Runs a search and tells what was read for it, and how long each step took."""
+    with catalogs.at(asked.state) as catalog:
+        return explained(
+            lambda: catalog.search(
+                asked.query, limit=asked.limit, after=asked.position, space=asked.space, files=False
+            )
+        )
 
 
 @router.get("/facets", response_model=FacetsView)
