@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import dataclasses
 import datetime
-from typing import Any
 
 from pydantic import Field
 
-from datacat.catalog import Facet, Narrowing
 from datacat_api.views import View
 
 
@@ -34,15 +31,6 @@ class FacetView(View):
     different: int = Field(description="How many different values there are, shown or not.")
     other: int = Field(description="The sum over those that are not shown.")
     missing: int = Field(description="How many annotations (or assets) have none.")
-
-
-def facet_shown(facet: Facet, narrowing: Narrowing) -> dict[str, Any]:
-    """The fields of `FacetView`."""
-    narrowed = {
-        name: [{**dataclasses.asdict(bucket), "query": narrowing.by(facet, bucket)} for bucket in buckets]
-        for name, buckets in (("values", facet.values), ("bins", facet.bins))
-    }
-    return {name: getattr(facet, name) for name in ("name", "different", "other", "missing")} | narrowed
 
 
 class FacetsView(View):

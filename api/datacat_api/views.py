@@ -99,7 +99,8 @@ class SearchPage(View):
     state: int
     total: int | None = Field(default=None, description="How many assets match; only with `count=true`.")
     answers: Answers | None = Field(
-        default=None, description="Only with `count=true`, where something must be absent."
+        default=None,
+        description="Only with `answers=true`, or `count=true` where something must be absent; not of a ranking.",
     )
 
 

@@ -12,7 +12,7 @@ annotation; else it stands beside the query.
 from __future__ import annotations
 
 import re
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 from datacat.query import tree
 from datacat.query.facets import OF_ASSETS, Bucket, Facet
@@ -85,6 +85,14 @@ class Narrowing:
         else:
             parts.append(Bracket(_joined(added)))
         return worded(_joined(parts))
+
+    def with_queries(self, facet: Facet) -> dict[str, object]:
+        """The fields of a facet, each bucket with its `query`."""
+        fields = asdict(facet)
+        for name in ("values", "bins"):
+            buckets = getattr(facet, name)
+            fields[name] = [{**asdict(bucket), "query": self.by(facet, bucket)} for bucket in buckets]
+        return fields
 
 
 def _is_of_assets(facet: str) -> bool:

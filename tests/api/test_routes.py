@@ -153,6 +153,12 @@ def test_an_absence_says_what_nobody_looked_for(client: TestClient) -> None:
     assert sum(answers.values()) == everything
 
 
+def test_every_query_can_be_asked_for_its_three_answers(client: TestClient) -> None:
+    asked = {"q": "roof[material=slate]", "limit": 1, "answers": True}
+    assert client.get("/v1/search", params=asked).json()["answers"] == {"yes": 3, "no": 2, "unknown": 0}
+    assert client.get("/v1/search", params=asked | {"answers": False}).json()["answers"] is None
+
+
 def test_a_plain_question_is_answered(client: TestClient) -> None:
     answer = client.get("/v1/ask", params={"q": "do we have any roofs?", "limit": 1}).json()
     assert answer["understood"]["query"] == "roof"

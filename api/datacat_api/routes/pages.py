@@ -12,7 +12,7 @@ router = APIRouter(include_in_schema=False)
 _WEB = files("datacat_api") / "web"
 _TYPES = {"html": "text/html", "css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
 _FILES = {"/": "search.html", "/docs": "docs.html"} | {
-    f"/web/{name}": name for name in ("page.css", "search.js", "overlay.js", "docs.js", "icon.svg")
+    f"/web/{file.name}": file.name for file in _WEB.iterdir() if not file.name.endswith(".html")
 }
 
 

@@ -11,7 +11,7 @@ from datacat.catalog import Narrowing, explained, text_of_json
 from datacat.errors import UsageError
 from datacat_api.dependencies import Asked, AskedPage, Opened, token
 from datacat_api.explain_views import ExplanationView
-from datacat_api.facet_views import FacetsView, facet_shown
+from datacat_api.facet_views import FacetsView
 from datacat_api.views import SearchPage
 
 router = APIRouter(tags=["search"])
@@ -49,6 +49,10 @@ class AskedSearch(AskedExplanation):
     """The query parameters of a search."""
 
     count: Annotated[bool, Field(description="Say how many assets match in all.")] = False
+    answers: Annotated[
+        bool,
+        Field(description="Say of how many assets it holds, of how many not, of how many nobody can say."),
+    ] = False
 
 
 class AskedFacets(AskedQuery):
@@ -68,7 +72,7 @@ def search(asked: Annotated[AskedSearch, Query()], catalogs: Opened) -> dict[str
         hits = catalog.search(
             asked.query, limit=asked.limit, after=asked.position, space=asked.space, files=False
         )
-        has_answers = asked.count and hits.asks_for_absence and not hits.is_ranked
+        has_answers = (asked.answers or (asked.count and hits.asks_for_absence)) and not hits.is_ranked
         return {
             "hits": list(hits),
             "next": token(catalog.state, hits.next),
@@ -103,5 +107,5 @@ def facets(asked: Annotated[AskedFacets, Query()], catalogs: Opened) -> dict[str
             "assets": found.assets,
             "annotations": found.annotations,
             "are_matching": found.are_matching,
-            "facets": [facet_shown(facet, narrowing) for facet in found.facets],
+            "facets": [narrowing.with_queries(facet) for facet in found.facets],
         }

@@ -1,137 +1,143 @@
-// The search page. All that comes from the catalog is set as text, never as markup.
+// The search page: one box for plain questions and for strict syntax. The address holds what is asked.
 
-import { overlay } from "/web/overlay.js";
+import { facetsOf } from "/web/facets.js";
+import { cards } from "/web/hits.js";
+import { problemOf } from "/web/problem.js";
+import { numbers, understoodAs, words } from "/web/reading.js";
+import { counted, linkTo, made, read } from "/web/service.js";
 
 const part = Object.fromEntries(
-  ["ask", "query", "classes", "summary", "problem", "hits", "more"].map((id) => [id, document.getElementById(id)]),
+  ["ask", "query", "narrow", "facets", "summary", "reading", "problem", "results", "main"].map((id) => [
+    id,
+    document.getElementById(id),
+  ]),
 );
-const BOXES_SUFFICE = new Set(["none", "box", "mask", "keypoints"]);
-const REASONS_SHOWN = 4;
+const PAGE = 24;
+const OF_A_TIER = 8;
+const STRICT = /[[\](){}"<>=:@|&~*^]|(^|\s)[-?]\S|\b(AND|OR|NOT)\b|\b(labelled by|left of|right of)\b/;
+const TIERS = [
+  ["labelled", "Labelled so", "No asset is labelled so."],
+  ["related", "Labelled with something related", "Nothing that is labelled is related to it."],
+  ["looks_so", "Not labelled, but looks so", "No picture here can be ranked: none is embedded, or all are labelled."],
+];
 let asked = 0; // answers to an earlier question are dropped
-let next = null;
 
-function made(kind, text = "", name = "") {
-  const element = document.createElement(kind);
-  element.textContent = text;
-  element.className = name;
-  return element;
+function section(title, ...children) {
+  const heading = made("h2", { text: title });
+  return made("section", {}, heading, ...children);
 }
 
-async function read(path, parameters = {}) {
-  const response = await fetch(`${path}?${new URLSearchParams(parameters)}`);
-  const answer = await response.json();
-  if (!response.ok) throw Object.assign(new Error(answer.detail), { problem: answer });
-  return answer;
+function listOf(hits) {
+  const list = made("ol", { name: "hits" });
+  list.append(...cards(hits));
+  return list;
 }
 
-function showProblem(error) {
-  const said = error.problem ?? { detail: `The service does not answer: ${error.message}` };
-  const lines = [said.where ? `${said.where}: ${said.detail}` : said.detail];
-  if (said.query !== undefined) {
-    const before = [...said.query].slice(0, said.position).join("");
-    lines.push("", `  ${said.query}`, `  ${" ".repeat([...before].length)}${"^".repeat(Math.max(1, said.end - said.position))}`);
+function tier(answer, [name, title, nothing]) {
+  const hits = answer[name];
+  if (!hits?.length) return section(title, made("p", { text: nothing, name: "quiet" }));
+  const shown = section(title, listOf(hits));
+  const { query } = answer.understood;
+  if (name === "labelled" && answer.answers.yes > hits.length) {
+    shown.append(linkTo(query, { text: `All ${counted(answer.answers.yes, "asset")}`, name: "all" }));
   }
-  if (said.hint) lines.push("", said.hint);
-  part.problem.textContent = lines.join("\n");
-  part.problem.hidden = false;
+  return shown;
 }
 
-// A match carries its box; polygons and lines are fetched with the asset when its picture is there.
-async function draw(hit, picture, image) {
-  const size = { width: image.naturalWidth || hit.width, height: image.naturalHeight || hit.height };
-  let annotations = hit.matches;
-  if (annotations.some((match) => !BOXES_SUFFICE.has(match.geometry_type))) {
-    const wanted = new Set(annotations.map((match) => match.annotation));
-    const whole = await read(`/v1/assets/${encodeURIComponent(hit.asset)}`).catch(() => null);
-    if (whole) annotations = whole.annotations.filter((one) => wanted.has(one.annotation));
-  }
-  if (size.width && size.height) picture.append(overlay(annotations, size));
+async function question(asking) {
+  const answer = await read("/v1/ask", { q: asking.text, limit: OF_A_TIER });
+  if (asking.number !== asked) return;
+  const { understood, answers } = answer;
+  part.summary.textContent = answers === null ? "Nobody uses these words in labels" : counted(answers.yes, "asset");
+  part.reading.replaceChildren(understoodAs(understood.query, asking), words(understood));
+  if (answers !== null) part.reading.append(numbers(answers, understood.query));
+  part.results.replaceChildren(...TIERS.map((one) => tier(answer, one)));
+  if (understood.query) await narrow(understood.query, asking);
 }
 
-function pictureOf(hit) {
-  const picture = made("a", "", "picture");
-  picture.href = `/v1/assets/${encodeURIComponent(hit.asset)}/media`;
-  picture.target = "_blank";
-  if (hit.media !== "image") {
-    picture.append(made("span", hit.media ?? "unknown", "quiet"));
-    return picture;
-  }
-  const image = new Image();
-  image.loading = "lazy";
-  image.alt = hit.uri;
-  image.addEventListener("load", () => draw(hit, picture, image));
-  image.addEventListener("error", () => image.replaceWith(made("span", "the picture is missing", "quiet")));
-  image.src = picture.href;
-  picture.append(image);
-  return picture;
-}
-
-function card(hit) {
-  const item = made("li", "", "hit");
-  const title = made("h3", hit.uri.split("/").pop());
-  title.title = hit.uri;
-  if (hit.score !== null) title.append(made("span", `  ${Number(hit.score).toFixed(3)}`, "quiet"));
-  const reasons = made("ul");
-  reasons.append(...hit.why.slice(0, REASONS_SHOWN).map((reason) => made("li", reason)));
-  if (hit.why.length > REASONS_SHOWN) reasons.append(made("li", `… and ${hit.why.length - REASONS_SHOWN} more`));
-  item.append(pictureOf(hit), title, reasons);
-  return item;
-}
-
-async function search({ after = null } = {}) {
-  const number = ++asked;
-  part.problem.hidden = true;
-  if (!after) part.hits.replaceChildren();
-  const parameters = { q: part.query.value, limit: 24, ...(after ? { after } : { count: true }) };
-  try {
-    const answer = await read("/v1/search", parameters);
-    if (number !== asked) return;
-    if (!after) {
-      const found = `${answer.total.toLocaleString()} ${answer.total === 1 ? "asset" : "assets"}`;
-      part.summary.textContent = answer.interpretation ? `${found}  ·  ${answer.interpretation}` : found;
+function moreButton(asking, list, following) {
+  const button = made("button", { text: "More", type: "button" });
+  button.addEventListener("click", async () => {
+    button.disabled = true;
+    try {
+      const answer = await read("/v1/search", { q: asking.text, limit: PAGE, after: following });
+      if (asking.number !== asked) return;
+      const added = cards(answer.hits);
+      list.append(...added);
+      added[0]?.querySelector("a").focus({ preventScroll: true });
+      if (answer.next) button.replaceWith(moreButton(asking, list, answer.next));
+      else button.remove();
+    } catch (error) {
+      fail(error, asking);
     }
-    part.hits.append(...answer.hits.map(card));
-    next = answer.next;
+  });
+  return button;
+}
+
+async function strict(asking) {
+  const answer = await read("/v1/search", { q: asking.text, limit: PAGE, count: true });
+  if (asking.number !== asked) return;
+  part.summary.textContent = counted(answer.total, "asset");
+  if (asking.text) part.reading.replaceChildren(understoodAs(answer.interpretation, asking));
+  const list = listOf(answer.hits);
+  part.results.replaceChildren(list);
+  if (answer.next) part.results.append(moreButton(asking, list, answer.next));
+  await Promise.all([narrow(answer.interpretation, asking), threeNumbers(answer.interpretation, asking)]);
+}
+
+async function threeNumbers(query, asking) {
+  if (!query) return;
+  const { answers } = await read("/v1/search", { q: query, limit: 1, answers: true });
+  if (asking.number === asked && answers !== null) part.reading.append(numbers(answers, query));
+}
+
+async function narrow(query, asking) {
+  const blocks = await facetsOf(query);
+  if (asking.number === asked) part.facets.replaceChildren(...blocks);
+}
+
+function fail(error, asking) {
+  if (asking.number !== asked) return;
+  part.problem.replaceChildren(...problemOf(error, asking));
+  part.problem.hidden = false;
+  if (!part.results.childElementCount) part.summary.textContent = "";
+}
+
+async function show() {
+  const address = new URLSearchParams(location.search);
+  const text = (address.get("q") ?? "").trim();
+  const how = address.get("as") || (!text || STRICT.test(text) ? "query" : "question");
+  const asking = { text, how, number: ++asked };
+  part.query.value = text;
+  document.title = text ? `${text} – datacat` : "datacat";
+  part.problem.hidden = true;
+  for (const one of [part.reading, part.results, part.facets]) one.replaceChildren();
+  part.summary.textContent = "Searching …";
+  part.main.setAttribute("aria-busy", "true");
+  try {
+    await (how === "question" ? question(asking) : strict(asking));
   } catch (error) {
-    if (number !== asked) return;
-    if (!after) part.summary.textContent = "";
-    next = null;
-    showProblem(error);
+    fail(error, asking);
   }
-  part.more.hidden = next === null;
+  if (asking.number === asked) part.main.removeAttribute("aria-busy");
 }
 
-function ask(query, { remember = true } = {}) {
-  part.query.value = query;
-  if (remember) history.pushState(null, "", `/?${new URLSearchParams({ q: query })}`);
-  return search();
+function go(address) {
+  if (address !== location.pathname + location.search) history.pushState(null, "", address);
+  scrollTo(0, 0);
+  return show();
 }
 
-async function listClasses() {
-  const { items } = await read("/v1/classes", { limit: 200 });
-  for (const row of items.filter((one) => one.class)) {
-    const link = made("a", row.class);
-    // A quoted word would be free text, so the class is named as such.
-    const query = /^[\p{L}\p{N}_]+$/u.test(row.class) ? row.class : `class:${JSON.stringify(row.class)}`;
-    link.href = `/?${new URLSearchParams({ q: query })}`;
-    link.title = row.teams.join(", ");
-    link.append(made("small", row.annotations.toLocaleString()));
-    link.addEventListener("click", (event) => {
-      event.preventDefault();
-      ask(query);
-    });
-    const item = made("li");
-    item.append(link);
-    part.classes.append(item);
-  }
-}
-
-const fromAddress = () => ask(new URLSearchParams(location.search).get("q") ?? "", { remember: false });
 part.ask.addEventListener("submit", (event) => {
   event.preventDefault();
-  ask(part.query.value);
+  go(`/?${new URLSearchParams({ q: part.query.value })}`);
 });
-part.more.addEventListener("click", () => next && search({ after: next }));
-addEventListener("popstate", fromAddress);
-listClasses().catch(showProblem);
-fromAddress();
+document.addEventListener("click", (event) => {
+  const link = event.target.closest?.("a[href^='/?']");
+  if (!link || event.button || event.ctrlKey || event.metaKey || event.shiftKey) return;
+  event.preventDefault();
+  go(link.getAttribute("href"));
+});
+addEventListener("popstate", show);
+part.narrow.open = matchMedia("(min-width: 44rem)").matches;
+show();

@@ -1,0 +1,25 @@
+// Asks the service and makes elements. What comes from the catalog is set as text, never as markup.
+
+export async function read(path, parameters = {}) {
+  const response = await fetch(`${path}?${new URLSearchParams(parameters)}`);
+  const answer = await response.json();
+  if (!response.ok) throw Object.assign(new Error(answer.detail), { problem: answer });
+  return answer;
+}
+
+export function made(kind, { text = "", name = "", ...more } = {}, ...children) {
+  const element = document.createElement(kind);
+  element.textContent = text;
+  if (name) element.className = name;
+  for (const [attribute, value] of Object.entries(more)) element.setAttribute(attribute, value);
+  element.append(...children);
+  return element;
+}
+
+// `how` is "query" for strict syntax, "question" for plain words, "" where the page finds out.
+export const addressOf = (text, how = "") => `/?${new URLSearchParams(how ? { q: text, as: how } : { q: text })}`;
+
+// A link that search.js follows without loading the page anew.
+export const linkTo = (query, more) => made("a", { href: addressOf(query, "query"), ...more });
+
+export const counted = (number, one, many = `${one}s`) => `${number.toLocaleString("en")} ${number === 1 ? one : many}`;

@@ -1,0 +1,92 @@
+"""The search page in a real browser: what it shows once its scripts have run. Debian's chromium, where there is one."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections.abc import Iterator
+from html.parser import HTMLParser
+from pathlib import Path
+from urllib.parse import urlencode
+from xml.etree.ElementTree import Element, TreeBuilder
+
+import pytest
+
+from datacat.catalog import Catalog
+from tests.api.test_serve import served
+
+_CHROMIUM = shutil.which("chromium")
+_EMPTY = {"br", "img", "input", "link", "meta"}
+pytestmark = pytest.mark.skipif(_CHROMIUM is None, reason="needs chromium")
+
+
+class _Tree(HTMLParser):
+    """A document as chromium writes it: all is closed but the elements that are always empty."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self._made = TreeBuilder()
+        self.feed(text)
+        self.root = self._made.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self._made.start(tag, {name: value or "" for name, value in attrs})
+        if tag in _EMPTY:
+            self._made.end(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        self._made.end(tag)
+
+    def handle_data(self, data: str) -> None:
+        self._made.data(data)
+
+
+@pytest.fixture
+def address(catalog: Catalog) -> Iterator[str]:
+    with served(catalog) as running:
+        yield running
+
+
+def _shown(address: str, folder: Path, *, path: str = "", **asked: str) -> Element:
+    """The body of a page, some virtual seconds after it was opened."""
+    command = [str(_CHROMIUM), "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={folder}"]
+    command += ["--virtual-time-budget=20000", "--dump-dom", f"{address}{path or '/?' + urlencode(asked)}"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+    body = _Tree(done.stdout[done.stdout.index("<html") :].strip()).root.find("body")
+    assert body is not None
+    return body
+
+
+def _texts(page: Element, path: str) -> list[str]:
+    return [" ".join("".join(found.itertext()).split()) for found in page.findall(path)]
+
+
+def test_a_plain_question_is_answered_in_tiers_with_its_reading(address: str, tmp_path: Path) -> None:
+    page = _shown(address, tmp_path, q="do we have any slate roofs?")
+    assert _texts(page, ".//*[@class='understood']/a")[0] == "roof[material=slate]"
+    assert _texts(page, ".//section/h2") == [
+        "Labelled so",
+        "Labelled with something related",
+        "Not labelled, but looks so",
+    ]
+    assert _texts(page, ".//ul[@class='numbers']//b") == ["3", "2", "0"]
+    assert _texts(page, ".//section[1]//ul[@aria-label='why it is here']/li")[0] == (
+        "mapping/roofs: Roof[material=slate]"
+    )
+
+
+def test_a_bar_leads_to_the_assets_that_it_counts(address: str, tmp_path: Path) -> None:
+    page = _shown(address, tmp_path, q="roof[material=tile]")
+    (bar,) = page.findall(".//details[summary='team']//a")
+    narrowed = _shown(address, tmp_path, path=bar.attrib["href"])
+    assert _texts(narrowed, ".//*[@class='understood']/a")[0] == "roof[material=tile team=mapping]"
+    assert _texts(narrowed, ".//h1") == ["3 assets"]
+    assert _texts(bar, "./small") == ["3"]
+
+
+def test_a_mistake_is_shown_with_the_nearest_name_to_follow(address: str, tmp_path: Path) -> None:
+    page = _shown(address, tmp_path, q="class:rofo <b>")
+    assert page.findall(".//main//b") == []
+    page = _shown(address, tmp_path, q="class:rofo")
+    assert _texts(page, ".//*[@role='alert']/pre")[0].startswith("no class `rofo`")
+    assert _texts(page, ".//*[@role='alert']/p/a") == ["class:roof", "Ask it as a plain question"]
