@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from datacat.query.compare import Sql, joined
 from datacat.query.counted import Counted
@@ -15,13 +16,14 @@ _PERIODS = {"day": "%Y-%m-%d", "month": "%Y-%m", "year": "%Y"}
 _VALUES = {
     "media": ("assets", "media"),
     "split": ("label_set_assets", "split"),
-    "source": ("label_set_assets JOIN sources USING (label_set)", "location"),
 }
 
 
 def asset_facets(counted: Counted, *, names: Sequence[str], limit: int) -> list[Facet]:
     """Those of `OF_ASSETS` that are asked for and that some asset has a value of."""
     found = [_values(counted, name, limit=limit) for name in names if name in _VALUES]
+    if "source" in names:
+        found.append(_sources(counted, limit=limit))
     if "captured" in names:
         # What a label file says of it counts as well as what EXIF says.
         known = [
@@ -42,9 +44,32 @@ def _values(counted: Counted, name: str, *, limit: int) -> Facet | None:
         f"SELECT value, {counted.different(groups + 1)} AS n FROM ({{}}) "
         "GROUP BY GROUPING SETS ((value), ()) ORDER BY n DESC, value"
     )
-    found = rows(counted.cursor, query.filled(known))
-    having = next(number for value, number in found if value is None)
+    return _facet(counted, name, rows(counted.cursor, query.filled(known)), limit=limit)
+
+
+def _sources(counted: Counted, *, limit: int) -> Facet | None:
+    """By label set first: few of them, where a join would read the location for each asset."""
+    ((groups,),) = rows(counted.cursor, Sql("SELECT count(DISTINCT label_set) FROM sources"))
+    of_set = counted.of_assets(Sql("label_set_assets"), "label_set")
+    if counted.fits(groups + 1):
+        template = (
+            f"SELECT location AS value, bit_count(bit_or(bits)) AS n FROM (SELECT label_set, {counted.bits} AS bits "
+            "FROM ({}) GROUP BY label_set) JOIN (SELECT DISTINCT label_set, location FROM sources) USING (label_set) "
+        )
+    else:
+        template = (
+            "SELECT location AS value, count(DISTINCT place) AS n FROM ({}) JOIN sources USING (label_set) "
+        )
+    query = Sql(template + "GROUP BY GROUPING SETS ((location), ()) ORDER BY n DESC, value").filled(of_set)
+    return _facet(counted, "source", rows(counted.cursor, query), limit=limit)
+
+
+def _facet(counted: Counted, name: str, found: Sequence[tuple[Any, ...]], *, limit: int) -> Facet | None:
+    """Of value and assets, the commonest first; the row without a value has how many assets have any."""
     values = [Bucket(value, None, number) for value, number in found if value is not None]
+    if not values:
+        return None
+    having = next(number for value, number in found if value is None)
     other = sum(bucket.assets for bucket in values[limit:])
     return Facet(name, tuple(values[:limit]), (), len(values), other, counted.asset_count - having)
 
