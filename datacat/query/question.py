@@ -8,6 +8,7 @@ What matches nothing is left to likeness.
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -16,51 +17,32 @@ import duckdb
 
 from datacat.model.names import folded
 from datacat.query.compare import Sql
+from datacat.query.conditions import FIELD_NAMES
 from datacat.query.hierarchy import meant
 from datacat.query.pairs import one_of
 from datacat.query.plurals import comparable
+from datacat.query.quantities import ONE, read_quantity
+from datacat.query.readings import Reading, composed
 from datacat.query.run import rows
 from datacat.query.scope import FILLERS
-from datacat.query.values import Value, name_text
+from datacat.query.values import Value, is_name, name_text, quoted
 from datacat.query.vocabulary import ClassName, Vocabulary, nearest_names
 
 _LONGEST = 6  # words of a name
 _ALTERNATIVES = 3
-_BESIDE = 3  # words between a class and a value that describes it
 _WORD = re.compile(r'"[^"]+"|[^\s,;?!"()\[\]]+')
 _ALSO = """
-also anything at be been being by during exist exists got here into is kind kinds least more my near of or over related
-seen some something taken than there thing things through time want was were when
+about also anything at be been being both but by could during either ever exist exists got here how i into is it
+its kind kinds know least like look looking looks many me more my near need of only or over related seen see should
+so some something taken tell than them there they thing things through time want was were when will would you your
 """
 _MORE_FILLERS = frozenset(_ALSO.split())
-_NEGATIONS = frozenset(("no", "not", "without"))
-_COUNTS = {"two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10}
-
-
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """What words of a question were taken for.
-
-    Attributes:
-        words: as typed.
-        kind: class, value, flag (an attribute that is true), attribute (its name, beside a value), spelling (a class
-            spelled much like it), quoted, unknown.
-        query: in strict syntax; empty for unknown words.
-        alternatives: what else they could have meant, in strict syntax.
-        classes: comparable names of classes, where it is one.
-        path: of a value or a flag.
-        count: at least so many, where a number stood before a class.
-        is_negated: NOT stood before it.
-    """
-
-    words: str
-    kind: str
-    query: str
-    alternatives: tuple[str, ...] = ()
-    classes: tuple[str, ...] = ()
-    path: str = ""
-    count: int = 1
-    is_negated: bool = False
+_NEGATIONS = frozenset(("no", "not", "without", "neither", "nor"))
+_MAKERS = frozenset(("by", "from", "of"))  # what stands before a team's name
+_FORGIVING = 50_000_000  # leaves; of more, it takes too long to compare the spelling of their values
+_SPELLED_ALIKE = 0.8  # of a value, or of several words
+_SPELLED_WORDS = 3
+_PLURALS = {"s": "", "es": "", "ies": "y"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,13 +74,14 @@ def understood(question: str, *, cursor: duckdb.DuckDBPyConnection, vocabulary: 
     words = _WORD.findall(question)
     reader = _Reader(cursor, vocabulary)
     readings = tuple(reader.read(words))
-    corrected = {reading.words: reading.query for reading in readings if reading.kind == "spelling"}
-    said = [corrected.get(word, word).strip('"') for word in words if not _is_filler(word, vocabulary)]
+    said = " ".join(word.strip('"') for word in words if not _is_filler(word, vocabulary))
+    for reading in readings:
+        said = said.replace(reading.words, reading.meant or reading.words)
     return Understood(
         question,
-        query=" AND ".join(_joined(readings, reader)),
+        query=composed(readings, reader.has),
         related=_related(readings, vocabulary),
-        text=" ".join(said),
+        text=said,
         readings=readings,
     )
 
@@ -114,28 +97,44 @@ class _Reader:
     def __init__(self, cursor: duckdb.DuckDBPyConnection, vocabulary: Vocabulary) -> None:
         self._cursor = cursor
         self._vocabulary = vocabulary
+        self._statuses: dict[str, str] | None = None  # folded -> as written; read once they are needed
 
     def read(self, words: Sequence[str]) -> Iterator[Reading]:
         """What the words say, from the left."""
-        start, count, is_negated = 0, 1, False
+        plain = [folded(word).strip(".'") for word in words]
+        start, quantity, is_negated, is_choice, was_negated = 0, ONE, False, False, False
         while start < len(words):
-            word = folded(words[start]).strip(".'")
-            if word in _NEGATIONS and not self._vocabulary.knows(comparable(word)):
-                is_negated, start = True, start + 1
-                continue
-            if _number(word) > 1 and not self._vocabulary.knows(comparable(word)):
-                count, start = _number(word), start + 1
-                continue
-            if _is_filler(words[start], self._vocabulary):
+            word = plain[start]
+            is_or = word == "or" and 0 < start < len(words) - 1  # even where a class is called so
+            is_name = not is_or and self._vocabulary.knows(comparable(word))
+            counted = None if is_name else read_quantity(plain[start : start + _LONGEST])
+            if counted is not None:
+                quantity, start = counted[0], start + counted[1]
+            elif not is_name and (word in _NEGATIONS or is_or):
+                is_choice = is_or
+                is_negated = is_negated or (was_negated if is_choice else True)
                 start += 1
-                continue
-            reading, taken = self._first(words[start : start + _LONGEST])
-            is_class = bool(reading.classes)
-            yield replace(reading, count=count if is_class else 1, is_negated=is_negated)
-            count, is_negated, start = 1 if is_class else count, False, start + taken
+            elif (team := self._team(plain, start)) is not None:
+                yield replace(team[0], is_negated=is_negated)
+                was_negated, is_negated, is_choice, start = is_negated, False, False, start + team[1]
+            elif _is_filler(words[start], self._vocabulary):
+                start += 1
+            else:
+                reading, taken = self._first(words[start : start + _LONGEST])
+                is_class = bool(reading.classes)
+                yield replace(
+                    reading,
+                    quantity=quantity if is_class else ONE,
+                    is_negated=is_negated,
+                    is_choice=is_choice and not is_negated,
+                )
+                quantity = ONE if is_class else quantity
+                was_negated, is_negated, is_choice, start = is_negated, False, False, start + taken
 
     def has(self, path: str, classes: Sequence[str]) -> bool:
         """Whether annotations of one of the classes have an attribute."""
+        if path in ("team", "status"):
+            return True
         names = [use.name for name in classes for use in _uses(name, self._vocabulary)]
         query = "SELECT 1 FROM path_counts WHERE path = ? AND class IN (SELECT unnest(?::VARCHAR[])) LIMIT 1"
         return bool(rows(self._cursor, Sql(query, (path, names))))
@@ -143,47 +142,63 @@ class _Reader:
     def _first(self, words: Sequence[str]) -> tuple[Reading, int]:
         if words[0].startswith('"'):
             return Reading(words[0], "quoted", words[0]), 1
-        for take in (self._class, self._value, self._flag):
+        for take in (self._class, self._value, self._flag, self._status):
             for count in range(len(words), 0, -1):
                 typed = " ".join(words[:count]).strip(".'")
                 found = take(typed)
                 if found is not None:
                     return found, count
-        return self._step(words[0]) or self._alike(words[0]), 1
+        step = self._step(words[0])
+        return (step, 1) if step else self._alike(words)
+
+    def _team(self, plain: Sequence[str], start: int) -> tuple[Reading, int] | None:
+        """`mapping` of "labelled by mapping" or "of the mapping team"."""
+        name = plain[start].removesuffix("'s")
+        teams = {team.casefold(): team for team in self._vocabulary.teams}
+        before = next((word for word in reversed(plain[:start]) if word not in ("a", "the")), "")
+        is_called = plain[start + 1 : start + 2] in (["team"], ["teams"])
+        if name not in teams or not (is_called or before in _MAKERS):
+            return None
+        return Reading(plain[start], "team", f"team={Value(teams[name])}", path="team"), 1 + is_called
 
     def _class(self, typed: str) -> Reading | None:
         name = comparable(typed)
         if not self._vocabulary.knows(name):
             return None
-        shown = self._vocabulary.shown(name).replace(" ", "-")
-        return Reading(typed, "class", shown, self._values_as_queries(typed), (name,))
+        shown = _class_text(name, self._vocabulary)
+        alternatives = tuple(_comparison(path, text) for path, text in self._uses_of(typed))
+        return Reading(typed, "class", shown, alternatives, (name,))
 
     def _value(self, typed: str) -> Reading | None:
-        queries = self._values_as_queries(typed)
-        if not queries:
+        found = self._uses_of(typed)
+        if not found:
             return None
-        return Reading(typed, "value", queries[0], queries[1:], path=self._paths(typed)[0])
+        queries = tuple(_comparison(path, text) for path, text in found)
+        return Reading(typed, "value", queries[0], queries[1:], path=found[0][0])
 
-    def _values_as_queries(self, typed: str) -> tuple[str, ...]:
-        return tuple(f"{name_text(path)}={Value(typed, ' ' in typed)}" for path in self._paths(typed))
-
-    def _paths(self, typed: str) -> list[str]:
-        """The paths at which that is a value, the commonest first.
-
-        Only in the spellings that people use, so that Bloom filters and statistics let DuckDB skip row groups.
-        """
-        spelled = list(
-            dict.fromkeys((typed, typed.lower(), typed.capitalize(), typed.title(), typed.upper()))
-        )
-        is_value = one_of("text", spelled)
+    def _uses_of(self, typed: str) -> list[tuple[str, str]]:
+        """The paths at which that is a value, with the value as it is spelled there; the commonest first."""
+        is_value = one_of("text", _spellings(typed))
         query = """
-            SELECT path FROM (
-                SELECT path, count(*) AS n FROM attribute_values WHERE {} GROUP BY path UNION ALL
-                SELECT path, count(*) AS n FROM metadata_values WHERE {} GROUP BY path)
+            SELECT path, max_by(text, n) FROM (
+                SELECT path, text, count(*) AS n FROM attribute_values WHERE {} GROUP BY ALL UNION ALL
+                SELECT path, text, count(*) AS n FROM metadata_values WHERE {} GROUP BY ALL)
             GROUP BY path ORDER BY sum(n) DESC, path LIMIT ?
         """
         found = rows(self._cursor, Sql(query, (_ALTERNATIVES + 1,)).filled(is_value, is_value))
-        return [path for (path,) in found]
+        return [(path, text) for path, text in found]
+
+    def _status(self, typed: str) -> Reading | None:
+        """`approved` -> `status=approved`."""
+        if self._statuses is None:
+            found = rows(
+                self._cursor, Sql("SELECT DISTINCT status FROM annotations WHERE status IS NOT NULL")
+            )
+            self._statuses = {folded(status): status for (status,) in found}
+        status = self._statuses.get(folded(typed))
+        if status is None:
+            return None
+        return Reading(typed, "value", f"status={_value_text(status)}", path="status")
 
     def _flag(self, typed: str) -> Reading | None:
         """`occluded` -> `occluded=true`."""
@@ -192,7 +207,7 @@ class _Reader:
             if comparable(path.rsplit(".", 1)[-1].removesuffix("[]")) == asked:
                 query = "SELECT 1 FROM attribute_values WHERE path = ? AND text = 'true' LIMIT 1"
                 if rows(self._cursor, Sql(query, (path,))):
-                    return Reading(typed, "flag", f"{name_text(path)}=true", path=path)
+                    return Reading(typed, "flag", _comparison(path, "true"), path=path)
         return None
 
     def _step(self, word: str) -> Reading | None:
@@ -201,37 +216,43 @@ class _Reader:
         paths = [path for path in self._vocabulary.paths(self._cursor) if asked in _steps(path)]
         return Reading(word.strip(".'"), "attribute", "", tuple(paths[:_ALTERNATIVES])) if paths else None
 
-    def _alike(self, word: str) -> Reading:
-        typed = word.strip(".'")
-        near = nearest_names(comparable(typed), self._vocabulary.known_names)
-        if not near or len(typed) < 3:
-            return Reading(typed, "unknown", "")
-        shown = [self._vocabulary.shown(name).replace(" ", "-") for name in near]
-        return Reading(typed, "spelling", shown[0], tuple(shown[1:]), (near[0],))
+    def _alike(self, words: Sequence[str]) -> tuple[Reading, int]:
+        """The class or value that is spelled much like it."""
+        together = next((n for n, word in enumerate(words) if _is_filler(word, self._vocabulary)), len(words))
+        for count in range(min(_SPELLED_WORDS, together), 1, -1):
+            phrase = comparable(" ".join(words[:count]).strip(".'"))
+            near = nearest_names(phrase, self._vocabulary.known_names)
+            if near and " " in near[0] and _likeness(phrase, near[0]) >= _SPELLED_ALIKE:
+                return self._misspelt(" ".join(words[:count]).strip(".'"), near), count
+        typed = words[0].strip(".'")
+        near = nearest_names(comparable(typed), self._vocabulary.known_names) if len(typed) > 2 else []
+        value = self._value_alike(typed) if len(typed) > 2 else None
+        if value is not None and (not near or _likeness(typed, value.meant) > _likeness(typed, near[0])):
+            return value, 1
+        return (self._misspelt(typed, near) if near else Reading(typed, "unknown", "")), 1
 
+    def _misspelt(self, typed: str, near: Sequence[str]) -> Reading:
+        shown = [_class_text(name, self._vocabulary) for name in near]
+        meant = self._vocabulary.shown(near[0])
+        return Reading(typed, "spelling", shown[0], tuple(shown[1:]), (near[0],), meant=meant)
 
-def _joined(readings: Sequence[Reading], reader: _Reader) -> Iterator[str]:
-    """The parts of the query: classes with the values that describe them, and the rest."""
-    taken: dict[int, list[Reading]] = {}
-    alone: list[Reading] = []
-    at = {number: reading for number, reading in enumerate(readings) if reading.classes}
-    for number, reading in enumerate(readings):
-        if reading.path:
-            beside = sorted(at, key=lambda place: (place < number, abs(place - number)))
-            owner = next(
-                (p for p in beside if abs(p - number) <= _BESIDE and reader.has(reading.path, at[p].classes)),
-                None,
-            )
-            (alone if owner is None else taken.setdefault(owner, [])).append(reading)
-        elif reading.kind == "quoted":
-            alone.append(reading)
-    for number, reading in at.items():
-        values = [f"{'NOT ' if one.is_negated else ''}{one.query}" for one in taken.get(number, ())]
-        one = f"{reading.query}[{' '.join(values)}]" if values else reading.query
-        one = f"count({one})>={reading.count}" if reading.count > 1 else one
-        yield f"NOT {one}" if reading.is_negated else one
-    for reading in alone:
-        yield f"NOT {reading.query}" if reading.is_negated else reading.query
+    def _value_alike(self, typed: str) -> Reading | None:
+        leaves = rows(self._cursor, Sql("SELECT coalesce(sum(leaves), 0) FROM path_counts"))[0][0]
+        if leaves > _FORGIVING:
+            return None
+        query = """
+            SELECT path, text FROM (
+                SELECT DISTINCT path, text FROM attribute_values WHERE number IS NULL UNION
+                SELECT DISTINCT path, text FROM metadata_values WHERE number IS NULL)
+            WHERE abs(length(text) - length(?)) < 3 AND jaro_similarity(lower(text), lower(?)) >= ?
+            ORDER BY jaro_similarity(lower(text), lower(?)) DESC, path LIMIT ?
+        """
+        found = rows(self._cursor, Sql(query, (typed, typed, _SPELLED_ALIKE, typed, _ALTERNATIVES + 1)))
+        found = [(path, text) for path, text in found if _likeness(typed, text) >= _SPELLED_ALIKE]
+        if not found:
+            return None
+        queries = [_comparison(path, text) for path, text in found]
+        return Reading(typed, "spelling", queries[0], tuple(queries[1:]), path=found[0][0], meant=found[0][1])
 
 
 def _related(readings: Sequence[Reading], vocabulary: Vocabulary) -> str:
@@ -274,5 +295,41 @@ def _steps(path: str) -> list[str]:
     return [comparable(step) for step in path.replace("[]", "").split(".")]
 
 
-def _number(word: str) -> int:
-    return int(word) if word.isdecimal() and len(word) < 4 else _COUNTS.get(word, 0)
+def _class_text(name: str, vocabulary: Vocabulary) -> str:
+    """A comparable name in strict syntax."""
+    shown = vocabulary.shown(name).replace(" ", "-")
+    if is_name(shown):
+        return shown
+    names = sorted({use.name for use in _uses(name, vocabulary)})
+    if len(names) == 1:
+        return f"class={quoted(names[0])}"
+    return f"[class in ({', '.join(map(quoted, names))})]"
+
+
+def _comparison(path: str, text: str) -> str:
+    """`timeofday=night`; in quotes a path is no field of the same name."""
+    name = quoted(path) if folded(path).replace(" ", "_") in FIELD_NAMES else name_text(path)
+    return f"{name}={_value_text(text)}"
+
+
+def _value_text(text: str) -> str:
+    return str(Value(text, is_quoted=" " in text or "*" in text))
+
+
+def _spellings(typed: str) -> list[str]:
+    """In singular and plural, as people write them; so few that DuckDB skips row groups by them."""
+    forms = [typed, f"{typed}s"]
+    if len(typed) > 3:
+        forms += [typed[: -len(ending)] + stem for ending, stem in _PLURALS.items() if typed.endswith(ending)]
+    forms = [form.replace(" ", gap) for form in forms for gap in " _-"]
+    return list(
+        dict.fromkeys(
+            one
+            for form in forms
+            for one in (form, form.lower(), form.capitalize(), form.title(), form.upper())
+        )
+    )
+
+
+def _likeness(one: str, other: str) -> float:
+    return difflib.SequenceMatcher(None, one.lower(), other.lower()).ratio()

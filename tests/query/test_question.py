@@ -18,6 +18,7 @@ def _corpus() -> Corpus:
     made = corpus()
     made.add_label_set("drones/sites", classes=["roof window", "crane"], parents={"crane": "machine"})
     made.add_annotation(2, "roof window", label_set=4)
+    made.add_annotation(2, "bus:station", label_set=4, attributes={"colour": "red"})
     return made
 
 
@@ -46,6 +47,34 @@ def _read(question: str) -> Understood:
         ("vehicles", "vehicle"),
         ("zebras", ""),
         ("", ""),
+        ("photos with more than 3 cars", "count(car)>3"),
+        ("fewer than three cars", "count(car)<3"),
+        ("at most one car", "count(car)<=1"),
+        ("no more than 2 cars", "count(car)<=2"),
+        ("exactly 2 cars", "count(car)=2"),
+        ("2 or more cars", "count(car)>=2"),
+        ("zero cars", "count(car)=0"),
+        ("one car", "car"),
+        ("cars or bicycles", "car OR bicycle"),
+        ("cars or bicycles at night", "(car OR bicycle) AND timeofday=night"),
+        ("slate or tile roofs", "roof[material=slate OR material=tile]"),
+        ("slate and tile roofs", "roof[material=slate OR material=tile]"),
+        ("slate or tile roofs with solar", "roof[(material=slate OR material=tile) solar=true]"),
+        ("red cars or slate roofs", "car[colour=red] OR roof[material=slate]"),
+        ("night or day", "timeofday=night OR timeofday=day"),
+        ("cars without roofs or people", "car AND NOT roof AND NOT person"),
+        ("neither cars nor roofs", "NOT car AND NOT roof"),
+        ("cars but no roofs", "car AND NOT roof"),
+        ("cars at nigth", "car AND timeofday=night"),
+        ("CARS AT NIGHTS", "car AND timeofday=night"),
+        ("broken traffic lights", 'traffic-light["status"=broken]'),
+        ("reviewed people", "person[status=reviewed]"),
+        ("trafic lihgts and bicicles", "traffic-light AND bicycle"),
+        ("stations", 'class="bus:station"'),
+        ("red stations", 'class="bus:station"[colour=red]'),
+        ("roofs labelled by claims", "roof[team=claims]"),
+        ("data from the mapping team", "team=mapping"),
+        ("mapping of roofs", "roof"),
         ('cars "on a rainy day"', 'car AND "on a rainy day"'),
     ],
 )
