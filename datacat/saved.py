@@ -21,7 +21,7 @@ from datacat.query.vocabulary import nearest_names
 from datacat.tables import State, Tables
 
 _KIND = "saved_searches"
-_CALL = re.compile(r"\s*@(\S*)(.*)", re.DOTALL)
+_CALL = re.compile(r"\s*@(\S+)(.*)", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
