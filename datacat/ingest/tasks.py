@@ -32,6 +32,10 @@ _ALONE_BYTES = (
 )  # less is read here: 29 MB took 2.3 s so, and 2.9 s in two processes that had to start
 _ALONE_MEDIA = 200
 _T = TypeVar("_T")
+_DIED = (
+    "Most often memory ran out; try fewer with DATACAT_THREADS=1. In a script of yours, call datacat below "
+    '`if __name__ == "__main__":`, as each process imports the script.'
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,9 +232,7 @@ def _submitter(workers: int) -> Iterator[Callable[..., Future[Any]]]:
     try:
         yield pool.submit
     except BrokenProcessPool as error:
-        raise DatacatError(
-            "a worker process died", hint="Most often memory ran out; try fewer with DATACAT_THREADS=1."
-        ) from error
+        raise DatacatError("a worker process died", hint=_DIED) from error
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
 
