@@ -186,3 +186,19 @@ def test_threads_explain_side_by_side(catalog: Catalog) -> None:
 
     with ThreadPoolExecutor(4) as pool:
         assert list(pool.map(rows, ["roof", "car"] * 4)) == [4, 6] * 4
+
+
+def test_files_are_found_below_any_name(tmp_path: Path) -> None:
+    draw(tmp_path / "lake", ROOFS)
+    coco(tmp_path / "lake/roofs.json", [box(name, "roof") for name in ROOFS])
+    made = Catalog.init(str(tmp_path / "it's a [place], 'quoted'"))
+    made.ingest(str(tmp_path / "lake"), team="mapping", name="roofs")
+    reading = _reading(_step(made.search("roof", limit=2).explain(), "count"), "annotations")
+    assert (reading.files, reading.all_files, reading.rows) == (1, 1, 3)
+
+
+def test_each_tier_of_a_plain_question_explains_itself(catalog: Catalog) -> None:
+    labelled = catalog.ask("do we have any roofs?").labelled
+    assert labelled is not None
+    found = labelled.explain()
+    assert (found.interpretation, found.count) == ("roof", 3)
