@@ -164,7 +164,8 @@ class _Binder:
         if node.operator in (tree.Operator.MATCHES, tree.Operator.CONTAINS):
             self._scope.stop(f"{node.kind} is compared with < <= > >= = or !=", node.span)
         bare = tree.Token(node.number.text.removesuffix("px"), node.number.is_quoted, node.number.span)
-        number = number_of(bare, node.kind, scope=self._scope)
+        example = "near(bicycle)<50px" if node.kind is tree.RelationKind.NEAR else "iou(roof)>0.3"
+        number = number_of(bare, node.kind, scope=self._scope, example=example)
         shown = f"{shown}{node.operator}{Value(node.number.text)}"
         return m.Related(node.kind, predicate, node.operator, number, shown)
 

@@ -24,11 +24,12 @@ def values_of(node: Condition) -> tuple[Value, ...]:
     return tuple(Value(token.text, token.is_quoted) for token in node.values)
 
 
-def number_of(token: Token, name: str, *, scope: Scope) -> float:
-    """The number that a value writes; stops where it writes none."""
+def number_of(token: Token, name: str, *, scope: Scope, example: str | None = None) -> float:
+    """The number that a value writes; stops where it writes none, with an example of how to write it."""
     number = Value(token.text, token.is_quoted).number
     if number is None:
-        scope.stop(f"{name} is compared with a number", token.span, hint=f"As in {name}>0.5.")
+        hint = f"As in {example or f'{name}>0.5'}."
+        scope.stop(f"{name} is compared with a number", token.span, hint=hint)
     return number
 
 

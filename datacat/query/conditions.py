@@ -164,9 +164,9 @@ def _class(node: Condition, scope: Scope) -> m.Meaning:
         return m.Or(classes) if node.operator is Operator.IN else m.Not(m.Or(classes))
     only_equality(node, scope)
     if node.value == Token("?"):
-        found: m.Meaning = m.Not(m.HasColumn("class", "class"))
-    else:
-        found = class_named(node.value, scope=scope)
+        has_class = m.HasColumn("class", "class")
+        return has_class if node.operator is Operator.UNEQUAL else m.Not(has_class)
+    found = class_named(node.value, scope=scope)
     return m.Not(found) if node.operator is Operator.UNEQUAL else found
 
 

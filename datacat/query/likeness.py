@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+from dataclasses import replace
 
 import duckdb
 
@@ -10,9 +12,10 @@ from datacat.query.compare import Sql
 from datacat.query.meaning import Question, Similar
 from datacat.query.run import rows
 from datacat.query.scope import Scope
-from datacat.query.tree import Token
+from datacat.query.tree import Span, Token
 from datacat.query.values import Value
 
+_WEIGHTED = re.compile(r"(.+)\^([+-]?(?:\d+(?:\.\d*)?|\.\d+))")
 _SHOWN = 3  # candidates in an error
 
 
@@ -21,6 +24,11 @@ def bind_likeness(value: Token, *, name: str, scope: Scope) -> Similar:  # noqa:
     shown = f"{name}:{Value(value.text, value.is_quoted)}"
     weight = 1.0 if name == "like" else -1.0
     found = assets_named(scope.cursor, value.text)
+    weighted = None if found or value.is_quoted else _WEIGHTED.fullmatch(value.text)
+    if weighted:
+        bare = Token(weighted[1], span=Span(value.span.start, value.span.start + weighted.end(1)))
+        similar = bind_likeness(bare, name=name, scope=scope)
+        return replace(similar, shown=shown, weight=similar.weight * float(weighted[2]))
     if len(found) == 1:
         return Similar(Question(asset=found[0][0]), shown, weight)
     if len(found) > 1:

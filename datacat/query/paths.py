@@ -182,7 +182,7 @@ def _length(node: Condition, scope: Scope) -> m.Meaning:  # noqa: RET503 - it st
                 scope.stop("a list within a list has no one length", node.name.span)
             sets = frozenset(number for use in below.values() for number in use.label_sets)
             return m.LengthIs(text, node.operator, number, tuple(below), tuple(sorted(sets)))
-    _no_path(node.name, scope)
+    _no_list(node.name, scope)
 
 
 def bind_element_paths(token: Token, *, scope: Scope) -> str:  # noqa: RET503 - it stops
@@ -192,7 +192,7 @@ def bind_element_paths(token: Token, *, scope: Scope) -> str:  # noqa: RET503 - 
     for text in _spellings(path, prefix=ATTRIBUTE_PREFIX):
         if any(leaf.startswith(f"{text}.") for leaf in known):
             return text
-    _no_path(token, scope)
+    _no_list(token, scope, of_objects=True)
 
 
 def element_leaf(path: str, token: Token, *, scope: Scope) -> str:  # noqa: RET503 - it stops
@@ -204,8 +204,22 @@ def element_leaf(path: str, token: Token, *, scope: Scope) -> str:  # noqa: RET5
     _no_path(Token(f"{path}.{token.text}", token.is_quoted, token.span), scope)
 
 
+def _no_list(token: Token, scope: Scope, *, of_objects: bool = False) -> NoReturn:
+    """Stops at a path that is no list in annotations' attributes, or no list of objects."""
+    if not _attribute_paths(token, scope):
+        _no_path(token, scope)
+    known = scope.vocabulary.paths(scope.cursor)
+    lists = sorted({path.partition("[]")[0] for path in known if ("[]." if of_objects else "[]") in path})
+    what = "list of objects" if of_objects else "list"
+    hint = f"Such lists are {', '.join(lists[:3])}." if lists else f"No attribute is a {what}."
+    scope.stop(f"`{token.text}` is no {what}", token.span, hint=hint)
+
+
 def _no_path(token: Token, scope: Scope) -> NoReturn:
     """Stops with the nearest paths."""
+    if _metadata_paths(token, scope):
+        hint = "Label files say it of assets: it stands outside brackets, without all, none, length or {…}."
+        scope.stop(f"no annotation has `{token.text}`", token.span, hint=hint)
     known = sorted(scope.vocabulary.paths(scope.cursor))
     simple = token.text.replace("[]", "").casefold()
     same = [path for path in known if path.replace("[]", "").casefold() == simple]

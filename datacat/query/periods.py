@@ -17,6 +17,7 @@ _TIME = re.compile(
     r"([T ](?P<hour>\d\d)(:(?P<minute>\d\d)(:(?P<second>\d\d(\.\d+)?))?)?(?P<zone>Z|[+-]\d\d:?\d\d)?)?)?)?"
 )
 
+_LAST_YEAR = 9999
 _DATE = re.compile(r"\d{4}(-\d\d(-\d\d)?)?")
 
 
@@ -82,6 +83,8 @@ def bounds(operator: Operator, period: Period) -> tuple[datetime | None, datetim
 
 
 def _end(start: datetime, parts: dict[str, str | None]) -> datetime:
+    if start.year == _LAST_YEAR:  # who writes 9999 means for ever
+        return datetime.max.replace(tzinfo=UTC)
     if parts["month"] is None:
         return start.replace(year=start.year + 1)
     if parts["day"] is None:

@@ -16,7 +16,10 @@ from datacat.query.values import Value
 from datacat.query.vocabulary import Use, Vocabulary, nearest_names
 
 _LONGEST_NAME = 6  # words; of 80,000 class names in public data sets none has more
-_NOTHING_NEAR = "`datacat classes` lists them all. In quotes it is free text, which ranks by likeness."
+_NOTHING_NEAR = (
+    "`datacat classes` lists them all, `datacat ask` takes questions in plain words. "
+    "In quotes it is free text, which ranks by likeness."
+)
 _PUNCTUATION = ",;.?!"
 # How relations are said in words: "car left of bus".
 _RELATION_WORDS: dict[tuple[str, ...], RelationKind] = {
@@ -44,12 +47,15 @@ def bind_words(words: Sequence[Token], *, scope: Scope) -> Iterator[Said]:
         said, taken = _first(rest, scope=scope)
         if said is None and waiting is not None and (relation := _relation(rest, scope=scope)):
             kind, skipped = relation
+            while skipped < len(rest) - 1 and scope.is_filler(rest[skipped].text):
+                skipped += 1
             other, used = _first(rest[skipped:], scope=scope)
-            if other is not None:
-                shown = f"{kind}({m.predicate_text(other)})"
-                waiting = m.And((waiting, m.Related(kind, other, None, None, shown)))
-                start += skipped + used
-                continue
+            if other is None:
+                unknown_class(rest[skipped], scope=scope)
+            shown = f"{kind}({m.predicate_text(other)})"
+            waiting = m.And((waiting, m.Related(kind, other, None, None, shown)))
+            start += skipped + used
+            continue
         if said is None and not scope.is_filler(rest[0].text.rstrip(_PUNCTUATION)):
             unknown_class(rest[0], scope=scope)
         if said is not None:
@@ -168,13 +174,36 @@ def unknown_class(word: Token, *, scope: Scope) -> NoReturn:
     """Refuses a word that names nothing."""
     vocabulary = scope.vocabulary
     typed = word.text.rstrip(_PUNCTUATION)
-    hint = near_classes(comparable(typed.replace("*", "")), vocabulary)
-    if not hint and typed in vocabulary.paths(scope.cursor):
-        hint = f"`{typed}` is an attribute: say what it is, as in {typed}=… or [{typed} exists]."
+    hint = _other_than_class(typed, scope) or near_classes(comparable(typed.replace("*", "")), vocabulary)
     if not hint and not vocabulary.classes:
         hint = "The catalog has no annotations yet."
     span = Span(word.span.start, word.span.start + len(typed)) if word.span.end else word.span
     scope.stop(f"no class `{typed}`", span, hint=hint or _NOTHING_NEAR)
+
+
+def _other_than_class(typed: str, scope: Scope) -> str | None:
+    """How to say it, where it is the name of something else."""
+    vocabulary, name = scope.vocabulary, typed.casefold()
+    paths = vocabulary.paths(scope.cursor)
+    below = [path for path in paths if path.startswith((f"{typed}.", f"{typed}[]"))]
+    if typed and (typed in paths or f"{typed}[]" in paths):
+        return f"`{typed}` is an attribute: say what it is, as in {typed}=… or [{typed} exists]."
+    if typed and below:
+        return f"It begins the path of attributes: {' or '.join(sorted(below)[:3])}."
+    if typed and vocabulary.metadata_paths(scope.cursor, [typed, f"{typed}[]"]):
+        return f"Label files say it of assets: say what it is, as in {typed}=… or has:{typed}."
+    if typed and vocabulary.metadata_below(scope.cursor, typed):
+        return f"Label files say it of assets: has:{typed}."
+    if name in (team.casefold() for team in vocabulary.teams):
+        return f"It is a team: team:{typed}, or labelled by {typed}."
+    if name == "by":
+        return (
+            "Behind it stands a team or a label set, as in labelled by mapping; of a person, annotator:ann."
+        )
+    if name in tuple(RelationKind):
+        example = {RelationKind.NEAR: "person near:car<50px", RelationKind.IOU: "roof iou(roof)>0.3"}
+        return f"As in {example.get(RelationKind(name), f'car {name}:roof')}."
+    return None
 
 
 def near_classes(name: str, vocabulary: Vocabulary) -> str | None:

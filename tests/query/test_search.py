@@ -196,6 +196,17 @@ def test_like_finds_its_asset(name: str) -> None:
     assert nearest.asked[0][0] == ((Question(asset=2), 1.0),)
 
 
+@pytest.mark.parametrize(
+    ("text", "weight"), [("like:c.png^2", 2.0), ("like:2^.5", 0.5), ("unlike:c.png^2", -2.0)]
+)
+def test_likeness_to_an_asset_has_a_weight(text: str, weight: float) -> None:
+    nearest = _Nearest()
+    hits = _search(text, nearest=nearest)
+    assert hits.interpretation == text
+    list(hits)
+    assert nearest.asked[0][0] == ((Question(asset=2), weight),)
+
+
 def test_like_takes_a_file(tmp_path: Path) -> None:
     (tmp_path / "x.png").touch()
     nearest = _Nearest()
