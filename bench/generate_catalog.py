@@ -42,6 +42,7 @@ PER_IMAGE = 7
 # Bytes of disk for an annotation, measured at 10 million: the catalog 76, the JSON column 24, ClickHouse 65 and as much
 # again while it merges its parts.
 BYTES_EACH = 240
+_MEMORY = "10GiB"  # of DuckDB: at 100 million, 60 million leaves of a label set are sorted beside its rows
 _TEAMS = 12
 _PIECES = 16  # of about equal size, in which the JSON column is sorted, so that nothing spills
 _CREATED = "TIMESTAMPTZ '2026-11-01 00:00:00+00'"
@@ -93,12 +94,13 @@ def generate(folder: Path, size: Size) -> Catalog:
     need = size.annotations * BYTES_EACH
     folder.parent.mkdir(parents=True, exist_ok=True)
     free = shutil.disk_usage(folder.parent).free
-    needed = f"{need / 1e9:.1f} GB of disk with the rivals' copies"
+    needed = f"{need / 1e9:.1f} GB of disk with the rivals' copies and up to {_MEMORY} of memory"
     print(f"{size.annotations:,} annotations need {needed}; {free / 1e9:.1f} GB are free", file=sys.stderr)
     if need > free:
         raise SystemExit("not enough room on the disk")
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
+    os.environ["DATACAT_MEMORY_LIMIT"] = _MEMORY
     catalog = datacat.init(str(folder / "catalog"))
     maker = _Maker(catalog, size)
     for number in range(size.label_sets):

@@ -7,8 +7,9 @@ annotation, label_set, class, annotator and attributes.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Literal
 
 from documents import RARE, schema
@@ -155,7 +156,36 @@ def leaves_of(label_sets: int, *, seed: int) -> Leaves:
     return Leaves(tuple(sorted(texts)), tuple(sorted({leaf.path for leaf in found if leaf.is_number})))
 
 
-def duckdb_facets(where: str, leaves: Leaves) -> str:
+@dataclass(frozen=True, slots=True)
+class Bins:
+    """How datacat parted the numbers of a path: a number x is in bin floor(x * scale / step) - first."""
+
+    first: int
+    step: int
+    scale: int
+    count: int
+
+    @classmethod
+    def between(cls, low: float, high: float, *, count: int) -> Bins:
+        """From the edges of the first bin."""
+        step = Decimal(f"{high - low:.9g}")
+        scale = 10 ** max(0, -int(step.normalize().as_tuple().exponent))
+        return cls(round(low / (high - low)), int(step * scale), scale, count)
+
+    def place(self, number: str) -> str:
+        """SQL of the bin of a number."""
+        return f"least({self.count - 1}, floor({number} * {self.scale} / {self.step}) - {self.first})"
+
+
+def named_facets(leaves: Leaves) -> list[str]:
+    """What all three systems count: the columns and paths that the rivals have too."""
+    return [*_COLUMNS, *sorted({*leaves.texts, *leaves.numbers})]
+
+
+_COLUMNS = ("class", "label_set", "annotator")
+
+
+def duckdb_facets(where: str, leaves: Leaves, *, bins: Mapping[str, Bins]) -> str:
     """Rows of facet, value, annotations, assets; each document is parsed once."""
     tree: dict[str, object] = {}
     for path in (*leaves.texts, *leaves.numbers):
@@ -166,8 +196,8 @@ def duckdb_facets(where: str, leaves: Leaves) -> str:
         inner[last] = "VARCHAR"
     structure = str(tree).replace("'", '"')
     chosen = (
-        f"WITH chosen AS MATERIALIZED (SELECT asset, label_set, annotator, from_json(attributes, '{structure}') AS a "
-        f"FROM annotations WHERE {for_duckdb(where)}) "
+        f"WITH chosen AS MATERIALIZED (SELECT asset, {', '.join(_COLUMNS)}, "
+        f"from_json(attributes, '{structure}') AS a FROM annotations WHERE {for_duckdb(where)}) "
     )
 
     def number(path: str) -> str:
@@ -178,12 +208,11 @@ def duckdb_facets(where: str, leaves: Leaves) -> str:
             f"CASE WHEN {number(path)} IS NULL THEN a.{path} END" if path in leaves.numbers else f"a.{path}"
         )
 
-    return chosen + _facets(
-        leaves, text=text, number=number, source="chosen", different="count(DISTINCT asset)"
-    )
+    facets = _facets(leaves, bins, text=text, number=number, source="chosen")
+    return chosen + facets.replace("{different}", "count(DISTINCT asset)").replace("{text}", "VARCHAR")
 
 
-def chdb_facets(where: str, leaves: Leaves) -> str:
+def chdb_facets(where: str, leaves: Leaves, *, bins: Mapping[str, Bins]) -> str:
     """The same in ClickHouse, which reads a column a path."""
 
     def text(path: str) -> str:
@@ -193,26 +222,31 @@ def chdb_facets(where: str, leaves: Leaves) -> str:
     def number(path: str) -> str:
         return f"attributes.{path}.:{_TYPES[path.rsplit('.', 1)[-1]]}"
 
-    source = f"annotations WHERE {for_chdb(where)}"
-    return _facets(leaves, text=text, number=number, source=source, different="uniqExact(asset)")
+    facets = _facets(leaves, bins, text=text, number=number, source=f"annotations WHERE {for_chdb(where)}")
+    return facets.replace("{different}", "uniqExact(asset)").replace("{text}", "String")
 
 
 def _facets(
-    leaves: Leaves, *, text: Callable[[str], str], number: Callable[[str], str], source: str, different: str
+    leaves: Leaves,
+    bins: Mapping[str, Bins],
+    *,
+    text: Callable[[str], str],
+    number: Callable[[str], str],
+    source: str,
 ) -> str:
-    """The commonest texts of each path, and of its numbers how many there are: less than datacat, which bins them."""
-    columns = {"label_set": "label_set", "annotator": "annotator"} | {
-        path: text(path) for path in leaves.texts
-    }
-    counted_values = [
-        f"(SELECT '{name}' AS facet, toString(value) AS value, n, assets FROM (SELECT {column} AS value, "
-        f"count(*) AS n, {different} AS assets FROM {source} GROUP BY value) AS g WHERE value IS NOT NULL "
+    """The commonest texts of each path, and the bins of its numbers, whose edges the rivals are told."""
+    columns = {name: name for name in _COLUMNS} | {path: text(path) for path in leaves.texts}
+    values = [
+        f"(SELECT '{name}' AS facet, CAST(value AS {{text}}) AS value, n, assets FROM (SELECT {column} AS value, "
+        f"count(*) AS n, {{different}} AS assets FROM {source} GROUP BY value) AS g WHERE value IS NOT NULL "
         f"ORDER BY n DESC, value LIMIT {TOP})"
         for name, column in columns.items()
     ]
-    counted_numbers = [
-        f"SELECT '{path} numbers' AS facet, '' AS value, count({number(path)}) AS n, 0 AS assets FROM {source}"
+    numbers = [
+        f"(SELECT '{path} numbers' AS facet, CAST(CAST(bin AS INT) AS {{text}}) AS value, n, assets FROM (SELECT "
+        f"{bins[path].place(number(path))} AS bin, count(*) AS n, {{different}} AS assets FROM {source} GROUP BY bin) "
+        "AS g WHERE bin IS NOT NULL)"
         for path in leaves.numbers
+        if path in bins
     ]
-    union = " UNION ALL ".join([*counted_values, *counted_numbers])
-    return union.replace("toString(value)", "value::VARCHAR") if different.startswith("count") else union
+    return " UNION ALL ".join([*values, *numbers])

@@ -30,7 +30,7 @@ from pathlib import Path
 from typing import Any
 
 from generate_catalog import Size, generate
-from questions import DEEP, QUESTIONS, Question
+from questions import DEEP, QUESTIONS, Bins, Question
 from report import Cost, Measured, Row, printed
 
 import datacat
@@ -205,7 +205,19 @@ def _opened(path: Path) -> Iterator[int]:
 
 
 def _afters(catalog: Catalog, question: Question) -> dict[str, str]:
-    """Where a page far behind begins: datacat's token of the page before, asset and row for the rivals."""
+    """Where a page far behind begins: datacat's token of the page before, asset and row for the rivals.
+
+    Of facets, the bins of numbers, for the rivals.
+    """
+    if question.kind == "facets":
+        bins = {
+            facet.name.removeprefix("attributes."): asdict(
+                Bins.between(facet.bins[0].low or 0, facet.bins[0].high or 0, count=len(facet.bins))
+            )
+            for facet in catalog.search(question.query).facets().facets
+            if facet.bins and facet.bins[0].low is not None
+        }
+        return dict.fromkeys(("duckdb", "chdb"), json.dumps(bins))
     if question.kind not in ("page", "offset"):
         return {}
     row = min(DEEP, catalog.search(question.query).count() // 2)

@@ -40,6 +40,7 @@ class Datacat:
         import datacat
 
         self._catalog = datacat.open(str(folder / "catalog"))
+        self._folder = folder
 
     def ask(self, name: str, after: str | None) -> Callable[[], Answer]:
         """See `System`."""
@@ -49,13 +50,20 @@ class Datacat:
         if question.kind in ("page", "offset"):
             return lambda: [self._catalog.search(question.query, limit=PAGE, after=after).numbers]
         if question.kind == "facets":
-            return lambda: _facets(self._catalog.search(question.query).facets(limit=TOP))
+            return lambda: _facets(self._catalog.search(question.query).facets(self._names, limit=TOP))
 
         def assets() -> Answer:
             hits = self._catalog.search(question.query, limit=PAGE)
             return [hits.count(), hits.numbers]
 
         return assets
+
+    @property
+    def _names(self) -> list[str]:
+        from questions import named_facets
+
+        known = {row["path"] for row in self._catalog.attributes()}
+        return [name for name in named_facets(_leaves(self._folder)) if "." not in name or name in known]
 
 
 class DuckDb:
@@ -143,9 +151,9 @@ def _asked_in_sql(
     question = _question(name)
     write = q.for_chdb if is_chdb else q.for_duckdb
     if question.kind == "facets":
-        _, label_sets, seed = json.loads((folder / "size.json").read_text())
+        bins = {path: q.Bins(**of_path) for path, of_path in json.loads(after or "{}").items()}
         facets = q.chdb_facets if is_chdb else q.duckdb_facets
-        statement = facets(question.where, q.leaves_of(label_sets, seed=seed))
+        statement = facets(question.where, _leaves(folder), bins=bins)
         return lambda: _grouped(rows(statement))
     if question.kind == "assets":
         statements = [write(q.counted(question.assets())), write(q.page(question.assets()))]
@@ -175,16 +183,22 @@ def _grouped(found: Sequence[Sequence[Any]]) -> Answer:
     return {name: sorted(values, key=lambda row: (-row[1], row[0])) for name, values in facets.items()}
 
 
+def _leaves(folder: Path) -> Any:
+    from questions import leaves_of
+
+    _, label_sets, seed = json.loads((folder / "size.json").read_text())
+    return leaves_of(label_sets, seed=seed)
+
+
 def _facets(found: Any) -> Answer:
     facets: dict[str, list[list[Any]]] = {}
     for facet in found.facets:
         name = facet.name.removeprefix("attributes.")
-        if name == facet.name and name not in ("label_set", "annotator"):
-            continue
         if facet.values:
             facets[name] = [[bucket.value, bucket.annotations, bucket.assets] for bucket in facet.values]
         if facet.bins:
-            facets[f"{name} numbers"] = [["", sum(bucket.annotations for bucket in facet.bins), 0]]
+            bins = [[str(n), b.annotations, b.assets] for n, b in enumerate(facet.bins) if b.annotations]
+            facets[f"{name} numbers"] = sorted(bins, key=lambda row: (-row[1], row[0]))
     return facets
 
 

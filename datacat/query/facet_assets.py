@@ -12,55 +12,60 @@ from datacat.query.run import rows
 
 _MOST_PERIODS = 24
 _PERIODS = {"day": "%Y-%m-%d", "month": "%Y-%m", "year": "%Y"}
-# An asset may be in several rows, with one value or with several.
-_VALUES = {
-    "media": ("assets", "media"),
-    "split": ("label_set_assets", "split"),
-}
+# What is read of the tables that have facts of assets; an asset may be in several rows, with one value or with several.
+_READ = {"assets": "media, captured", "label_set_assets": "label_set, split, captured"}
+_VALUES = {"media": "assets", "split": "label_set_assets"}
 
 
 def asset_facets(counted: Counted, *, names: Sequence[str], limit: int) -> list[Facet]:
     """Those of `OF_ASSETS` that are asked for and that some asset has a value of."""
-    found = [_values(counted, name, limit=limit) for name in names if name in _VALUES]
+    if not names:
+        return []
+    known = {table: _known(counted, table) for table in _READ}
+    found = [
+        _values(counted, name, known=known[_VALUES[name]], limit=limit) for name in names if name in _VALUES
+    ]
     if "source" in names:
-        found.append(_sources(counted, limit=limit))
+        found.append(_sources(counted, known=known["label_set_assets"], limit=limit))
     if "captured" in names:
         # What a label file says of it counts as well as what EXIF says.
-        known = [
-            counted.of_assets(Sql(table), "captured AS time", where=Sql("captured IS NOT NULL"))
-            for table in ("assets", "label_set_assets")
-        ]
-        found.append(times_facet(counted, "captured", times=joined(" UNION ALL ", known), total=None))
+        times = "SELECT captured AS time, place FROM {} WHERE captured IS NOT NULL"
+        either = joined(" UNION ALL ", [Sql(times).filled(table) for table in known.values()])
+        found.append(times_facet(counted, "captured", times=either, total=None))
     return [facet for facet in found if facet is not None]
 
 
-def _values(counted: Counted, name: str, *, limit: int) -> Facet | None:
-    table, column = _VALUES[name]
-    known = counted.of_assets(Sql(table), f"{column} AS value", where=Sql(f"{column} IS NOT NULL"))
-    ((groups,),) = rows(counted.cursor, Sql("SELECT count(DISTINCT value) FROM ({})").filled(known))
+def _known(counted: Counted, table: str) -> Sql:
+    """The facts of the matching assets: of chosen ones a table, which is looked for once."""
+    found = counted.of_assets(Sql(table), _READ[table])
+    return Sql("({})").filled(found) if counted.is_direct else counted.table(f"of_{table}", found)
+
+
+def _values(counted: Counted, name: str, *, known: Sql, limit: int) -> Facet | None:
+    given = Sql(f"SELECT {name} AS value, place FROM {{}} WHERE {name} IS NOT NULL").filled(known)
+    ((groups,),) = rows(counted.cursor, Sql("SELECT count(DISTINCT value) FROM ({})").filled(given))
     if not groups:
         return None
     query = Sql(
         f"SELECT value, {counted.different(groups + 1)} AS n FROM ({{}}) "
         "GROUP BY GROUPING SETS ((value), ()) ORDER BY n DESC, value"
     )
-    return _facet(counted, name, rows(counted.cursor, query.filled(known)), limit=limit)
+    return _facet(counted, name, rows(counted.cursor, query.filled(given)), limit=limit)
 
 
-def _sources(counted: Counted, *, limit: int) -> Facet | None:
+def _sources(counted: Counted, *, known: Sql, limit: int) -> Facet | None:
     """By label set first: few of them, where a join would read the location for each asset."""
     ((groups,),) = rows(counted.cursor, Sql("SELECT count(DISTINCT label_set) FROM sources"))
-    of_set = counted.of_assets(Sql("label_set_assets"), "label_set")
     if counted.fits(groups + 1):
         template = (
             f"SELECT location AS value, bit_count(bit_or(bits)) AS n FROM (SELECT label_set, {counted.bits} AS bits "
-            "FROM ({}) GROUP BY label_set) JOIN (SELECT DISTINCT label_set, location FROM sources) USING (label_set) "
+            "FROM {} GROUP BY label_set) JOIN (SELECT DISTINCT label_set, location FROM sources) USING (label_set) "
         )
     else:
         template = (
-            "SELECT location AS value, count(DISTINCT place) AS n FROM ({}) JOIN sources USING (label_set) "
+            "SELECT location AS value, count(DISTINCT place) AS n FROM {} JOIN sources USING (label_set) "
         )
-    query = Sql(template + "GROUP BY GROUPING SETS ((location), ()) ORDER BY n DESC, value").filled(of_set)
+    query = Sql(template + "GROUP BY GROUPING SETS ((location), ()) ORDER BY n DESC, value").filled(known)
     return _facet(counted, "source", rows(counted.cursor, query), limit=limit)
 
 
