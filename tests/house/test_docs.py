@@ -15,6 +15,7 @@ from types import ModuleType
 
 import click
 import pytest
+from fastapi import FastAPI
 
 from datacat.cli.main import group, main
 from tests.house.test_sizes import ROOT
@@ -118,13 +119,20 @@ def test_examples_in_help_name_commands_and_options_that_exist() -> None:
     assert wrong == []
 
 
-def test_every_path_of_the_service_is_in_the_reference() -> None:
+def test_every_path_and_parameter_of_the_service_is_in_the_reference() -> None:
     from datacat_api.app import ROUTERS
 
     page = (ROOT / "docs" / "reference" / "http.md").read_text("utf-8")
     paths = [f"/v1{route.path}" for router in ROUTERS for route in router.routes]  # type: ignore[attr-defined]
     assert len(paths) >= 10
     assert [path for path in paths if f"`GET {path}`" not in page] == []
+    app = FastAPI()
+    for router in ROUTERS:
+        app.include_router(router)
+    told = [item["get"].get("parameters", []) for item in app.openapi()["paths"].values()]
+    asked = {each["name"] for parameters in told for each in parameters if each["in"] == "query"}
+    assert {"q", "after"} <= asked
+    assert sorted(name for name in asked if not re.search(rf"`{name}[`=]|\b{name}=", page)) == []
 
 
 @pytest.mark.parametrize("page", _PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
