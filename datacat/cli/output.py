@@ -45,13 +45,19 @@ class Branch:
     below: Sequence[Branch] = ()
 
 
+class _Console(Console):
+    def on_broken_pipe(self) -> None:
+        """rich would exit with 1; `main` knows what is due."""
+        raise BrokenPipeError
+
+
 class Output:
     """Chosen once for a command by `--json`."""
 
     def __init__(self, *, as_json: bool) -> None:
         self.as_json = as_json
         width = None if sys.stdout.isatty() else max(_PLAIN_WIDTH, shutil.get_terminal_size().columns)
-        self.console = Console(width=width, highlight=False, soft_wrap=False)
+        self.console = _Console(width=width, highlight=False, soft_wrap=False)
         self._notes = Console(stderr=True, highlight=False, soft_wrap=True)
 
     def table(
@@ -74,7 +80,7 @@ class Output:
         table = Table(box=None, pad_edge=False, header_style="bold", title=title, title_justify="left")
         for key, heading in shown.items():
             is_number = all(isinstance(row.get(key), int | float | None) for row in listed)
-            table.add_column(heading, justify="right" if is_number else "left", overflow="fold")
+            table.add_column(_safe(heading), justify="right" if is_number else "left", overflow="fold")
         for row in listed:
             table.add_row(*(_safe(readable(row.get(key))) for key in shown))
         self.console.print(table)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 import csv
 import io
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from decimal import Decimal
 from typing import Any, BinaryIO
 
 import click
@@ -115,9 +117,30 @@ def _unique(names: list[str]) -> list[str]:
 
 
 def _rows(batch: pa.RecordBatch, names: list[str]) -> Iterator[dict[str, Any]]:
-    columns = [column.to_pylist() for column in batch.columns]
-    for values in zip(*columns, strict=True):
+    for values in zip(*map(_values, batch.columns), strict=True):
         yield dict(zip(names, values, strict=True))
+
+
+def _values(column: pa.Array) -> list[Any]:
+    """As Python has them, but for what text cannot hold: bytes in base64, intervals in ISO 8601."""
+    said: Callable[[Any], str] | None = None
+    if pa.types.is_interval(column.type):
+        said = _duration
+    elif pa.types.is_binary(column.type):
+        said = _base64
+    values: list[Any] = column.to_pylist()
+    return [None if value is None else said(value) for value in values] if said else values
+
+
+def _duration(value: pa.MonthDayNano) -> str:
+    """As in P14M3DT14405.25S; DuckDB keeps months, days and time apart, as a month has no fixed length."""
+    date = "".join(f"{number}{unit}" for number, unit in ((value.months, "M"), (value.days, "D")) if number)
+    seconds = f"{Decimal(value.nanoseconds).scaleb(-9).normalize():f}"
+    return f"P{date}" if date and not value.nanoseconds else f"P{date}T{seconds}S"
+
+
+def _base64(value: bytes) -> str:
+    return base64.b64encode(value).decode()
 
 
 @contextmanager
@@ -140,28 +163,25 @@ def _write_arrow(rows: SqlResult, target: BinaryIO) -> None:
 
 
 def _write_csv(rows: SqlResult, target: BinaryIO) -> None:
-    names = _unique(rows.schema.names)
-    for number, lines in enumerate(_lines(rows, names)):
-        text = io.StringIO()
-        writer = csv.writer(text, lineterminator="\n")
-        if not number:
-            writer.writerow(names)
-        writer.writerows(lines)
-        target.write(text.getvalue().encode())
-
-
-def _lines(rows: SqlResult, names: list[str]) -> Iterator[list[list[object]]]:
-    """The values of each batch as a CSV holds them; of no rows, once nothing, for the head."""
-    yield []
+    target.write(_csv([_unique(rows.schema.names)]))
     for batch in rows:
-        yield [[_cell(value) for value in row.values()] for row in _rows(batch, names)]
+        target.write(_csv(zip(*map(_cells, batch.columns), strict=True)))
 
 
-def _cell(value: object) -> object:
-    """Lists and structs as JSON; the rest as Python writes it."""
-    if isinstance(value, list | dict):
-        return _json(value).decode()
-    return value.isoformat() if hasattr(value, "isoformat") else value
+def _csv(lines: Iterable[Sequence[object]]) -> bytes:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows(lines)
+    return text.getvalue().encode()
+
+
+def _cells(column: pa.Array) -> list[Any]:
+    """Lists and structs as JSON, times in ISO 8601; the rest as Python writes it."""
+    values = _values(column)
+    if pa.types.is_nested(column.type):
+        return [None if value is None else _json(value).decode() for value in values]
+    if pa.types.is_temporal(column.type):
+        return [value.isoformat() if hasattr(value, "isoformat") else value for value in values]
+    return values
 
 
 def _write_ndjson(rows: SqlResult, target: BinaryIO) -> None:

@@ -1,0 +1,64 @@
+"""`datacat sql`: how rows are written."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from pathlib import Path
+
+import pytest
+
+from datacat.catalog import Catalog
+from datacat.cli.main import main
+
+_ROW = """
+    SELECT INTERVAL '14 months 3 days 4 hours 5.25 seconds' AS long, -INTERVAL 3 DAY AS back, INTERVAL 0 DAY AS zero,
+    NULL::INTERVAL AS nothing, 'ab'::BLOB AS bytes, [1, NULL] AS list, {'a': DATE '2020-01-02'} AS struct,
+    TIME '10:00' AS time, 1.50::DECIMAL(5, 2) AS price
+"""
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> str:
+    return str(Catalog.init(str(tmp_path / "catalog")).root)
+
+
+def _ran(place: str, sql: str, *options: str) -> int:
+    with pytest.raises(SystemExit) as ended:
+        main(["sql", sql, "-C", place, *options])
+    return int(ended.value.code or 0)
+
+
+def test_intervals_and_bytes_are_written_as_text(
+    place: str, capsysbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    assert _ran(place, _ROW, "--format", "json") == 0
+    (row,) = json.loads(capsysbinary.readouterr().out)
+    assert [row[name] for name in ("long", "back", "zero", "nothing")] == [
+        "P14M3DT14405.25S",
+        "P-3D",
+        "PT0S",
+        None,
+    ]
+    assert (row["bytes"], row["list"], row["struct"]) == ("YWI=", [1, None], {"a": "2020-01-02"})
+    assert _ran(place, _ROW, "--format", "csv") == 0
+    (line,) = csv.DictReader(io.StringIO(capsysbinary.readouterr().out.decode()))
+    assert (line["long"], line["zero"], line["nothing"]) == ("P14M3DT14405.25S", "PT0S", "")
+    assert (line["bytes"], line["list"], line["struct"]) == ("YWI=", "[1,null]", '{"a":"2020-01-02"}')
+    assert (line["time"], line["price"]) == ("10:00:00", "1.50")
+
+
+def test_no_rows_are_a_head_alone(place: str, capsysbinary: pytest.CaptureFixture[bytes]) -> None:
+    assert _ran(place, "SELECT 1 AS a, 2 AS a WHERE false", "--format", "csv") == 0
+    assert capsysbinary.readouterr().out == b"a,a_1\n"
+
+
+def test_the_name_of_a_column_is_no_markup(place: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert _ran(place, 'SELECT 1 AS "[red]\x1b[2J"') == 0
+    assert capsys.readouterr().out.split() == ["[red]\ufffd[2J", "1"]
+
+
+def test_half_of_a_character_is_refused(place: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert _ran(place, "SELECT '\udcff'") == 2
+    assert "half of a character" in capsys.readouterr().err
