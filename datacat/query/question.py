@@ -71,6 +71,7 @@ class Understood:
 
 def understood(question: str, *, cursor: duckdb.DuckDBPyConnection, vocabulary: Vocabulary) -> Understood:
     """Reads a plain question. It never fails: what names nothing is left to likeness."""
+    question = question.encode(errors="replace").decode()  # a surrogate is no text that could be looked up
     words = _WORD.findall(question)
     reader = _Reader(cursor, vocabulary)
     readings = tuple(reader.read(words))

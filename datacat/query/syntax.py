@@ -50,6 +50,7 @@ _EXPECTED = {
 }
 _RELATIONS = frozenset(map(str, RelationKind))
 _NEAR = re.compile(r"(.+?)(<=|>=|<|>)([^<>=]+)")  # the value of near:bicycle<50px
+_HALF = re.compile("[\ud800-\udfff]+")  # surrogates, as JSON can escape them; no UTF-8 has them
 _CURLY_QUOTES = str.maketrans("“”„", '""' + '"')  # as word processors write them
 
 
@@ -59,6 +60,9 @@ def parse(text: str) -> Node | None:
     Raises:
         QueryError: pointing at the first character that cannot be understood.
     """
+    if half := _HALF.search(text):
+        shown = text.encode(errors="replace").decode()
+        raise QueryError("half of a character stands here", text=shown, start=half.start(), end=half.end())
     straight = text if '"' in text else text.translate(_CURLY_QUOTES)
     try:
         root: Node | None = _Builder(text).build(_parser().parse(straight))

@@ -21,6 +21,7 @@ from datacat.tables.state import DataFile
 # What can be left out, by tests that try the others alone. The first fence is the sandbox itself.
 FENCES = ("process", "settings", "statement")
 _SQL_CHARACTERS = 100_000
+_HALF = re.compile("[\ud800-\udfff]")  # a surrogate
 _UNITS = {"": 0, "K": 1, "M": 2, "G": 3, "T": 4}
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([KMGT]?)(i?)B", re.IGNORECASE)
 _SMALLEST_BYTES = 64 << 20
@@ -62,6 +63,8 @@ def run_sql(
         raise UsageError(f"{seconds:g} s is no time limit", hint="Give seconds, as in 60.")
     if len(sql) > _SQL_CHARACTERS:
         raise SqlError(f"the query has {len(sql):,} characters", hint=f"At most {_SQL_CHARACTERS:,}.")
+    if _HALF.search(sql):
+        raise SqlError("the query has half of a character", hint="Write it in UTF-8.")
     memory_bytes = _bytes(memory or settings.sql_memory)
     command = (
         sandboxed(shown=_folders(tables, state), spill_bytes=memory_bytes) if is_sandboxed else unfenced()

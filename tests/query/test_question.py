@@ -157,3 +157,7 @@ def test_without_embeddings_there_are_two_tiers() -> None:
     assert answer.looks_so is None
     assert answer.labelled is not None
     assert [hit.uri.rsplit("/", 1)[1] for hit in answer.labelled] == ["a.png", "b.png"]
+
+
+def test_half_of_a_character_is_left_out() -> None:
+    assert _read("roofs\ud800").query == "roof"

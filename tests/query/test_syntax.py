@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 
-from datacat.errors import DatacatError, UsageError
-from datacat.query.document import from_document, to_document
+from datacat.errors import DatacatError, QueryError, UsageError
+from datacat.query.document import from_document, text_of_json, to_document
 from datacat.query.syntax import parse
 from datacat.query.wording import worded
 from datacat.testing.texts import texts
@@ -106,3 +106,11 @@ def test_values_may_be_json_numbers_and_booleans(value: Any) -> None:
 def test_nonsense_is_refused(text: str) -> None:
     with pytest.raises(DatacatError):
         parse(text)
+
+
+def test_half_of_a_character_is_refused_with_its_place() -> None:
+    """JSON can escape a surrogate, a shell can pass one; no name is made of them, and no answer could repeat it."""
+    for query in ("roof \ud800", '{"version": 1, "query": {"words": ["roof", "\\ud800"]}}'):
+        with pytest.raises(QueryError) as refused:
+            parse(text_of_json(query) if query.startswith("{") else query)
+        assert (refused.value.text, refused.value.start) == ("roof ?", 5)
