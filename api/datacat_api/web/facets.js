@@ -81,7 +81,7 @@ function place(facet) {
   return FIRST.length + (facet.name.startsWith("attributes.") ? 0 : facet.name.startsWith("metadata.") ? 2 : 1);
 }
 
-const isOfNames = ({ values, different }) => different > values.length && values[0]?.assets === 1; // each value once
+const isOfNames = ({ values }) => values.length > 1 && values.every((value) => value.assets === 1);
 const tellsApart = (facet) =>
   !isOfNames(facet) && (facet.missing > 0 || facet.values.length + facet.bins.length > 1);
 
