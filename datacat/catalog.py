@@ -25,6 +25,7 @@ from datacat.places import author_of, chosen_place
 from datacat.query import listing
 from datacat.query.ask import Answer, ask
 from datacat.query.document import document_of, text_of, text_of_json
+from datacat.query.ending import Ending
 from datacat.query.explain import explained
 from datacat.query.facets import Facet
 from datacat.query.hits import Hits, Nearest, Weighted
@@ -386,6 +387,7 @@ def sql_views() -> Sequence[View]:
 __all__ = [
     "Catalog",
     "CatalogNotFound",
+    "Ending",
     "Facet",
     "LogEntry",
     "Media",

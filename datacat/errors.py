@@ -18,6 +18,7 @@
     │   └── CommitUnknown     the commit may or may not have happened
     ├── NotFound              no such asset, label set, space … (LookupError)
     ├── QueryError            a query that cannot be understood (ValueError)
+    ├── Interrupted           a search that was ended while it ran
     ├── SqlStopped            a SQL query that took too much time or memory
     ├── SandboxMissing        the operating system offers no sandbox for SQL
     ├── EmbeddingError        a model, a space or a picture
@@ -149,6 +150,10 @@ class QueryError(DatacatError, ValueError):
 
 class SqlError(UsageError):
     """SQL that DuckDB cannot run, or that is not allowed here."""
+
+
+class Interrupted(DatacatError):
+    """A search that was ended because nobody waits for it any more."""
 
 
 class SqlStopped(DatacatError):

@@ -10,6 +10,7 @@ import datacat
 from datacat_api import problems
 from datacat_api.dependencies import Catalogs
 from datacat_api.guard import LOOPBACK, Guard
+from datacat_api.hangup import Hangup
 from datacat_api.routes import (
     ask,
     assets,
@@ -59,5 +60,6 @@ def create_app(catalog: str | None = None, *, hosts: Sequence[str] = LOOPBACK) -
         app.include_router(router, prefix="/v1")
     app.include_router(pages.router)
     problems.install(app)
+    app.add_middleware(Hangup)
     app.add_middleware(Guard, hosts=hosts)
     return app

@@ -34,6 +34,7 @@ STATUS: dict[type[errors.DatacatError], int] = {
     errors.LocationError: 502,
     errors.CatalogNotFound: 503,
     errors.CommitUnknown: 503,
+    errors.Interrupted: 503,  # nobody is there to read it
     errors.SqlStopped: 504,
 }
 MEDIA_TYPE = "application/problem+json"

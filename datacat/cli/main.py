@@ -10,6 +10,7 @@ import io
 import os
 import sys
 from collections.abc import Sequence
+from typing import NoReturn
 
 import click
 
@@ -44,8 +45,21 @@ COMMANDS: dict[str, tuple[str, str]] = {
 }
 
 
+_BY_SIGPIPE = 141  # what a shell reports of `git log | head`
+
+
+class _ReaderGone(Exception):
+    """Nobody reads our output any more. Of a BrokenPipeError click would make exit code 1."""
+
+
 class _LazyGroup(click.Group):
     """Knows its commands by name and imports a command's module when it is called."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError as error:
+            raise _ReaderGone from error
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)
@@ -88,24 +102,35 @@ def group() -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Runs the command line; exits 0 when done, 1 when refused, 2 on wrong usage, 130 on Ctrl-C."""
+    """Runs the command line; exits 0 when done, 1 when refused, 2 on wrong usage, 130 on Ctrl-C, 141 on a
+    closed pipe.
+    """
     _prepare_streams()
     try:
         status = group.main(args=None if arguments is None else list(arguments), standalone_mode=False)
+        sys.stdout.flush()
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)
     except (click.Abort, KeyboardInterrupt):
-        click.echo("interrupted", err=True)
-        sys.exit(130)
+        _exit_interrupted()
     except DatacatError as error:
         click.echo(f"error: {error}", err=True)
         sys.exit(2 if isinstance(error, UsageError | QueryError) else 1)
-    except BrokenPipeError:
-        # `datacat … | head`: whoever read has had enough. Python would complain again at exit.
+    except (_ReaderGone, BrokenPipeError):
+        # `datacat … | head`: whoever reads has had enough. Python would complain again at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
+        sys.exit(_BY_SIGPIPE)
+    except RuntimeError as error:
+        if not isinstance(error.__cause__, KeyboardInterrupt):  # what DuckDB makes of Ctrl-C
+            raise
+        _exit_interrupted()
     sys.exit(status if isinstance(status, int) else 0)
+
+
+def _exit_interrupted() -> NoReturn:
+    click.echo("interrupted", err=True)
+    sys.exit(130)
 
 
 def _prepare_streams() -> None:

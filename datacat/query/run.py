@@ -9,8 +9,9 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from datacat.errors import CatalogError
+from datacat.errors import CatalogError, Interrupted
 from datacat.query.compare import Sql
+from datacat.query.ending import may_be_ended
 from datacat.steps import statement
 
 
@@ -19,22 +20,28 @@ def rows(cursor: duckdb.DuckDBPyConnection, sql: Sql) -> list[tuple[Any, ...]]:
 
     Raises:
         CatalogError: DuckDB could not run it: out of memory and disk, a damaged or missing file.
+        Interrupted: an `Ending` was brought about.
     """
-    with _translated(), statement(cursor, sql.text):
+    with _translated(cursor), may_be_ended(cursor), statement(cursor, sql.text):
         return cursor.execute(sql.text, list(sql.values)).fetchall()
 
 
 def arrow(cursor: duckdb.DuckDBPyConnection, sql: Sql) -> pa.Table:
     """All rows as an Arrow table; raises as `rows`."""
-    with _translated(), statement(cursor, sql.text):
+    with _translated(cursor), may_be_ended(cursor), statement(cursor, sql.text):
         return cursor.execute(sql.text, list(sql.values)).to_arrow_table()
 
 
 @contextmanager
-def _translated() -> Iterator[None]:
+def _translated(cursor: duckdb.DuckDBPyConnection) -> Iterator[None]:
     try:
         yield
     except duckdb.InterruptException as error:
+        raise Interrupted("the search was ended while it ran") from error
+    except RuntimeError as error:
+        if not isinstance(error.__cause__, KeyboardInterrupt):  # what DuckDB makes of Ctrl-C
+            raise
+        cursor.interrupt()  # its threads would work on, and the process wait for them when it ends
         raise KeyboardInterrupt from error
     except duckdb.Error as error:
         first_line = str(error).splitlines()[0]

@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Sequence
+import socket
+import threading
+import time
+import urllib.parse
+import urllib.request
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pytest
+import uvicorn
 from starlette.requests import ClientDisconnect
 from starlette.testclient import TestClient
 
@@ -16,6 +23,7 @@ from datacat.catalog import Catalog
 from datacat.query import hits as hits_module
 from datacat.query import stream, whole
 from datacat_api import create_app
+from tests.catalog.slow import SLOW_QUESTION, place_of_slow_questions
 
 
 def test_ndjson_has_the_hits_of_a_search(catalog: Catalog, client: TestClient) -> None:
@@ -75,3 +83,46 @@ async def _leave_after_first_piece(app: Any) -> None:
 
     with pytest.raises(ClientDisconnect):
         await app(scope, receive, send)
+
+
+@pytest.fixture
+def served(tmp_path: Path) -> Iterator[int]:
+    """The port of a real server over a catalog of slow questions."""
+    app = create_app(place_of_slow_questions(tmp_path))
+    listener = socket.create_server(("127.0.0.1", 0))
+    server = uvicorn.Server(uvicorn.Config(app, log_level="error"))
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+    thread.start()
+    yield listener.getsockname()[1]
+    server.should_exit = True
+    thread.join()
+    listener.close()
+
+
+@pytest.mark.parametrize("path", ["search.ndjson", "search.arrow", "search", "facets"])
+def test_a_statement_is_ended_when_its_client_goes_away(
+    served: int, path: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    query = urllib.parse.quote(SLOW_QUESTION)
+    with socket.create_connection(("127.0.0.1", served)) as client:
+        client.sendall(f"GET /v1/{path}?q={query} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+        assert _work_s() > 0.5  # somebody works at it
+    assert _falls_idle(within_s=5)
+    with urllib.request.urlopen(f"http://127.0.0.1:{served}/v1/search?q=car&count=true") as answer:
+        assert json.load(answer)["total"] == 1  # the next one is answered
+    assert "Traceback" not in capfd.readouterr().err
+
+
+def _work_s() -> float:
+    """Seconds of processor time that this process takes within one."""
+    before = time.process_time()
+    time.sleep(1)
+    return time.process_time() - before
+
+
+def _falls_idle(*, within_s: float) -> bool:
+    ends = time.monotonic() + within_s
+    while time.monotonic() < ends:
+        if _work_s() < 0.1:
+            return True
+    return False

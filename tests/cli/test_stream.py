@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pyarrow as pa
@@ -14,6 +16,7 @@ import pytest
 from datacat.catalog import Catalog
 from datacat.cli.main import main
 from tests.catalog.lakes import box, coco, draw
+from tests.catalog.slow import SLOW_QUESTION, place_of_slow_questions
 
 NAMES = [f"{number:02}.png" for number in range(30)]
 
@@ -71,3 +74,40 @@ def test_what_makes_no_sense_is_refused(
 ) -> None:
     assert ran(*arguments, "-C", place) == 2
     assert said in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "arguments", [("search", "car", "--format", "ndjson"), ("search", "car"), ("classes", "--json")]
+)
+def test_whoever_stops_reading_ends_it_as_a_pipe_does(place: str, arguments: tuple[str, ...]) -> None:
+    """As `git log | head`: 128 and the number of SIGPIPE, and not a word."""
+    reads, writes = os.pipe()
+    os.close(reads)
+    command = [sys.executable, "-m", "datacat", *arguments, "-C", place]
+    try:
+        done = subprocess.run(command, stdout=writes, stderr=subprocess.PIPE, check=False, text=True)
+    finally:
+        os.close(writes)
+    assert (done.returncode, "Traceback" in done.stderr, "Errno" in done.stderr) == (141, False, False)
+
+
+def test_ctrl_c_ends_a_statement_at_once(tmp_path: Path) -> None:
+    root = place_of_slow_questions(tmp_path)
+    program = (
+        "import sys, threading, os, signal, time\n"
+        "from datacat.catalog import Catalog\n"
+        "from datacat.cli.main import main\n"
+        f"Catalog.open({root!r}).search('car').count()\n"  # what is slow to import is imported
+        "def stop():\n"
+        "    print(time.monotonic(), file=sys.stderr)\n"
+        "    os.kill(os.getpid(), signal.SIGINT)\n"
+        "threading.Timer(1, stop).start()\n"
+        f"main(['search', {SLOW_QUESTION!r}, '--format', 'ndjson', '-o', 'hits', '-C', {root!r}])\n"
+    )
+    command = [sys.executable, "-c", program]
+    done = subprocess.run(command, capture_output=True, check=False, text=True, cwd=tmp_path, timeout=100)
+    ended = time.monotonic()
+    began, *said = done.stderr.split()
+    assert (done.returncode, said, done.stdout) == (130, ["interrupted"], "")
+    assert ended - float(began) < 5  # the threads of DuckDB too: else it takes half a minute
+    assert list(tmp_path.glob("hits*")) == []

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from typing import Annotated
 
 from fastapi import APIRouter, Query
 from fastapi.responses import StreamingResponse
 from pydantic import Field
 
+from datacat.errors import Interrupted
 from datacat_api.dependencies import Asked, Opened
 from datacat_api.routes.search import AskedQuery
 
@@ -45,5 +48,11 @@ def _streamed(asked: AskedStream, catalogs: Opened, *, to: str, media_type: str)
         hits = catalog.search(asked.query, limit=asked.limit, space=asked.space, files=False)
         if hits.is_ranked:  # by the embeddings of this catalog, which the next request takes over
             hits.numbers  # noqa: B018 - ranks
-        pieces = hits.stream(to, columns=columns, ids_as_text=True)
+        pieces = _while_wanted(hits.stream(to, columns=columns, ids_as_text=True))
         return StreamingResponse(pieces, media_type=media_type, headers={"Datacat-State": str(catalog.state)})
+
+
+def _while_wanted(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """Ends as though all were said where the client has hung up."""
+    with contextlib.suppress(Interrupted):
+        yield from pieces
