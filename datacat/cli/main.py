@@ -8,6 +8,7 @@ from __future__ import annotations
 import importlib
 import io
 import os
+import re
 import sys
 from collections.abc import Sequence
 from typing import NoReturn
@@ -45,6 +46,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
 }
 
 
+_HALF = re.compile("[\ud800-\udfff]")  # what Python makes of bytes that are no UTF-8
 _BY_SIGPIPE = 141  # what a shell reports of `git log | head`
 
 
@@ -63,6 +65,13 @@ class _LazyGroup(click.Group):
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Refuses bytes that are no UTF-8: no name or path of a catalog has them."""
+        for text in args:
+            if _HALF.search(text):
+                raise UsageError(f"{text!r} is not in UTF-8")
+        return super().parse_args(ctx, args)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:

@@ -164,3 +164,9 @@ def test_rejects_of_an_unknown_label_set_are_refused(run: Run) -> None:
     status, _, err = run("rejects", "mapping/nope", "-C", "cat")
     assert status == 1
     assert "no label set mapping/nope" in err
+
+
+def test_bytes_that_are_no_utf_8_are_refused_at_the_door(run: Run) -> None:
+    for command in (["search", "roof\udcff"], ["concepts", "add", "\udcff", "Roof"], ["log", "-C", "\udcff"]):
+        status, _, err = run(*command)
+        assert (status, "is not in UTF-8" in err) == (2, True)
