@@ -71,12 +71,16 @@ class Ledger:
         """The concept of that name.
 
         Raises:
-            NotFound: there is none; names the nearest.
+            NotFound: there is none; names the one that it is a synonym of, or the nearest.
         """
         found = self.find(name)
         if found is None:
+            wanted = comparable(name)
+            other = [c.name for c in self.concepts.values() if wanted in map(comparable, c.synonyms)]
             near = nearest_names(name, self.concepts)
             hint = f"Did you mean {' or '.join(near)}?" if near else "See: datacat concepts list"
+            if other:
+                hint = f"It is another name of {' and '.join(other)}."
             raise NotFound(f"no concept {name!r}", hint=hint)
         return found
 

@@ -168,3 +168,9 @@ def test_what_is_removed_leaves_no_parent_behind() -> None:
     ledger = made(building="", roof="Roof").described("roof", Details(parents=["building"]))
     assert ledger.without_members("building", []).concepts["roof"].parents == ()
     assert ledger.described("building", Details(drop=["roof"])).concepts["roof"].parents == ()
+
+
+def test_the_old_name_of_a_concept_leads_to_the_new_one() -> None:
+    with pytest.raises(NotFound) as missing:
+        made(roof="Roof").renamed("roof", "car").named("Roofs")
+    assert missing.value.hint == "It is another name of car."
