@@ -11,7 +11,9 @@ from collections.abc import Iterator, Sequence
 
 from datacat.query import meaning as m
 from datacat.query.compare import TRUE, Sql, joined
-from datacat.query.pairs import at, of_class, of_row, one_of
+from datacat.query.documents import json_path
+from datacat.query.geometry import WITH_SIZE
+from datacat.query.pairs import at, needs_size, of_class, of_row, one_of
 
 _LOOKED = ("absent", "exhaustive")
 
@@ -29,33 +31,37 @@ def lookers(predicate: m.Meaning, *, within: Sql = TRUE) -> Sql | None:
     something, and when, is known of everybody.
     """
     parts = predicate.parts if isinstance(predicate, m.And) else (predicate,)
-    asked = next((part for part in parts if isinstance(part, m.ClassIs)), None)
+    asked = [part for part in parts if isinstance(part, m.ClassIs)]
     conditions = list(attributes_asked(predicate))
-    if asked is None and not conditions:
+    if not asked and not conditions:
         return None
     speakers = [part.label_sets for part in parts if isinstance(part, m.LabelSetIs)]
     of_speakers = joined(" AND ", [one_of("label_set", sets) for sets in speakers])
-    if asked is None:
+    if not asked:
         # No class says which annotations should have it: whoever labels it at all has looked.
         looked = Sql("label_set IN (SELECT label_set FROM path_counts WHERE {})").filled(
             joined(" OR ", [at(condition.paths) for condition in conditions])
         )
         where = joined(" AND ", [looked, of_speakers, within])
         return Sql("SELECT asset, label_set FROM label_set_assets WHERE {}").filled(where)
-    covered = _covered(asked, of_speakers, within=within)
+    # Of what is of two classes at once there is none where there is none of one of them.
+    covered = joined(" UNION ALL ", [_covered(part, of_speakers, within=within) for part in asked])
     silent = [_silent(parts, condition, within=within) for condition in conditions]
     anti = " ANTI JOIN ({}) USING (asset, label_set)" * len(silent)
     template = "SELECT asset, label_set FROM ({})" + anti  # noqa: S608 - our own words
     return Sql(template).filled(covered, *silent)
 
 
-def attributes_asked(node: m.Meaning) -> Iterator[m.AttributeIs]:
+_OfAttributes = m.AttributeIs | m.LengthIs | m.ElementIs
+
+
+def attributes_asked(node: m.Meaning) -> Iterator[_OfAttributes]:
     """Conditions on attributes that must hold, or some of them: none below NOT."""
     match node:
         case m.And(parts=parts) | m.Or(parts=parts) | m.LeafAnd(parts=parts):
             for part in parts:
                 yield from attributes_asked(part)
-        case m.AttributeIs():
+        case m.AttributeIs() | m.LengthIs() | m.ElementIs():
             yield node
 
 
@@ -73,12 +79,17 @@ def _covered(asked: m.ClassIs, of_speakers: Sql, *, within: Sql) -> Sql:
     ).filled(said.filled(partly, Sql("'not_exhaustive'")), everywhere, said.filled(looked, answers))
 
 
-def _silent(parts: Sequence[m.Meaning], condition: m.AttributeIs, *, within: Sql) -> Sql:
+def _silent(parts: Sequence[m.Meaning], condition: _OfAttributes, *, within: Sql) -> Sql:
     """Asset and label set of annotations that could fulfil the predicate and have no value at a path of it."""
     rows = [row for part in parts if (row := of_row(part)) is not None]
     candidates = joined(" AND ", [*rows, within])
+    table = Sql(WITH_SIZE if any(map(needs_size, parts)) else "annotations")
+    if not isinstance(condition, m.AttributeIs):  # of an empty list the index knows nothing
+        path = json_path(condition.path.partition("[]")[0])
+        nothing = Sql("coalesce(json_type(attributes, ?), 'NULL') = 'NULL'", (path,))
+        return Sql("SELECT asset, label_set FROM {} WHERE {} AND {}").filled(table, candidates, nothing)
     spoken = joined(" AND ", [at(condition.paths), Sql("text IS NOT NULL"), within])
     return Sql(
-        "SELECT asset, label_set FROM (SELECT asset, label_set, annotation FROM annotations WHERE {}) "
+        "SELECT asset, label_set FROM (SELECT asset, label_set, annotation FROM {} WHERE {}) "
         "ANTI JOIN (SELECT annotation FROM attribute_values WHERE {}) USING (annotation)"
-    ).filled(candidates, spoken)
+    ).filled(table, candidates, spoken)

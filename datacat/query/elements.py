@@ -21,7 +21,9 @@ def bind_element(node: tree.Element, *, scope: Scope) -> m.ElementIs:
     """
     path = bind_element_paths(node.path, scope=scope)
     inner = _bound(node.inner, path, scope=scope)
-    return m.ElementIs(path, inner, _candidates(inner, path))
+    known = scope.vocabulary.paths(scope.cursor)
+    below = tuple(leaf for leaf in known if leaf.startswith(f"{path}."))
+    return m.ElementIs(path, inner, _candidates(inner, path), below)
 
 
 def _bound(node: tree.Node, path: str, *, scope: Scope) -> m.Meaning:  # noqa: RET503 - stop() raises

@@ -182,6 +182,7 @@ class ElementIs:
     path: str
     inner: Meaning
     candidates: Meaning
+    paths: tuple[str, ...]  # the leaves in the list
 
     def __str__(self) -> str:
         return f"{name_text(self.path)}.{{{self.inner}}}"

@@ -7,7 +7,9 @@ holds is True, what is known not to is False, and None is what nobody can say.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
+from typing import Any
 
 from datacat.query import meaning as m
 from datacat.query.tree import Operator
@@ -82,20 +84,20 @@ class Oracle:
     def _is_decided(self, predicate: m.Meaning, asset: Row) -> bool:
         """Whether somebody who looked for such annotations on the asset would have said so."""
         parts = predicate.parts if isinstance(predicate, m.And) else (predicate,)
-        asked = next((part for part in parts if isinstance(part, m.ClassIs)), None)
+        asked = [part for part in parts if isinstance(part, m.ClassIs)]
         conditions = list(_attributes(predicate))
-        if asked is None and not conditions:
+        if not asked and not conditions:
             return True
         speakers = {row["label_set"] for row in self._listings(asset)}
         speakers |= {row["label_set"] for row in self._said(asset)}
         for part in parts:
             if isinstance(part, m.LabelSetIs):
                 speakers &= set(part.label_sets)
-        if asked is None:
+        if not asked:
             paths = {path for condition in conditions for path in condition.paths}
             return any(self._labels(number, paths) for number in speakers & self._listing_sets(asset))
         return any(
-            self._looked(asked, number, asset)
+            any(self._looked(part, number, asset) for part in asked)
             and not any(self._is_silent(parts, condition, number, asset) for condition in conditions)
             for number in speakers
         )
@@ -119,18 +121,25 @@ class Oracle:
         return label_set in asked.covered_by and label_set in self._listing_sets(asset)
 
     def _is_silent(
-        self, parts: tuple[m.Meaning, ...], condition: m.AttributeIs, label_set: int, asset: Row
+        self, parts: tuple[m.Meaning, ...], condition: _OfAttributes, label_set: int, asset: Row
     ) -> bool:
         """Whether an annotation of the label set could fulfil it and has no value at its paths."""
         plain = [part for part in parts if _is_of_row(part)]
         return any(
             row["label_set"] == label_set
             and all(self._judge.fulfils(row, part) for part in plain)
-            and not any(
-                path in condition.paths and text is not None for path, text, _ in self._judge.leaves(row)
-            )
+            and not self._says(row, condition)
             for row in self._of(asset)
         )
+
+    def _says(self, row: Row, condition: _OfAttributes) -> bool:
+        if isinstance(condition, m.AttributeIs):
+            leaves = self._judge.leaves(row)
+            return any(path in condition.paths and text is not None for path, text, _ in leaves)
+        content: Any = json.loads(row["attributes"] or "{}")
+        for step in condition.path.partition("[]")[0].split("."):
+            content = content.get(step) if isinstance(content, dict) else None
+        return content is not None
 
     def _fact(self, node: m.Meaning, asset: Row) -> bool:
         match node:
@@ -237,12 +246,15 @@ def _not(answer: bool | None) -> bool | None:
     return None if answer is None else not answer
 
 
-def _attributes(node: m.Meaning) -> Iterator[m.AttributeIs]:
+_OfAttributes = m.AttributeIs | m.LengthIs | m.ElementIs
+
+
+def _attributes(node: m.Meaning) -> Iterator[_OfAttributes]:
     match node:
         case m.And(parts=parts) | m.Or(parts=parts):
             for part in parts:
                 yield from _attributes(part)
-        case m.AttributeIs():
+        case m.AttributeIs() | m.LengthIs() | m.ElementIs():
             yield node
 
 
