@@ -136,6 +136,7 @@ document.addEventListener("click", (event) => {
   const link = event.target.closest?.("a[href^='/?']");
   if (!link || event.button || event.ctrlKey || event.metaKey || event.shiftKey) return;
   event.preventDefault();
+  part.summary.focus({ preventScroll: true }); // the link that had it will be gone
   go(link.getAttribute("href"));
 });
 addEventListener("popstate", show);
