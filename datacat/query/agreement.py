@@ -103,9 +103,13 @@ _PAIRS = f"""
         coalesce(2 * (coalesce(m.same, 0) + coalesce(w.same, 0)) / nullif(left_count + right_count, 0), 1) AS agreement,
         m.same / m.matched AS class_agreement, m.box_iou,
         coalesce(m.matched, 0) AS matched
-    FROM pairs p SEMI JOIN common USING (left_set, right_set)
+    FROM pairs p
+    JOIN (SELECT left_set, right_set, bool_or(left_covers AND right_covers) AS both_look FROM common GROUP BY ALL)
+        USING (left_set, right_set)
     LEFT JOIN left_said l USING (asset, left_set, right_set) LEFT JOIN right_said r USING (asset, left_set, right_set)
     LEFT JOIN matched m USING (asset, left_set, right_set) LEFT JOIN whole w USING (asset, left_set, right_set)
+    -- Two that say nothing agree where both have looked; else there is nothing to compare.
+    WHERE both_look OR coalesce(l.boxes, r.boxes) IS NOT NULL
 """  # noqa: S608 - our own words
 
 # What the left says beside what the right says of it; null where the other has nothing there.
@@ -137,7 +141,8 @@ def agreement_pairs(
         within: a condition on `asset`.
         sets: only pairs of one of the first with one of the second; None: all pairs, each once.
 
-    Only assets that both list, and pairs of label sets with a class in common, have rows.
+    Only assets that both list have rows, and of those only where both have looked for a class in common, or one of
+    them has said something that counts.
     """
     return Sql(_PAIRS).filled(common_names(vocabulary), within, _of_pair(sets), _speakers(sets))
 

@@ -32,7 +32,7 @@ class _Side:
 
 
 def accords(corpus: Corpus, vocabulary: Vocabulary) -> Iterator[tuple[int, int, int, Accord]]:
-    """Asset, two label sets that list it, and how far they agree; pairs without a class in common have none."""
+    """Asset, two label sets that list it, and how far they agree; pairs without anything to compare have none."""
     for asset in corpus.tables["assets"]:
         listing = sorted(
             {r["label_set"] for r in corpus.tables["label_set_assets"] if r["asset"] == asset["asset"]}
@@ -40,12 +40,13 @@ def accords(corpus: Corpus, vocabulary: Vocabulary) -> Iterator[tuple[int, int, 
         for left, right in itertools.combinations(listing, 2):
             if names := _classes(left, vocabulary).keys() & _classes(right, vocabulary).keys():
                 found = _accord(corpus, vocabulary, (asset["asset"], left, right), names=names)
-                yield asset["asset"], left, right, found
+                if found is not None:
+                    yield asset["asset"], left, right, found
 
 
 def _accord(
     corpus: Corpus, vocabulary: Vocabulary, place: tuple[int, int, int], *, names: set[str]
-) -> Accord:
+) -> Accord | None:
     asset, left, right = place
     said = {one: _said(corpus, vocabulary, asset, label_set=one) for one in (left, right)}
     sides = []
@@ -56,6 +57,8 @@ def _accord(
     matched = list(_matched(*sides))
     same = sum(is_same for is_same, _ in matched) + len(sides[0].names & sides[1].names)
     total = sides[0].count + sides[1].count
+    if not total and not any(all(_classes(one, vocabulary)[name] for one in (left, right)) for name in names):
+        return None
     return Accord(
         2 * same / total if total else 1,
         sum(is_same for is_same, _ in matched) / len(matched) if matched else None,

@@ -59,14 +59,15 @@ def gap(one: Said, other: Said) -> float:
 def agreement(asset: Asset, classes: Mapping[str, set[str]]) -> Agreement | None:
     """The least over all pairs of teams with a class in common; `classes`: team -> those that it has."""
     found = [
-        _of_pair(asset, pair, names=names)
+        measured
         for pair in itertools.combinations(sorted(asset.teams), 2)
         if (names := classes.get(pair[0], set()) & classes.get(pair[1], set()))
+        if (measured := _of_pair(asset, pair, names=names))
     ]
     return min(found, key=lambda each: each.agreement) if found else None
 
 
-def _of_pair(asset: Asset, pair: tuple[str, str], *, names: set[str]) -> Agreement:
+def _of_pair(asset: Asset, pair: tuple[str, str], *, names: set[str]) -> Agreement | None:
     said = {
         team: [s for s in asset.of(*names, team=team) if s.kind == "annotation" and not s.is_crowd]
         for team in pair
@@ -83,6 +84,8 @@ def _of_pair(asset: Asset, pair: tuple[str, str], *, names: set[str]) -> Agreeme
     ]
     same = sum(_name(one) == _name(other) for one, other in matched)
     total = len(left) + len(right)
+    if not total and not names & asset.covers.get(pair[0], set()) & asset.covers.get(pair[1], set()):
+        return None  # nothing that both have looked for
     shares = tuple(iou(one, other) for one, other in matched)
     return Agreement(2 * same / total if total else 1, same / len(matched) if matched else None, shares)
 
