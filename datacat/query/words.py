@@ -8,8 +8,10 @@ from typing import NoReturn
 
 from datacat.model.names import folded
 from datacat.query import meaning as m
+from datacat.query.compare import Sql
 from datacat.query.hierarchy import Meant, meant
 from datacat.query.plurals import comparable
+from datacat.query.run import rows
 from datacat.query.scope import Scope
 from datacat.query.tree import RelationKind, Span, Token
 from datacat.query.values import Value
@@ -184,6 +186,9 @@ def unknown_class(word: Token, *, scope: Scope) -> NoReturn:
 def _other_than_class(typed: str, scope: Scope) -> str | None:
     """How to say it, where it is the name of something else."""
     vocabulary, name = scope.vocabulary, typed.casefold()
+    for (concept,) in rows(scope.cursor, Sql("SELECT concept FROM concept_details")):
+        if comparable(concept) == comparable(typed):
+            return f"It is a concept without classes: datacat concepts add {concept!r} CLASS …"
     paths = vocabulary.paths(scope.cursor)
     below = [path for path in paths if path.startswith((f"{typed}.", f"{typed}[]"))]
     if typed and (typed in paths or f"{typed}[]" in paths):

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from datacat.errors import QueryError
 from datacat.query.hierarchy import meant
 from datacat.query.plurals import comparable
+from datacat.query.search import search
 from datacat.query.vocabulary import vocabulary
 from datacat.testing.corpus import Corpus
 from tests.query.cases import corpus
@@ -119,3 +121,10 @@ def test_tables_that_may_change_are_read_each_time() -> None:
     assert not vocabulary(cursor, identity=None).knows("zebra")
     cursor.execute("UPDATE class_counts SET class = 'zebra' WHERE class = 'Roof'")
     assert vocabulary(cursor, identity=None).knows("zebra")
+
+
+def test_a_concept_without_classes_is_not_called_unknown_alone() -> None:
+    made = corpus()
+    made.describe("building")
+    with pytest.raises(QueryError, match="a concept without classes: datacat concepts add 'building'"):
+        search(made.cursor(), "Buildings", state=1)
