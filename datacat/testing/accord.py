@@ -38,10 +38,10 @@ def accords(corpus: Corpus, vocabulary: Vocabulary) -> Iterator[tuple[int, int, 
             {r["label_set"] for r in corpus.tables["label_set_assets"] if r["asset"] == asset["asset"]}
         )
         for left, right in itertools.combinations(listing, 2):
-            if names := _classes(left, vocabulary).keys() & _classes(right, vocabulary).keys():
-                found = _accord(corpus, vocabulary, (asset["asset"], left, right), names=names)
-                if found is not None:
-                    yield asset["asset"], left, right, found
+            names = _classes(left, vocabulary).keys() & _classes(right, vocabulary).keys()
+            found = _accord(corpus, vocabulary, (asset["asset"], left, right), names=names)
+            if found is not None:
+                yield asset["asset"], left, right, found
 
 
 def _accord(
