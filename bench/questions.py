@@ -179,7 +179,7 @@ class Bins:
 
 def named_facets(leaves: Leaves) -> list[str]:
     """What all three systems count: the columns and paths that the rivals have too."""
-    return [*_COLUMNS, *sorted({*leaves.texts, *leaves.numbers})]
+    return [*_COLUMNS, *(f"attributes.{path}" for path in sorted({*leaves.texts, *leaves.numbers}))]
 
 
 _COLUMNS = ("class", "label_set", "annotator")
@@ -209,7 +209,9 @@ def duckdb_facets(where: str, leaves: Leaves, *, bins: Mapping[str, Bins]) -> st
         )
 
     facets = _facets(leaves, bins, text=text, number=number, source="chosen")
-    return chosen + facets.replace("{different}", "count(DISTINCT asset)").replace("{text}", "VARCHAR")
+    return chosen + facets.replace("{different}", "count(DISTINCT asset)").replace(
+        "{text}", "VARCHAR"
+    ).replace("{whole}", "INT")
 
 
 def chdb_facets(where: str, leaves: Leaves, *, bins: Mapping[str, Bins]) -> str:
@@ -223,7 +225,11 @@ def chdb_facets(where: str, leaves: Leaves, *, bins: Mapping[str, Bins]) -> str:
         return f"attributes.{path}.:{_TYPES[path.rsplit('.', 1)[-1]]}"
 
     facets = _facets(leaves, bins, text=text, number=number, source=f"annotations WHERE {for_chdb(where)}")
-    return facets.replace("{different}", "uniqExact(asset)").replace("{text}", "String")
+    return (
+        facets.replace("{different}", "uniqExact(asset)")
+        .replace("{text}", "Nullable(String)")
+        .replace("{whole}", "Nullable(Int32)")
+    )
 
 
 def _facets(
@@ -243,9 +249,9 @@ def _facets(
         for name, column in columns.items()
     ]
     numbers = [
-        f"(SELECT '{path} numbers' AS facet, CAST(CAST(bin AS INT) AS {{text}}) AS value, n, assets FROM (SELECT "
-        f"{bins[path].place(number(path))} AS bin, count(*) AS n, {{different}} AS assets FROM {source} GROUP BY bin) "
-        "AS g WHERE bin IS NOT NULL)"
+        f"(SELECT '{path} numbers' AS facet, CAST(CAST(bin AS {{whole}}) AS {{text}}) AS value, n, assets FROM (SELECT "
+        f"{bins[path].place('x')} AS bin, count(*) AS n, {{different}} AS assets FROM "
+        f"(SELECT {number(path)} AS x, asset FROM {source}) AS o WHERE x IS NOT NULL GROUP BY bin) AS g)"
         for path in leaves.numbers
         if path in bins
     ]

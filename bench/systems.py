@@ -44,26 +44,20 @@ class Datacat:
 
     def ask(self, name: str, after: str | None) -> Callable[[], Answer]:
         """See `System`."""
-        from questions import PAGE, TOP
+        from questions import PAGE, TOP, named_facets
 
         question = _question(name)
         if question.kind in ("page", "offset"):
             return lambda: [self._catalog.search(question.query, limit=PAGE, after=after).numbers]
         if question.kind == "facets":
-            return lambda: _facets(self._catalog.search(question.query).facets(self._names, limit=TOP))
+            names = named_facets(_leaves(self._folder))
+            return lambda: _facets(self._catalog.search(question.query).facets(names, limit=TOP))
 
         def assets() -> Answer:
             hits = self._catalog.search(question.query, limit=PAGE)
             return [hits.count(), hits.numbers]
 
         return assets
-
-    @property
-    def _names(self) -> list[str]:
-        from questions import named_facets
-
-        known = {row["path"] for row in self._catalog.attributes()}
-        return [name for name in named_facets(_leaves(self._folder)) if "." not in name or name in known]
 
 
 class DuckDb:
