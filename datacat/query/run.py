@@ -9,7 +9,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from datacat.errors import CatalogError, Interrupted
+from datacat.errors import CatalogError, Interrupted, UsageError
 from datacat.query.compare import Sql
 from datacat.query.ending import may_be_ended
 from datacat.steps import statement
@@ -19,6 +19,7 @@ def rows(cursor: duckdb.DuckDBPyConnection, sql: Sql) -> list[tuple[Any, ...]]:
     """All rows as tuples.
 
     Raises:
+        UsageError: the statement has more parts than DuckDB takes.
         CatalogError: DuckDB could not run it: out of memory and disk, a damaged or missing file.
         Interrupted: an `Ending` was brought about.
     """
@@ -45,6 +46,9 @@ def _translated(cursor: duckdb.DuckDBPyConnection) -> Iterator[None]:
         raise KeyboardInterrupt from error
     except duckdb.Error as error:
         first_line = str(error).splitlines()[0]
+        if "expression depth" in first_line:
+            hint = "Ask in several steps; many values of one path are one condition: path in (a, b, c)."
+            raise UsageError("the query has too many parts", hint=hint) from error
         raise CatalogError(
             f"the query could not be run: {first_line}", hint="`datacat doctor` checks the files."
         ) from error

@@ -207,6 +207,11 @@ def test_likeness_to_an_asset_has_a_weight(text: str, weight: float) -> None:
     assert nearest.asked[0][0] == ((Question(asset=2), weight),)
 
 
+def test_a_query_of_very_many_parts_is_refused() -> None:
+    with pytest.raises(UsageError, match="too many parts"):
+        _search(" AND ".join(f"area>{number}" for number in range(2_000))).count()
+
+
 def test_like_takes_a_file(tmp_path: Path) -> None:
     (tmp_path / "x.png").touch()
     nearest = _Nearest()
