@@ -25,6 +25,7 @@ PART_ROWS = 500_000  # of a temporary table, in memory at once
 _BLOCK = 64  # neighbouring assets that are counted together to find where parts end
 _IDENTIFIERS = frozenset({"asset", "annotation"})
 _BATCH = "batch_to_write"
+_LINES = 1_000  # of NDJSON in memory at once
 
 
 def ranges(
@@ -92,7 +93,11 @@ def encoded(
     """
     match to:
         case "ndjson":
-            return (_ndjson(batch, cursor=cursor, ids_as_text=ids_as_text) for batch in batches)
+            return (
+                _ndjson(batch.slice(start, _LINES), cursor=cursor, ids_as_text=ids_as_text)
+                for batch in batches
+                for start in range(0, len(batch), _LINES)
+            )
         case "arrow":
             return _arrow(batches, schema)
         case "csv":

@@ -6,6 +6,7 @@ written as NDJSON in a tenth of the time that a `Hit` for each asset takes.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -18,9 +19,8 @@ from datacat.query.hit import HITS, MATCH
 from datacat.query.run import arrow
 from datacat.query.stream import PART_ROWS, ranges
 
-EXPLAINED_ROWS = (
-    100_000  # matches and assets in memory at once; a match takes some 300 bytes, and as NDJSON 500
-)
+EXPLAINED_ROWS = 10_000  # matches and assets that are read at once at first
+PART_BYTES = 16 << 20  # then about so many, each time at most twice as many as before
 Reasons = Callable[[Sequence[int]], list[Sequence[str]]]
 """Assets -> for each of them why it is a hit."""
 
@@ -57,13 +57,15 @@ class Whole:
         self, cursor: duckdb.DuckDBPyConnection, schema: pa.Schema, *, reasons: Reasons
     ) -> Iterator[pa.RecordBatch]:
         """The hits in the order of their assets, with the columns of `schema`, which is a part of `HITS`."""
-        left = self.most
-        for low, high in self._ranges(cursor, schema):
-            within = Sql("asset BETWEEN ? AND ?", (low, high))
+        left, ahead, at_once = self.most, deque(self._ranges(cursor, schema)), 1
+        while ahead:
+            taken = [ahead.popleft() for _ in range(min(at_once, len(ahead)))]
+            within = Sql("asset BETWEEN ? AND ?", (taken[0][0], taken[-1][1]))
             table = self._read(cursor, schema, within=within).slice(length=left)
             if "why" in schema.names:
                 why = pa.array(reasons(table["asset"].to_pylist()), type=HITS.field("why").type)
                 table = table.append_column("why", why)
+            at_once = max(1, min(2 * at_once, at_once * PART_BYTES // max(1, table.nbytes)))
             yield from table.select(schema.names).cast(schema).combine_chunks().to_batches()
             if left is not None and (left := left - len(table)) == 0:
                 return

@@ -54,6 +54,7 @@ def test_what_is_wrong_is_said_before_the_first_byte(client: TestClient, paramet
 def test_a_client_that_goes_away_ends_the_work(catalog: Catalog, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stream, "_BLOCK", 1)
     monkeypatch.setattr(whole, "EXPLAINED_ROWS", 1)
+    monkeypatch.setattr(whole, "PART_BYTES", 1)
     explained = []
     explain = hits_module.Hits._reasons
 

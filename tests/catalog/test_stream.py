@@ -42,6 +42,7 @@ def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stream, "PART_ROWS", 5)
     monkeypatch.setattr(whole, "PART_ROWS", 5)
     monkeypatch.setattr(whole, "EXPLAINED_ROWS", 4)
+    monkeypatch.setattr(whole, "PART_BYTES", 1)
     monkeypatch.setattr(hits_module, "_CHUNK", 2)
 
 
