@@ -23,7 +23,7 @@ from datacat.query.scope import Scope
 from datacat.query.tree import Condition, Operator, Quantifier, Token
 from datacat.query.vocabulary import nearest_names
 
-_LIST_STEPS = 3  # 16 ways to write lists into a path of four names
+_LIST_STEPS = 3  # 24 ways to write lists into a path of four names
 _OTHER_FIELDS = (
     "team",
     "label_set",
@@ -150,12 +150,11 @@ def _spelled(text: str, token: Token, *, known: tuple[str, ...]) -> list[str]:
 
 
 def _through_lists(path: str) -> list[str]:
-    """`a.b` -> `a.b`, `a.b[]`, `a[].b`, `a[].b[]`; of a deeper path only that with a list at its end."""
+    """`a.b` -> `a.b`, `a.b[]`, `a.b[][]`, `a[].b`, …; of a deeper path only those with a list at its end."""
     *steps, last = path.split(".")
-    if len(steps) >= _LIST_STEPS:
-        return [path, f"{path}[]"]
-    choices = ((step, f"{step}[]") for step in (*steps, last))
-    return [".".join(chosen) for chosen in itertools.product(*choices)]
+    ends = (last, f"{last}[]", f"{last}[][]")
+    choices = [(step,) if len(steps) >= _LIST_STEPS else (step, f"{step}[]") for step in steps]
+    return [".".join(chosen) for chosen in itertools.product(*choices, ends)]
 
 
 def _has_attribute(token: Token, scope: Scope) -> m.HasAttribute:

@@ -207,6 +207,15 @@ def test_likeness_to_an_asset_has_a_weight(text: str, weight: float) -> None:
     assert nearest.asked[0][0] == ((Question(asset=2), weight),)
 
 
+@pytest.mark.parametrize("text", ["ids=7", "ids[][]=7", "deep.a.b.c.ids=7", "deep.ids=7"])
+def test_a_path_goes_through_lists_of_lists(text: str) -> None:
+    made = corpus()
+    lists = {"ids": [["x"], ["y", "7"]]}
+    attributes = {**lists, "deep": {**lists, "a": {"b": {"c": lists}}}}
+    made.add_annotation(3, "car", label_set=2, attributes=attributes)
+    assert [hit.asset for hit in search(made.cursor(), text, state=1)] == [3]
+
+
 def test_a_query_of_very_many_parts_is_refused() -> None:
     with pytest.raises(UsageError, match="too many parts"):
         _search(" AND ".join(f"area>{number}" for number in range(2_000))).count()
