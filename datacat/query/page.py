@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from datacat.errors import UsageError
 
+_MOST = 2**63
 _DIGEST_SIZE = 6  # bytes; it guards against mistakes, not against forgers
 
 
@@ -45,15 +46,16 @@ def read_page(token: str) -> Page:
     Raises:
         UsageError: it is no token of ours.
     """
+    hint = "Take it from `next` of the page before."
     try:
-        state, query, position = json.loads(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)))
-    except (ValueError, TypeError, binascii.Error, UnicodeError) as error:
-        raise UsageError(
-            f"{token!r} is no page token", hint="Take it from `next` of the page before."
-        ) from error
-    if not (isinstance(state, int) and isinstance(query, str) and isinstance(position, int)):
-        raise UsageError(f"{token!r} is no page token", hint="Take it from `next` of the page before.")
-    return Page(state, query, position)
+        said = json.loads(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)))
+    except (ValueError, RecursionError, binascii.Error) as error:
+        raise UsageError(f"{token!r} is no page token", hint=hint) from error
+    match said:
+        case [int(state), str(query), int(position)] if 0 <= state < _MOST and 0 <= position < _MOST:
+            if not isinstance(position, bool) and not isinstance(state, bool):
+                return Page(state, query, position)
+    raise UsageError(f"{token!r} is no page token", hint=hint)
 
 
 def position_after(token: str | None, *, state: int, interpretation: str) -> int | None:

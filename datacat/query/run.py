@@ -9,7 +9,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from datacat.errors import CatalogError, Interrupted, UsageError
+from datacat.errors import CatalogError, Interrupted, StateNotFound, UsageError
 from datacat.query.compare import Sql
 from datacat.query.ending import may_be_ended
 from datacat.steps import statement
@@ -21,6 +21,7 @@ def rows(cursor: duckdb.DuckDBPyConnection, sql: Sql) -> list[tuple[Any, ...]]:
     Raises:
         UsageError: the statement has more parts than DuckDB takes.
         CatalogError: DuckDB could not run it: out of memory and disk, a damaged or missing file.
+        StateNotFound: `gc` was told to forget the state.
         Interrupted: an `Ending` was brought about.
     """
     with _translated(cursor), may_be_ended(cursor), statement(cursor, sql.text):
@@ -49,6 +50,12 @@ def _translated(cursor: duckdb.DuckDBPyConnection) -> Iterator[None]:
         if "expression depth" in first_line:
             hint = "Ask in several steps; many values of one path are one condition: path in (a, b, c)."
             raise UsageError("the query has too many parts", hint=hint) from error
+        if "No files found that match" in first_line:
+            raise StateNotFound(
+                "files of this state are gone",
+                hint="`datacat gc --forget-before` removes those of past states: search the newest one, without a "
+                "page token or --at. If this is the newest, `datacat doctor` says what is lost.",
+            ) from error
         raise CatalogError(
             f"the query could not be run: {first_line}", hint="`datacat doctor` checks the files."
         ) from error
