@@ -94,7 +94,7 @@ def _leaf_equals(value: Value, *, leaf: Leaf, sort: Sort) -> Sql:
         as_text = Sql(f"lower({text}) = lower(?)", (value.text,))
     else:
         as_text = Sql(f"{text} IN ({SPELLINGS})", (value.text,) * SPELLINGS_TAKE)
-    if number is None or not sort.has_numbers:
+    if number is None or value.is_long or not sort.has_numbers:
         return as_text
     as_number = Sql(f"{leaf.number} = ?", (number,))
     return as_number if not sort.has_texts else Sql("({} OR {})").filled(as_number, as_text)
@@ -112,7 +112,7 @@ def _leaf_compares(operator: Operator, value: Value, *, leaf: Leaf, sort: Sort) 
             return as_number
         is_date = Sql(f"regexp_matches({text}, '^\\d\\d\\d\\d-\\d\\d')")
         return _any([as_number, joined(" AND ", [is_date, as_text])])
-    if number is None or operator is Operator.MATCHES:
+    if number is None or value.is_long or operator is Operator.MATCHES:
         return _text_compares(text, operator, value=value)
     same = Sql(f"({leaf.number} = ? OR lower({text}) = lower(?))", (number, value.text))
     return Sql(f"({text} IS NOT NULL AND {{}} IS NOT TRUE)").filled(same)

@@ -11,6 +11,7 @@ _PLAIN_VALUE = re.compile(
     r"(?![=<>!~]|[^\s()\[\]{}\"]*,[^\s()\[\]{}\"]*[=<>~])[^\s()\[\]{}\"]*[^\s()\[\]{}\",;]"
 )
 _PLAIN_ITEM = re.compile(r"[^\s()\[\]{}\",]+")
+_LONG = re.compile(r"-?\d{16,}")
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.IGNORECASE)
 
 
@@ -25,6 +26,11 @@ class Value:
     def number(self) -> float | None:
         """The number it writes, or None."""
         return float(self.text) if not self.is_quoted and _NUMBER.fullmatch(self.text) else None
+
+    @property
+    def is_long(self) -> bool:
+        """Whether it is a whole number of so many digits that only its text is exact: floats differ by more than 1."""
+        return _LONG.fullmatch(self.text) is not None
 
     @property
     def is_pattern(self) -> bool:

@@ -278,7 +278,8 @@ def compares(
 
 
 def _is_same(text: str, number: float | None, *, value: m.Value) -> bool:
-    return (number is not None and number == value.number) or _same_text(text, value)
+    is_number = number is not None and number == value.number and not value.is_long
+    return is_number or _same_text(text, value)
 
 
 def ordered(left: Any, operator: Operator, *, right: Any) -> bool:

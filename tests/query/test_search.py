@@ -216,6 +216,27 @@ def test_a_path_goes_through_lists_of_lists(text: str) -> None:
     assert [hit.asset for hit in search(made.cursor(), text, state=1)] == [3]
 
 
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("instance=12345678901234567", [3]),
+        ("instance=12345678901234568", []),
+        ("[instance!=12345678901234568]", [3]),
+        ("[instance!=12345678901234567]", []),
+        ("instance in (12345678901234567, 3)", [3]),
+        ("instance>12345678900000000", [3]),
+        ("parts[].{instance=12345678901234568}", []),
+    ],
+)
+def test_long_numbers_are_equal_to_the_last_digit(text: str, found: list[int]) -> None:
+    made = corpus()
+    number = 12345678901234567
+    made.add_annotation(
+        3, "car", label_set=2, attributes={"instance": number, "parts": [{"instance": number}]}
+    )
+    assert [hit.asset for hit in search(made.cursor(), text, state=1)] == found
+
+
 def test_a_query_of_very_many_parts_is_refused() -> None:
     with pytest.raises(UsageError, match="too many parts"):
         _search(" AND ".join(f"area>{number}" for number in range(2_000))).count()
