@@ -27,7 +27,6 @@ from datacat.query.ask import Answer, ask
 from datacat.query.document import document_of, text_of, text_of_json
 from datacat.query.ending import Ending
 from datacat.query.explain import explained
-from datacat.query.facets import Facet
 from datacat.query.hits import Hits, Nearest, Weighted
 from datacat.query.narrow import Narrowing
 from datacat.query.overlap import Overlap, overlap
@@ -388,7 +387,6 @@ __all__ = [
     "Catalog",
     "CatalogNotFound",
     "Ending",
-    "Facet",
     "LogEntry",
     "Media",
     "Narrowing",

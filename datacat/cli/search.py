@@ -16,6 +16,7 @@ from datacat.cli.streamed import stream_options, write_stream
 
 _HITS = 20
 _VALUES = 10
+_CLASSES = 4  # of a concept
 _REASONS_SHOWN = 3
 _ANNOTATIONS_SHOWN = 40
 
@@ -113,7 +114,8 @@ def _check_one_answer(as_json: bool, *answers: bool) -> None:
 
 def _print_page(hits: Any, output: Output) -> None:
     if output.as_json:
-        output.record({"hits": list(hits), "interpretation": hits.interpretation, "next": hits.next})
+        known = {"interpretation": hits.interpretation, "concepts": hits.concepts_used, "next": hits.next}
+        output.record({"hits": list(hits), **known})
         return
     print_hits(list(hits), output)
     if hits.is_ranked:  # counting them would mean ranking them all
@@ -123,6 +125,7 @@ def _print_page(hits: Any, output: Output) -> None:
         matching = "1 asset matches" if total == 1 else f"{total:,} assets match"
         output.note(f"{matching}: {hits.interpretation}" if hits.interpretation else matching)
         _note_unknown(hits, output)
+    _note_concepts(hits, output)
     if hits.next:
         output.note(f"the next page: --after {hits.next}")
 
@@ -135,6 +138,18 @@ def _print_count(hits: Any, output: Output) -> None:
     else:
         output.line(str(total))
         _note_unknown(hits, output)
+
+
+def _note_concepts(hits: Any, output: Output) -> None:
+    """Says which concepts were used, and how to do without."""
+    asked: dict[str, list[str]] = {}
+    for name, concepts in hits.concepts_used.items():
+        classes = hits.classes_used[name]
+        more = f" and {len(classes) - _CLASSES} more" if len(classes) > _CLASSES else ""
+        listed = ", ".join(classes[:_CLASSES]) + more
+        asked.setdefault(f"concept {', '.join(concepts)}: {listed}", []).append(name)
+    for used, names in asked.items():
+        output.note(f"{used}; without it: {' '.join(f'class:{name}' for name in names)}")
 
 
 def _note_unknown(hits: Any, output: Output) -> None:

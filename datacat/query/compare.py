@@ -8,12 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import isfinite
 
 from datacat.model.spelling import SPELLINGS, SPELLINGS_TAKE
 from datacat.query.periods import Period, behind, bounds, is_year
 from datacat.query.tree import Operator
 from datacat.query.values import Value
 
+_LITERALS = 100
+_WHOLE = 1 << 63
 _NUMBER_COLUMNS = frozenset({"confidence", "width", "height", "duration_s", "size", "aspect"})
 
 
@@ -30,6 +33,34 @@ class Sql:
             self.text.format(*(piece.text for piece in pieces)),
             (*(value for piece in pieces for value in piece.values), *self.values),
         )
+
+    @property
+    def written_out(self) -> str | None:
+        """The text with its values as literals of the types that they would be bound with.
+
+        None: where that cannot be done, or would make the text long.
+        """
+        parts = self.text.split("?")
+        literals = [_literal(value) for value in self.values[:_LITERALS]]
+        # As many question marks as there are values: none of them stands within a text.
+        if len(parts) != len(literals) + 1 or len(self.values) > _LITERALS or None in literals:
+            return None
+        return parts[0] + "".join(
+            f"{literal}{part}" for literal, part in zip(literals, parts[1:], strict=True)
+        )
+
+
+def _literal(value: object) -> str | None:
+    match value:
+        case bool():
+            return str(value).lower()
+        case int() if abs(value) < _WHOLE:
+            return f"{value}"
+        case float() if isfinite(value):
+            return f"{value!r}::DOUBLE"
+        case str() if "\0" not in value:
+            return "'" + value.replace("'", "''") + "'::VARCHAR"
+    return None
 
 
 TRUE = Sql("true")

@@ -83,14 +83,18 @@ def _same(name: str, vocabulary: Vocabulary) -> Iterator[Use]:
     """Classes so called, and those that a concept or a synonym joins with them."""
     for item in vocabulary.by_name.get(name, ()):
         yield vocabulary.of_teams(item, None)
-    concepts = {comparable(member.concept) for member in vocabulary.concepts_of.get(name, ())}
-    concepts |= {comparable(concept) for concept in vocabulary.synonyms.get(name, ())}
-    concepts |= {name} & vocabulary.concepts.keys()
-    for concept in sorted(concepts):
+    for concept in _concepts(name, vocabulary):
         for item in vocabulary.by_name.get(concept, ()):
             yield vocabulary.of_teams(item, None)
         for member in vocabulary.concepts.get(concept, ()):
             yield from _uses_of(member, vocabulary)
+
+
+def _concepts(name: str, vocabulary: Vocabulary) -> list[str]:
+    """The concepts that a name stands for: so called, with such a class, or with such a synonym."""
+    found = {comparable(member.concept) for member in vocabulary.concepts_of.get(name, ())}
+    found |= {comparable(concept) for concept in vocabulary.synonyms.get(name, ())}
+    return sorted(found | ({name} & vocabulary.concepts.keys()))
 
 
 def _uses_of(member: Member, vocabulary: Vocabulary) -> Iterator[Use]:
@@ -138,6 +142,18 @@ def classes_used(meaning: m.Meaning, vocabulary: Vocabulary) -> dict[str, tuple[
         if isinstance(node, m.ClassIs):
             members = (_written(member, vocabulary) for member in node.members)
             used[node.shown] = tuple(dict.fromkeys(name for names in members for name in names))
+    return used
+
+
+def concepts_used(meaning: m.Meaning, vocabulary: Vocabulary) -> dict[str, tuple[str, ...]]:
+    """The concepts by which classes of a query were understood: `rooftop` -> (`roof`,); none for `class:rooftop`."""
+    used: dict[str, tuple[str, ...]] = {}
+    for node in m.descendants(meaning):
+        if isinstance(node, m.ClassIs) and not node.shown.startswith("class="):
+            concepts = _concepts(comparable(node.shown), vocabulary)
+            members = (vocabulary.concepts.get(concept, ()) for concept in concepts)
+            if names := tuple(dict.fromkeys(member.concept for of_one in members for member in of_one)):
+                used[node.shown] = names
     return used
 
 

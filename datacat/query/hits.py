@@ -20,7 +20,7 @@ from datacat.query.counted import Wanted
 from datacat.query.explain import conditions, explained
 from datacat.query.explanation import Condition, Explanation
 from datacat.query.facets import Facets
-from datacat.query.hierarchy import classes_used
+from datacat.query.hierarchy import classes_used, concepts_used
 from datacat.query.hit import ANNOTATION_IDS, ASSET_IDS, HITS, Answers, Hit, as_row, chosen_columns
 from datacat.query.hybrid import DEPTH, Fused, fused
 from datacat.query.matching import Matching, table_name
@@ -81,6 +81,11 @@ class Hits:
     def classes_used(self) -> dict[str, tuple[str, ...]]:
         """What each class of the query stood for: `roof` -> (`mapping:Roof`, `claims:rooftop`)."""
         return classes_used(self._plan.meaning, self._vocabulary)
+
+    @property
+    def concepts_used(self) -> dict[str, tuple[str, ...]]:
+        """The concepts by which a class of the query was understood; `class:rooftop` asks for the name alone."""
+        return concepts_used(self._plan.meaning, self._vocabulary)
 
     @property
     def conditions(self) -> tuple[Condition, ...]:

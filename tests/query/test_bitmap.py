@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import duckdb
 import pyarrow as pa
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from datacat.query.bitmap import Bitmap, gathered
@@ -17,6 +17,7 @@ def _gathered(assets: list[int], *, low: int, high: int) -> Bitmap:
     return gathered(duckdb.connect(), listed, low=low, high=high)
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.integers(3, 90)),
     st.integers(0, 3),
