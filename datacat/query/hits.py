@@ -25,7 +25,7 @@ from datacat.query.hit import ANNOTATION_IDS, ASSET_IDS, HITS, Answers, Hit, as_
 from datacat.query.hybrid import DEPTH, Fused, fused
 from datacat.query.matching import Matching, table_name
 from datacat.query.page import Page, position_after, query_digest
-from datacat.query.pairs import numbered
+from datacat.query.pairs import numbered, of_row
 from datacat.query.plan import Plan
 from datacat.query.reasons import Explainer
 from datacat.query.run import arrow, rows
@@ -271,8 +271,10 @@ class Hits:
             return None
         name = table_name()
         chosen = self._best if self.is_ranked else self._matching.table
+        asked = self._plan.evidence
+        is_once = isinstance(asked, m.Some) and of_row(asked.predicate) is not None  # a row of `annotations`
         create = Sql(
-            f"CREATE TEMP TABLE {name} AS SELECT DISTINCT asset, annotation FROM ({{}}) "  # noqa: S608 - our name
+            f"CREATE TEMP TABLE {name} AS SELECT {'' if is_once else 'DISTINCT'} asset, annotation FROM ({{}}) "  # noqa: S608
             "SEMI JOIN {} USING (asset) ORDER BY asset"
         )
         rows(self._cursor, create.filled(found, chosen))

@@ -17,6 +17,7 @@ from datacat.query.compare import Sql
 from datacat.query.hit import ASSET_IDS
 from datacat.query.plan import Plan
 from datacat.query.run import arrow, rows
+from datacat.query.tally import is_tallied, tallied
 
 _WINDOW = 64  # assets looked through for each that is wanted, at first
 _GROWTH = 16
@@ -113,4 +114,6 @@ class Matching:
         if self._bounds is None:
             return None
         low, high = self._bounds
+        if is_tallied(self._plan.wanted):
+            return tallied(self._cursor, self._plan.wanted, low=low, high=high)
         return gathered(self._cursor, self._plan.assets(), low=low, high=high)

@@ -15,6 +15,8 @@ from datacat.query.compare import Sql
 from datacat.query.ending import may_be_ended
 from datacat.steps import statement
 
+_BATCH = 1 << 20  # rows
+
 
 def rows(cursor: duckdb.DuckDBPyConnection, sql: Sql) -> list[tuple[Any, ...]]:
     """All rows as tuples.
@@ -33,6 +35,12 @@ def arrow(cursor: duckdb.DuckDBPyConnection, sql: Sql) -> pa.Table:
     """All rows as an Arrow table; raises as `rows`."""
     with _translated(cursor), may_be_ended(cursor), statement(cursor, sql.text):
         return _executed(cursor, sql).to_arrow_table()
+
+
+def batches(cursor: duckdb.DuckDBPyConnection, sql: Sql) -> Iterator[pa.RecordBatch]:
+    """The rows as they come, so that they need not be in memory at once; raises as `rows`."""
+    with _translated(cursor), may_be_ended(cursor), statement(cursor, sql.text):
+        yield from _executed(cursor, sql).to_arrow_reader(_BATCH)
 
 
 def _executed(cursor: duckdb.DuckDBPyConnection, sql: Sql) -> duckdb.DuckDBPyConnection:

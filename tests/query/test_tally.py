@@ -1,0 +1,72 @@
+"""Counts in an array find what GROUP BY and joins find."""
+
+from __future__ import annotations
+
+import duckdb
+import pytest
+
+from datacat.query import tally
+from datacat.query.bitmap import bounds
+from datacat.query.plan import plan
+from datacat.query.tally import is_tallied, tallied
+from tests.query.cases import corpus
+
+
+def _both(cursor: duckdb.DuckDBPyConnection, text: str) -> tuple[list[int], list[int]]:
+    planned = plan(cursor, text)
+    assert is_tallied(planned.wanted)
+    known = bounds(cursor)
+    assert known is not None
+    low, high = known
+    by_joins = planned.assets()
+    found = cursor.execute(by_joins.text, list(by_joins.values)).fetchall()
+    counted = tallied(cursor, planned.wanted, low=low, high=high).after(low - 1, most=1_000_000)
+    return counted, sorted({asset for (asset,) in found})
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "count(person)>=2",
+        "count(person)>=3 car",
+        "count(roof)>=2 -car",
+        "count(person)>1 count(car)=1",
+        "count(roof)!=0 count(roof)>1",
+        "count(person[created>2020])>=2",
+        "count(person)>65000",
+    ],
+)
+def test_counts_find_what_joins_find(text: str) -> None:
+    counted, joined = _both(corpus().cursor(), text)
+    assert counted == joined
+
+
+def test_some_of_those_questions_have_answers() -> None:
+    assert _both(corpus().cursor(), "count(person)>=2")[0]
+
+
+def test_many_of_one_asset_are_counted_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("datacat.query.run._BATCH", 1)
+    counted, joined = _both(corpus().cursor(), "count(person)>=3")
+    assert counted == joined != []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "car",  # no count
+        "count(person)<3",  # zero fulfils it
+        "count([material=slate])>=2",  # leaves may come several times
+        "count(person)>=70000",
+        "count(person)>=2 media:image",
+        "count(person)>=2 -bicycle",  # somebody must have looked
+    ],
+)
+def test_the_rest_is_left_to_joins(text: str) -> None:
+    assert not is_tallied(plan(corpus().cursor(), text).wanted)
+
+
+def test_more_than_fits_two_bytes_is_as_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tally, "_MOST", 3)
+    counted, joined = _both(corpus().cursor(), "count(person)>=2")
+    assert counted == joined
