@@ -14,7 +14,7 @@ from datacat.query.counted import Counted, Wanted
 from datacat.query.coverage import decided
 from datacat.query.facet_assets import asset_facets, times_facet
 from datacat.query.facet_columns import COLUMNS, ColumnFacets
-from datacat.query.facet_leaves import LeafFacets, Paths, leaves_of
+from datacat.query.facet_leaves import LeafFacets, Paths, are_few, leaves_of
 from datacat.query.facets import NAMES, OF_ANNOTATIONS, OF_ASSETS, Facet, Facets, chosen
 from datacat.query.fields import ATTRIBUTE_PREFIX, METADATA_PREFIX
 from datacat.query.pairs import of_class, one_of
@@ -58,7 +58,8 @@ def count_facets(
     if names is not None:
         attributes, metadata, names = _asked(names, attributes=attributes, metadata=metadata)
     with Counted(cursor, assets, wanted=wanted) as counted:
-        said = _said(counted)
+        has_documents = bool(attributes.all) and are_few(counted.chosen_count, leaf_count=leaf_count)
+        said = _said(counted, has_documents=has_documents)
         columns = ColumnFacets(
             counted, said, vocabulary=vocabulary, names=chosen(names, OF_ANNOTATIONS), limit=limit
         )
@@ -70,7 +71,9 @@ def count_facets(
             found += _created(counted, said, total=total)
         found += asset_facets(counted, names=chosen(names, OF_ASSETS), limit=limit)
         if attributes.all and total:
-            leaves = leaves_of(counted, said, paths=attributes, total=total, leaf_count=leaf_count)
+            leaves = leaves_of(
+                counted, said, paths=attributes, count=None if has_documents else total, leaf_count=leaf_count
+            )
             found += LeafFacets(
                 counted, leaves, paths=attributes, prefix=ATTRIBUTE_PREFIX, total=total, limit=limit
             ).facets()
@@ -80,12 +83,13 @@ def count_facets(
         return Facets(counted.asset_count, total, wanted is not None, tuple(found))
 
 
-def _said(counted: Counted) -> Sql:
+def _said(counted: Counted, *, has_documents: bool) -> Sql:
     """The annotations that count: as a table, or where class and label set tell them, as a SELECT."""
+    own = ", annotation, attributes" if has_documents else ""
     columns = ", ".join(
         column if column == name else f"{column} AS {name}" for name, column in COLUMNS.items()
     )
-    said = counted.of_annotations("annotations", f"class, label_set, {columns}, created")
+    said = counted.of_annotations("annotations", f"class, label_set, {columns}, created{own}")
     return Sql("({})").filled(said) if counted.is_direct else counted.table("said", said)
 
 

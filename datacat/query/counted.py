@@ -69,6 +69,7 @@ class Counted:
             self._condition = wanted.condition
         self._has_chosen = wanted is not None
         self.is_direct = self._condition is not None
+        self.chosen_count: int | None = None  # annotations, where they are chosen one by one
         self._bits: str | None = None
         if self.is_direct and self._has_all_assets:
             return
@@ -182,4 +183,5 @@ class Counted:
         template = "SELECT DISTINCT annotation, class, place FROM ({}) JOIN {} USING (asset)"
         chosen = self.table("chosen", Sql(template).filled(wanted.annotations, self._places))
         self._joined = Sql("(SELECT annotation, place FROM {}) USING (annotation)").filled(chosen)
+        ((self.chosen_count,),) = rows(self.cursor, Sql("SELECT count(*) FROM {}").filled(chosen))
         self.narrow(chosen)

@@ -204,16 +204,19 @@ class LeafFacets:
         return dict(rows(self._cursor, query))
 
 
-def leaves_of(counted: Counted, said: Sql, *, paths: Paths, total: int, leaf_count: int) -> Sql:
-    """A SELECT of the leaves of the annotations that count.
+def are_few(count: int | None, *, leaf_count: int) -> bool:
+    """Whether of so many annotations the documents are read, as the leaves of one lie far apart."""
+    return count is not None and count <= _DOCUMENTS and count * _LEAVES_A_DOCUMENT < leaf_count
 
-    Of few annotations the documents are read, as the leaves of one annotation lie far apart.
+
+def leaves_of(counted: Counted, said: Sql, *, paths: Paths, count: int | None, leaf_count: int) -> Sql:
+    """A SELECT of the leaves of the annotations that count.
 
     Args:
         counted: what counts.
         said: a table of those annotations where they are chosen one by one.
         paths: that are asked for.
-        total: how many annotations count.
+        count: how many they are; None: few, and the table has their documents.
         leaf_count: how many leaves all annotations of the catalog have.
     """
     of_paths = TRUE if paths.are_all else one_of("path", paths.all)
@@ -221,18 +224,19 @@ def leaves_of(counted: Counted, said: Sql, *, paths: Paths, total: int, leaf_cou
     if counted.is_direct:
         return counted.of_annotations("attribute_values", columns, where=of_paths)
     counted.narrow(said)
-    if total <= _DOCUMENTS and total * _LEAVES_A_DOCUMENT < leaf_count:
-        leaves = _from_documents(counted, set(paths.all))
+    if count is None:
+        leaves = _from_documents(counted, Sql("SELECT * FROM {}").filled(said), paths=set(paths.all))
+    elif are_few(count, leaf_count=leaf_count):
+        found = counted.of_annotations("annotations", "annotation, attributes")
+        leaves = _from_documents(counted, found, paths=set(paths.all))
     else:
         leaves = counted.of_annotations("attribute_values", columns, where=of_paths)
     return Sql("FROM {}").filled(counted.table("leaves", leaves))
 
 
-def _from_documents(counted: Counted, paths: set[str]) -> Sql:
-    query = counted.of_annotations(
-        "annotations", "annotation, attributes", where=Sql("attributes IS NOT NULL")
-    )
-    documents = arrow(counted.cursor, query)
+def _from_documents(counted: Counted, annotations: Sql, *, paths: set[str]) -> Sql:
+    query = Sql("SELECT annotation, attributes, place FROM ({}) WHERE attributes IS NOT NULL")
+    documents = arrow(counted.cursor, query.filled(annotations))
     leaves = Leaves()
     for place, document in enumerate(documents["attributes"]):
         leaves.extract(document.as_py().encode(), place)

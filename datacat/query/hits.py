@@ -62,7 +62,7 @@ class Hits:
     ) -> None:
         self._cursor = cursor
         self._plan = plan
-        self._matching = Matching(cursor, plan)
+        self._matching = Matching(cursor, plan, bounds=lambda: vocabulary.asset_bounds(cursor))
         self._vocabulary = vocabulary
         self._again = again
         self._limit = limit
@@ -149,6 +149,10 @@ class Hits:
         evidence = Sets().evidence(self._plan.evidence) if self.asks_for_annotations else None
         if evidence is not None:
             wanted = Wanted(evidence, m.Everything() if self.is_ranked else self._plan.evidence)
+            if not self.is_ranked and wanted.condition is None and isinstance(self._plan.wanted, m.Some):
+                wanted = Wanted(
+                    Sql("FROM {}").filled(self._matching.annotated(evidence)), self._plan.evidence
+                )
         return count_facets(
             self._cursor,
             assets=self._best if self.is_ranked else self._matching.table,

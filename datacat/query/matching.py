@@ -7,12 +7,13 @@ few row groups.
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
 from functools import cached_property
 
 import duckdb
 import pyarrow as pa
 
-from datacat.query.bitmap import Bitmap, bounds, gathered
+from datacat.query.bitmap import Bitmap, gathered
 from datacat.query.compare import Sql
 from datacat.query.hit import ASSET_IDS
 from datacat.query.plan import Plan
@@ -32,8 +33,10 @@ def table_name() -> str:
 class Matching:
     """See the module."""
 
-    def __init__(self, cursor: duckdb.DuckDBPyConnection, plan: Plan) -> None:
-        self._cursor, self._plan = cursor, plan
+    def __init__(
+        self, cursor: duckdb.DuckDBPyConnection, plan: Plan, *, bounds: Callable[[], tuple[int, int] | None]
+    ) -> None:
+        self._cursor, self._plan, self._find_bounds = cursor, plan, bounds
 
     @cached_property
     def count(self) -> int:
@@ -62,6 +65,20 @@ class Matching:
         self._cursor.register(source, pa.RecordBatchReader.from_batches(ASSET_IDS, self._bitmap.batches()))
         rows(self._cursor, Sql(f"CREATE TEMP TABLE {name} AS FROM {source}"))
         self._cursor.unregister(source)
+        return Sql(name)
+
+    def annotated(self, annotations: Sql) -> Sql:
+        """A temporary table of the annotations that fulfil a plan which asks for nothing else.
+
+        That of their assets is then made of it, so that both are looked for once.
+        """
+        name, assets = table_name(), table_name()
+        found = Sql("SELECT DISTINCT asset, annotation, class FROM ({})").filled(annotations)
+        rows(self._cursor, Sql(f"CREATE TEMP TABLE {name} AS {{}}").filled(found))
+        if "table" not in self.__dict__:
+            found = Sql("SELECT DISTINCT asset FROM {}").filled(Sql(name))
+            rows(self._cursor, Sql(f"CREATE TEMP TABLE {assets} AS {{}}").filled(found))
+            self.__dict__["table"] = Sql(assets)
         return Sql(name)
 
     def different(self, assets: Sql) -> int:
@@ -107,7 +124,7 @@ class Matching:
 
     @cached_property
     def _bounds(self) -> tuple[int, int] | None:
-        return bounds(self._cursor)
+        return self._find_bounds()
 
     @cached_property
     def _bitmap(self) -> Bitmap | None:
