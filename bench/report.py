@@ -105,7 +105,7 @@ def _of_one(one: Measured) -> Iterator[str]:
     for row in one.rows:
         assert row.bounded is not None
         ours = row.cold["datacat"]
-        cells = [str(ours), *(str(row.cold[name]) for name in rivals)]
+        cells = [str(ours), *(str(row.cold.get(name, "")) for name in rivals)]
         rows.append(
             [row.name, *cells, f"{ours.peak_mb:,.0f}", f"{row.bounded.peak_mb:,.0f}", str(row.bounded)]
         )

@@ -20,7 +20,8 @@ from datacat.query.run import rows
 
 _FEW = 100  # classes that are named to skip the row groups of others
 _WIDEST = 400_000_000  # assets with a bit each
-_BITMAPS = 512 << 20  # bytes of all bitmaps that are made at once
+_BITMAPS = 512 << 20  # bytes of all bitmaps that are made at once, or a quarter of memory_limit
+_UNITS = {"bytes": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30, "TiB": 1 << 40}
 _numbers = count()
 
 
@@ -64,7 +65,10 @@ class Counted:
         self._has_all_assets = self.asset_count == every
         self.span = 1 if low is None else high - low + 1
         self._place = f"asset - {low or 0}"
-        self._threads = int(rows(cursor, Sql("SELECT current_setting('threads')"))[0][0])
+        ((threads, limit),) = rows(
+            cursor, Sql("SELECT current_setting('threads'), current_setting('memory_limit')")
+        )
+        self._threads, self._room = int(threads), min(_BITMAPS, _bytes(limit) // 4)
         if wanted is not None:
             self._condition = wanted.condition
         self._has_chosen = wanted is not None
@@ -144,11 +148,11 @@ class Counted:
 
     def fits(self, groups: int) -> bool:
         """Whether memory allows a bitmap for each of so many groups."""
-        return bool(groups * (self.span // 8 + 64) * self._threads <= _BITMAPS)
+        return bool(groups * (self.span // 8 + 64) * self._threads <= self._room)
 
     def bounded(self, sizes: Sequence[tuple[str, int]]) -> list[list[str]]:
         """Names in turns, so that the bitmaps of a turn, so many for each name, fit memory."""
-        most = _BITMAPS // ((self.span // 8 + 64) * self._threads)
+        most = self._room // ((self.span // 8 + 64) * self._threads)
         turns: list[list[str]] = []
         left = 0
         for name, size in sizes:
@@ -185,3 +189,9 @@ class Counted:
         self._joined = Sql("(SELECT annotation, place FROM {}) USING (annotation)").filled(chosen)
         ((self.chosen_count,),) = rows(self.cursor, Sql("SELECT count(*) FROM {}").filled(chosen))
         self.narrow(chosen)
+
+
+def _bytes(size: str) -> int:
+    """Of what DuckDB says, as in "3.8 GiB"."""
+    number, unit = size.split()
+    return int(float(number) * _UNITS[unit])
