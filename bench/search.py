@@ -152,13 +152,16 @@ class _Worker:
         assert self._process.stdin is not None
         self._process.stdin.write(json.dumps({"name": question.name, "after": after}) + "\n")
         self._process.stdin.flush()
-        return self._line()
+        found = self._line()
+        self._peak_mb = float(found["peak_mb"])
+        return found
 
     def end(self) -> float:
         """Ends it; the most memory it ever had, in MB."""
         assert self._process.stdin is not None
         self._process.stdin.close()
-        return _waited(self._process).peak_mb
+        self._process.wait()
+        return self._peak_mb
 
     def _line(self) -> dict[str, Any]:
         assert self._process.stdout is not None
@@ -180,17 +183,13 @@ def _once(
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=_environment(memory_limit))
     assert process.stdout is not None
     said = process.stdout.read()
-    cost = _waited(process, started=started)
-    if not said.strip():
-        raise SystemExit(f"{name} has no answer to: {question.name}")
-    return json.loads(said.splitlines()[-1]), cost
-
-
-def _waited(process: subprocess.Popen[str], *, started: float = 0.0) -> Cost:
     _, status, used = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     wall_s = time.perf_counter() - started
-    return Cost(wall_s, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024)
+    if not said.strip():
+        raise SystemExit(f"{name} has no answer to: {question.name}")
+    told = json.loads(said.splitlines()[-1])
+    return told["answer"], Cost(wall_s, used.ru_utime + used.ru_stime, told["peak_mb"])
 
 
 def _environment(memory_limit: str) -> dict[str, str]:

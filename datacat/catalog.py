@@ -4,18 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import duckdb
 import pyarrow as pa
 
-from datacat.concepts import Concepts
 from datacat.config import read_settings
-from datacat.embeddings import Embeddings, EmbedReport
 from datacat.errors import CatalogError, CatalogNotFound
-from datacat.indexing import coverage_claim, ingest
-from datacat.ingest.format import Format
-from datacat.ingest.registry import formats as _formats
 from datacat.media import Media, media_of
 from datacat.model.finding import Finding
 from datacat.model.names import LabelSetName
@@ -35,13 +30,18 @@ from datacat.query.page import read_page
 from datacat.query.search import READS, search
 from datacat.query.show import AssetView, show
 from datacat.query.vocabulary import vocabulary
-from datacat.sandbox import VIEWS, SqlResult, View, run_sql
+from datacat.sandbox import VIEWS, SqlResult, run_sql
 from datacat.saved import Searches
 from datacat.selection import selected
 from datacat.sources.location import Location
 from datacat.steps import step
 from datacat.tables import CompactReport, GcReport, LogEntry, State, Tables
-from datacat.versions.snapshots import Snapshot, Snapshots
+
+if TYPE_CHECKING:  # what a search does not need is imported where it is used: 0.1 s
+    from datacat.concepts import Concepts
+    from datacat.embeddings import Embeddings, EmbedReport
+    from datacat.ingest.format import Format
+    from datacat.versions.snapshots import Snapshot, Snapshots
 
 
 class Catalog:
@@ -111,6 +111,8 @@ class Catalog:
             FormatError: no label format was recognised, or several were.
             CommitConflict, CommitUnknown, StorageUnsafe: nothing was changed, or nobody knows.
         """
+        from datacat.indexing import coverage_claim, ingest
+
         report = ingest(
             self._tables,
             Location.parse(location),
@@ -295,6 +297,8 @@ class Catalog:
     @cached_property
     def concepts(self) -> Concepts:
         """Which class names mean the same."""
+        from datacat.concepts import Concepts
+
         return Concepts(self._tables, look_at=self._look_at, shown=lambda: self._state)
 
     @cached_property
@@ -307,11 +311,15 @@ class Catalog:
 
     @cached_property
     def _embeddings(self) -> Embeddings:
+        from datacat.embeddings import Embeddings
+
         return Embeddings(self.root, self.settings)
 
     @cached_property
     def snapshots(self) -> Snapshots:
         """Frozen training sets."""
+        from datacat.versions.snapshots import Snapshots
+
         return Snapshots(self.root, self.settings)
 
     def snapshot(self, name: str) -> Snapshot:
@@ -375,26 +383,12 @@ class Catalog:
 
 def label_formats() -> Sequence[Format]:
     """The label formats that are read."""
-    return tuple(_formats().values())
+    from datacat.ingest.registry import formats
 
-
-def sql_views() -> Sequence[View]:
-    """The views that `Catalog.sql` reads, with their columns."""
-    return VIEWS
+    return tuple(formats().values())
 
 
 __all__ = [
-    "Catalog",
-    "CatalogNotFound",
-    "Ending",
-    "LogEntry",
-    "Media",
-    "Narrowing",
-    "SqlResult",
-    "document_of",
-    "explained",
-    "label_formats",
-    "sql_views",
-    "text_of",
-    "text_of_json",
-]
+    "VIEWS", "Catalog", "CatalogNotFound", "Ending", "LogEntry", "Media", "Narrowing", "SqlResult", "document_of",
+    "explained", "label_formats", "text_of", "text_of_json",
+]  # fmt: skip

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from datacat.query.compare import Sql
 from datacat.tables import State, Tables
-from datacat.versions.snapshots import Snapshots
+
+if TYPE_CHECKING:
+    from datacat.versions.snapshots import Snapshots
 
 
 @dataclass(frozen=True, slots=True)

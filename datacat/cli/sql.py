@@ -15,7 +15,7 @@ import click
 import msgspec
 import pyarrow as pa
 
-from datacat.catalog import SqlResult, sql_views
+from datacat.catalog import VIEWS, SqlResult
 from datacat.cli.options import at_option, catalog_option, opened
 from datacat.cli.output import Output
 from datacat.errors import UsageError
@@ -85,7 +85,7 @@ def sql(
 
 
 def _columns() -> Iterator[dict[str, str]]:
-    for view in sql_views():
+    for view in VIEWS:
         for column in view.columns:
             yield {
                 "view": view.name,
