@@ -15,6 +15,7 @@ from datacat.query.coverage import decided
 from datacat.query.facet_assets import asset_facets, times_facet
 from datacat.query.facet_columns import COLUMNS, ColumnFacets
 from datacat.query.facet_leaves import LeafFacets, Paths, are_few, leaves_of
+from datacat.query.facet_path import portions
 from datacat.query.facets import NAMES, OF_ANNOTATIONS, OF_ASSETS, Facet, Facets, chosen
 from datacat.query.fields import ATTRIBUTE_PREFIX, METADATA_PREFIX
 from datacat.query.pairs import of_class, one_of
@@ -23,7 +24,7 @@ from datacat.query.vocabulary import Vocabulary, nearest_names
 from datacat.query.words import class_meant
 
 _ATTRIBUTES = """
-    SELECT path, sum(numbers) > 0, sum(leaves) > sum(annotations), sum(leaves)::BIGINT
+    SELECT path, sum(numbers)::BIGINT, sum(leaves) > sum(annotations), sum(leaves)::BIGINT
     FROM path_counts GROUP BY path ORDER BY path
 """
 _METADATA = "SELECT path, count(number) > 0 FROM metadata_values GROUP BY path ORDER BY path"
@@ -74,9 +75,12 @@ def count_facets(
             leaves = leaves_of(
                 counted, said, paths=attributes, count=None if has_documents else total, leaf_count=leaf_count
             )
-            found += LeafFacets(
-                counted, leaves, paths=attributes, prefix=ATTRIBUTE_PREFIX, total=total, limit=limit
-            ).facets()
+            of_paths: list[Facet] = []
+            for counting, some, paths in portions(counted, leaves, attributes):
+                of_paths += counting(
+                    counted, some, paths=paths, prefix=ATTRIBUTE_PREFIX, total=total, limit=limit
+                ).facets()
+            found += sorted(of_paths, key=lambda facet: (facet.missing, facet.name))
         if metadata.all:
             found += _of_metadata(counted, metadata, limit=limit)
         found.sort(key=lambda facet: NAMES.index(facet.name) if facet.name in NAMES else len(NAMES))
@@ -141,8 +145,10 @@ def _attribute_paths(cursor: duckdb.DuckDBPyConnection) -> tuple[Paths, int]:
     known = rows(cursor, Sql(_ATTRIBUTES))
     paths = Paths(
         tuple(path for path, *_ in known),
-        tuple(path for path, has_numbers, *_ in known if has_numbers),
+        tuple(path for path, numbers, *_ in known if numbers),
         tuple(path for path, _, is_repeated, _ in known if is_repeated),
+        leaves={path: leaves for path, _, _, leaves in known},
+        textual=frozenset(path for path, numbers, _, leaves in known if numbers < leaves),
     )
     return paths, sum(leaves for *_, leaves in known)
 

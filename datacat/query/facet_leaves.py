@@ -6,7 +6,7 @@ A SELECT of leaves has the columns path, text, number, who (the annotation or th
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pyarrow as pa
 
@@ -44,25 +44,30 @@ _BINS_OF = """
 class Paths:
     """What is known of the paths: which have numbers, and at which somebody may have several leaves.
 
-    `repeated` None: at all.
+    `repeated` None: at all. `leaves` says how many each has, `textual` where some are texts, if that is known.
     """
 
     all: tuple[str, ...]
     numeric: tuple[str, ...]
     repeated: tuple[str, ...] | None
     are_all: bool = True
+    leaves: Mapping[str, int] = field(default_factory=dict)
+    textual: Set[str] = frozenset()
 
     def only(self, wanted: Set[str]) -> Paths:
         """Those of them that are wanted."""
+        if wanted >= set(self.all):
+            return self
         known, numeric, repeated = (
             tuple(path for path in paths or () if path in wanted)
             for paths in (self.all, self.numeric, self.repeated)
         )
-        return Paths(known, numeric, None if self.repeated is None else repeated, are_all=False)
+        several = None if self.repeated is None else repeated
+        return Paths(known, numeric, several, are_all=False, leaves=self.leaves, textual=self.textual)
 
 
 @dataclass(frozen=True, slots=True)
-class _Texts:
+class Texts:
     """The commonest texts of a path: text -> annotations (assets) that have it, in order; and the sum over all."""
 
     counts: dict[str, int]
@@ -88,6 +93,7 @@ class LeafFacets:
         self._counted, self._cursor, self._leaves = counted, counted.cursor, leaves
         self._paths, self._prefix, self._total, self._limit = paths, prefix, total, limit
         self._is_of_assets = paths.repeated is None
+        self._most = max(_BINS, limit)
 
     def facets(self) -> list[Facet]:
         """Those that somebody has a value of, the path with the most first."""
@@ -102,7 +108,7 @@ class LeafFacets:
         } | self._holders()
         found = []
         for path in sorted(having, key=lambda path: (-having[path], path)):
-            of_path = texts.get(path, _Texts({}, 0, 0))
+            of_path = texts.get(path, Texts({}, 0, 0))
             values = tuple(
                 self._bucket(text, n, text_assets.get((path, text), n)) for text, n in of_path.counts.items()
             )
@@ -127,14 +133,14 @@ class LeafFacets:
         pieces = (Sql(once).filled(self._leaves, of_once), Sql(several).filled(self._leaves, of_several))
         return Sql("{} UNION ALL {}").filled(*pieces)
 
-    def _texts(self) -> dict[str, _Texts]:
+    def _texts(self) -> dict[str, Texts]:
         query = Sql(_COMMONEST, (self._limit,)).filled(self._counting(_ONCE, _SEVERAL))
-        found: dict[str, _Texts] = {}
+        found: dict[str, Texts] = {}
         for path, text, n, total, different in rows(self._cursor, query):
-            found.setdefault(path, _Texts({}, int(total), different)).counts[text] = n
+            found.setdefault(path, Texts({}, int(total), different)).counts[text] = n
         return found
 
-    def _assets(self, texts: Mapping[str, _Texts]) -> dict[tuple[str, str], int]:
+    def _assets(self, texts: Mapping[str, Texts]) -> dict[tuple[str, str], int]:
         """On how many different assets each text that is shown is."""
         found: dict[tuple[str, str], int] = {}
         sizes = [(path, len(of_path.counts)) for path, of_path in texts.items()]
@@ -165,9 +171,8 @@ class LeafFacets:
             "SELECT path, min(number), max(number), bool_and(number = floor(number)) FROM ({}) "
             "WHERE number IS NOT NULL GROUP BY path"
         ).filled(self._narrowed(self._paths.numeric))
-        most = max(_BINS, self._limit)
         return {
-            path: bins_of(low, high, are_whole=are_whole, most=most)
+            path: bins_of(low, high, are_whole=are_whole, most=self._most)
             for path, low, high, are_whole in rows(self._cursor, query)
         }
 
@@ -185,6 +190,11 @@ class LeafFacets:
                 "WHERE number IS NOT NULL GROUP BY ALL"
             ).filled(self._narrowed(turn), known)
             found |= {(path, place): (n, assets) for path, place, n, assets in rows(self._cursor, query)}
+        return self._as_buckets(binned, found)
+
+    def _as_buckets(
+        self, binned: Mapping[str, Bins], found: Mapping[tuple[str, int], tuple[int, int]]
+    ) -> dict[str, tuple[Bucket, ...]]:
         return {
             path: tuple(
                 self._bucket(bins.name(place), *found.get((path, place), (0, 0)), edges=bins.edges(place))

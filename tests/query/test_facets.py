@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, note, settings
 from hypothesis import strategies as st
 
 from datacat.errors import UsageError
-from datacat.query import count_facets, counted, facet_leaves
+from datacat.query import count_facets, counted, facet_leaves, facet_path
 from datacat.query import meaning as m
 from datacat.query.bins import bins_of
 from datacat.query.facets import FACETS, Facet, Facets
@@ -49,13 +49,15 @@ def _scenes(draw: st.DrawFn) -> Corpus:
 @given(data=st.data())
 def test_facets_are_what_counting_gives(data: st.DataObject) -> None:
     made = data.draw(_scenes())
-    variant = data.draw(st.sampled_from(["leaves", "documents", "no bitmaps"]))
+    variant = data.draw(st.sampled_from(["leaves", "documents", "no bitmaps", "path by path"]))
     note(str(made.tables))
     cursor = made.cursor()
     limit = data.draw(st.integers(1, 4))
     with pytest.MonkeyPatch.context() as patch:
         if variant == "documents":
             patch.setattr(facet_leaves, "_LEAVES_A_DOCUMENT", 0)
+        if variant == "path by path":
+            patch.setattr(facet_path, "_MANY", 0)
         if variant == "no bitmaps":
             patch.setattr(counted, "_BITMAPS", 0)
         hits = search(cursor, data.draw(queries(made)), state=1)
