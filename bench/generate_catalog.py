@@ -44,6 +44,7 @@ PER_IMAGE = 7
 BYTES_EACH = 240
 _MEMORY = "10GiB"  # of DuckDB: at 100 million, 60 million leaves of a label set are sorted beside its rows
 _TEAMS = 12
+_MANY_SETS = 100
 _PIECES = 16  # of about equal size, in which the JSON column is sorted, so that nothing spills
 _CREATED = "TIMESTAMPTZ '2026-11-01 00:00:00+00'"
 
@@ -106,6 +107,8 @@ def generate(folder: Path, size: Size) -> Catalog:
     for number in range(size.label_sets):
         maker.commit(number)
     catalog.refresh()
+    if size.label_sets > _MANY_SETS:
+        catalog.compact()  # else some of the last, up to 63, would still have files of their own
     sort_json(catalog, folder / "json")
     stamp.write_text(size.stamp)
     return catalog

@@ -183,6 +183,7 @@ def named_facets(leaves: Leaves) -> list[str]:
 
 
 _COLUMNS = ("class", "label_set", "annotator")
+_BY_NAME = {"label_set": "(value - 1) % 12, value"}  # datacat orders equal ones by their names
 
 
 def duckdb_facets(where: str, leaves: Leaves, *, bins: Mapping[str, Bins]) -> str:
@@ -245,7 +246,7 @@ def _facets(
     values = [
         f"(SELECT '{name}' AS facet, CAST(value AS {{text}}) AS value, n, assets FROM (SELECT {column} AS value, "
         f"count(*) AS n, {{different}} AS assets FROM {source} GROUP BY value) AS g WHERE value IS NOT NULL "
-        f"ORDER BY n DESC, value LIMIT {TOP})"
+        f"ORDER BY n DESC, {_BY_NAME.get(name, 'value')} LIMIT {TOP})"
         for name, column in columns.items()
     ]
     numbers = [

@@ -65,8 +65,12 @@ class Understood:
 
     @property
     def unknown(self) -> tuple[str, ...]:
-        """Words that name nothing."""
-        return tuple(reading.words for reading in self.readings if reading.kind == "unknown")
+        """Words that name nothing; `without …` where they were to be absent."""
+        return tuple(
+            f"without {reading.words}" if reading.is_negated else reading.words
+            for reading in self.readings
+            if reading.kind == "unknown"
+        )
 
 
 def understood(question: str, *, cursor: duckdb.DuckDBPyConnection, vocabulary: Vocabulary) -> Understood:
