@@ -183,7 +183,7 @@ def named_facets(leaves: Leaves) -> list[str]:
 
 
 _COLUMNS = ("class", "label_set", "annotator")
-_BY_NAME = {"label_set": "(value - 1) % 12, value"}  # datacat orders equal ones by their names
+_BY_NAME = {"label_set": "(g.value - 1) % 12, g.value"}  # datacat orders equal ones by their names
 
 
 def duckdb_facets(where: str, leaves: Leaves, *, bins: Mapping[str, Bins]) -> str:
