@@ -75,12 +75,7 @@ def count_facets(
             leaves = leaves_of(
                 counted, said, paths=attributes, count=None if has_documents else total, leaf_count=leaf_count
             )
-            of_paths: list[Facet] = []
-            for counting, some, paths in portions(counted, leaves, attributes):
-                of_paths += counting(
-                    counted, some, paths=paths, prefix=ATTRIBUTE_PREFIX, total=total, limit=limit
-                ).facets()
-            found += sorted(of_paths, key=lambda facet: (facet.missing, facet.name))
+            found += _of_attributes(counted, leaves, paths=attributes, total=total, limit=limit)
         if metadata.all:
             found += _of_metadata(counted, metadata, limit=limit)
         found.sort(key=lambda facet: NAMES.index(facet.name) if facet.name in NAMES else len(NAMES))
@@ -101,6 +96,15 @@ def _created(counted: Counted, said: Sql, *, total: int) -> list[Facet]:
     times = Sql("SELECT created AS time, place FROM {} WHERE created IS NOT NULL").filled(said)
     facet = times_facet(counted, "created", times=times, total=total)
     return [] if facet is None else [facet]
+
+
+def _of_attributes(counted: Counted, leaves: Sql, *, paths: Paths, total: int, limit: int) -> list[Facet]:
+    found: list[Facet] = []
+    for counting, some, portion in portions(counted, leaves, paths=paths):
+        found += counting(
+            counted, some, paths=portion, prefix=ATTRIBUTE_PREFIX, total=total, limit=limit
+        ).facets()
+    return sorted(found, key=lambda facet: (facet.missing, facet.name))
 
 
 def _of_metadata(counted: Counted, paths: Paths, *, limit: int) -> list[Facet]:

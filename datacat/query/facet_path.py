@@ -23,7 +23,7 @@ _COMMONEST = """
 """
 
 
-def portions(counted: Counted, leaves: Sql, paths: Paths) -> Iterator[tuple[type[LeafFacets], Sql, Paths]]:
+def portions(counted: Counted, leaves: Sql, *, paths: Paths) -> Iterator[tuple[type[LeafFacets], Sql, Paths]]:
     """The paths that are counted together, or each alone, with their leaves and what counts them."""
     alone = []
     if counted.is_direct and paths.repeated is not None:
