@@ -16,6 +16,7 @@ from datacat.query.ending import may_be_ended
 from datacat.steps import statement
 
 _BATCH = 1 << 20  # rows
+TOO_MANY = "the query has too many parts"
 
 
 def rows(cursor: duckdb.DuckDBPyConnection, sql: Sql) -> list[tuple[Any, ...]]:
@@ -65,7 +66,7 @@ def _translated(cursor: duckdb.DuckDBPyConnection) -> Iterator[None]:
         first_line = str(error).splitlines()[0]
         if "expression depth" in first_line:
             hint = "Ask in several steps; many values of one path are one condition: path in (a, b, c)."
-            raise UsageError("the query has too many parts", hint=hint) from error
+            raise UsageError(TOO_MANY, hint=hint) from error
         if "No files found that match" in first_line:
             raise StateNotFound(
                 "files of this state are gone",

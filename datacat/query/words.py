@@ -199,6 +199,8 @@ def _other_than_class(typed: str, scope: Scope) -> str | None:
         return f"Label files say it of assets: say what it is, as in {typed}=… or has:{typed}."
     if typed and vocabulary.metadata_below(scope.cursor, typed):
         return f"Label files say it of assets: has:{typed}."
+    if typed.startswith("@"):
+        return f"A saved search stands first, as in: {typed} media:image."
     if name in (team.casefold() for team in vocabulary.teams):
         return f"It is a team: team:{typed}, or labelled by {typed}."
     if name == "by":

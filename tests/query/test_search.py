@@ -240,6 +240,10 @@ def test_long_numbers_are_equal_to_the_last_digit(text: str, found: list[int]) -
 def test_a_query_of_very_many_parts_is_refused() -> None:
     with pytest.raises(UsageError, match="too many parts"):
         _search(" AND ".join(f"area>{number}" for number in range(2_000))).count()
+    with pytest.raises(UsageError, match="too many parts"):
+        _search(" AND ".join(f"-[material=m{number}]" for number in range(101)))
+    twenty = " AND ".join(f"-[material=m{number}]" for number in range(20))  # no material is called so
+    assert _search(twenty).count() == _search("-[material=m0]").count() > 0
 
 
 def test_like_takes_a_file(tmp_path: Path) -> None:

@@ -302,7 +302,17 @@ def _is_running(pid: int) -> bool:
 
 def _running() -> list[int]:
     """The processes of queries of this process."""
-    return [pid for pid in _below(os.getpid()) if _is_running(pid)]
+    return [pid for pid in _below(os.getpid()) if pid not in _OTHERS and _is_running(pid)]
+
+
+_OTHERS: set[int] = set()
+
+
+@pytest.fixture(autouse=True)
+def _others() -> None:
+    """Notes the processes that other tests in this process have started, such as an S3 server."""
+    _OTHERS.clear()
+    _OTHERS.update(_below(os.getpid()))
 
 
 def _wait_for(is_so: Callable[[], bool]) -> None:
