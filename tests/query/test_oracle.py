@@ -54,6 +54,8 @@ def test_engine_finds_what_the_oracle_finds(data: st.DataObject) -> None:
         "-(car roof)",
         "-roof[material=slate]",
         "count(car)<2",
+        "[roof OR (roof OR rooftop)]",
+        "-[car OR (roof OR (person OR car))]",
     ],
 )
 def test_what_nobody_looked_for_is_not_known(text: str) -> None:

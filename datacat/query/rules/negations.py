@@ -39,7 +39,7 @@ def refuted(node: m.Meaning) -> m.Meaning:
         case m.Unknown(part=part):
             return m.Not(negations(node))
         case m.Some(predicate=m.Or(parts=parts)):
-            return m.And(_flat(m.Absent(part) for part in parts))
+            return m.And(_flat(refuted(m.Some(part)) for part in parts))
         case m.Some(predicate=predicate):
             return m.Absent(predicate)
         case m.Absent(predicate=predicate):
