@@ -41,7 +41,9 @@ def test_crops_of_the_same_thing_look_alike(catalog: Catalog) -> None:
     assert text.startswith("crops by CLIP: 4 of mapping:Tree, 4 of driving:tree, likeness 0.")
     assert found.items[0].score > plain.items[0].score
     assert found.notes == ()
-    assert found == catalog.concepts.suggest(["Tree"], crops=4), "always the same crops"
+    again = catalog.concepts.suggest(["Tree"], crops=4).items[0]
+    assert of_kind(again, "crops") == [text], "always the same crops"
+    assert again.score == pytest.approx(found.items[0].score)  # torch adds in another order on a busy machine
 
 
 def test_pictures_that_are_gone_or_damaged_are_left_out(catalog: Catalog, lake: Lake) -> None:
