@@ -8,22 +8,21 @@ drawn in order.
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from datacat.tables.connection import quoted
-
+CLASSES = 200
 RARE = "survey_flag"  # the key that one annotation in RARE_ONE_IN has
 RARE_ONE_IN = 20_000
 RARE_TEXT = "look again"
-_WORDS = (
+WORDS = (
     "slate", "clay", "metal", "thatch", "red", "blue", "green", "open", "closed", "left", "right", "none",
 )  # fmt: skip
+_TEAMS = 12
 _GROUPS = ("detail", "state", "survey", "origin")
 _LEAVES = ("level", "note", "checked", "side")
 _FLAT = ("color", "occlusion", "damage", "pitch", "age", "source", "lamp")
 _NUMBERS = ("score", "pitch", "age")
-Tree = dict[str, "Tree | str"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +42,23 @@ class Leaf:
     is_quoted: bool
 
 
+def label_set_name(number: int) -> tuple[str, str]:
+    """Team and name of a label set, counted from 0."""
+    return f"team{number % _TEAMS:02}", f"set{number:04}"
+
+
+def label_set_order(column: str) -> str:
+    """SQL that orders label sets, whose identifiers are counted from 1, by their names."""
+    return f"({column} - 1) % {_TEAMS}, {column}"
+
+
+def salt_of(label_set: int, *, seed: int) -> int:
+    """What the hashes of a label set start from."""
+    return label_set + (seed - 1) * 1_000_003
+
+
 def schema(label_set: int, *, salt: int) -> list[Leaf]:
-    """The leaves of a label set's documents; `salt` is what its hashes start from."""
+    """The leaves of a label set's documents."""
     dice = random.Random(f"schema-{salt}")
     paths = ["material", "condition.score", "condition.inspector.name"]
     paths += dice.sample(_FLAT, dice.randrange(1, 4))
@@ -58,15 +72,26 @@ def schema(label_set: int, *, salt: int) -> list[Leaf]:
 
 def document(leaves: Sequence[Leaf]) -> str:
     """SQL of the JSON text of a row of which the columns v0, v1, … hold the values of the leaves."""
-    tree: Tree = {}
-    for number, leaf in enumerate(leaves):
-        *steps, last = leaf.path.split(".")
-        inner = tree
+    members = {
+        leaf.path: f"('\"' || v{number} || '\"')" if leaf.is_quoted else f"v{number}"
+        for number, leaf in enumerate(leaves)
+    }
+    rare = f'\', "{RARE}": "{RARE_TEXT}"\''
+    return f"'{{' || {_members(tree(members))} || CASE WHEN is_rare THEN {rare} ELSE '' END || '}}'"
+
+
+def tree(values: Mapping[str, object]) -> dict[str, object]:
+    """Values by their paths, as nested objects."""
+    nested: dict[str, object] = {}
+    for path, value in values.items():
+        *steps, last = path.split(".")
+        inner = nested
         for step in steps:
-            inner = inner.setdefault(step, {})  # type: ignore[assignment]
-        inner[last] = f"('\"' || v{number} || '\"')" if leaf.is_quoted else f"v{number}"
-    rare = quoted(f', "{RARE}": "{RARE_TEXT}"')
-    return f"'{{' || {_members(tree)} || CASE WHEN is_rare THEN {rare} ELSE '' END || '}}'"
+            below = inner.setdefault(step, {})
+            assert isinstance(below, dict), f"{path} goes through a leaf"
+            inner = below
+        inner[last] = value
+    return nested
 
 
 def values(leaves: Sequence[Leaf]) -> str:
@@ -92,11 +117,11 @@ def _leaf(path: str, drawn: str, *, label_set: int) -> Leaf:
         return Leaf(path, f"'insp' || {drawn.format(500)}", False, True)
     if last == "checked":
         return Leaf(path, f"CASE WHEN {drawn.format(2)} = 0 THEN 'true' ELSE 'false' END", False, False)
-    words = ", ".join(f"'{word}'" for word in _WORDS)
-    return Leaf(path, f"[{words}][1 + {drawn.format(len(_WORDS))}::INT]", False, True)
+    words = ", ".join(f"'{word}'" for word in WORDS)
+    return Leaf(path, f"[{words}][1 + {drawn.format(len(WORDS))}::INT]", False, True)
 
 
-def _members(tree: Tree) -> str:
+def _members(tree: Mapping[str, object]) -> str:
     parts = []
     for number, (name, value) in enumerate(tree.items()):
         before = f'{", " if number else ""}"{name}": '

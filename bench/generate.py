@@ -15,9 +15,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-CLASSES = 200
+from documents import CLASSES, RARE_ONE_IN, RARE_TEXT, WORDS, tree
+
 _ZIPF_EXPONENT = 1.1
-_RARE = 1 / 20_000
 _LEAVES = (
     "material",
     "condition",
@@ -30,20 +30,6 @@ _LEAVES = (
     "owner",
     "source",
     "lamp",
-)
-_VALUES = (
-    "slate",
-    "clay",
-    "metal",
-    "thatch",
-    "red",
-    "blue",
-    "green",
-    "open",
-    "closed",
-    "left",
-    "right",
-    "none",
 )
 _GROUPS = ("condition", "inspector", "state", "survey", "detail")
 
@@ -125,20 +111,12 @@ def _schema(dice: random.Random) -> tuple[tuple[str, ...], Callable[[random.Rand
     paths = list(dict.fromkeys(paths))
 
     def document(draw: random.Random) -> str:
-        tree: dict[str, object] = {}
-        for path in paths:
-            _put(tree, path.split("."), _value(path, draw))
-        if draw.random() < _RARE:
-            _put(tree, ["survey", "flag"], "look again")
-        return json.dumps(tree)
+        values = {path: _value(path, draw) for path in paths}
+        if draw.random() < 1 / RARE_ONE_IN:
+            values["survey.flag"] = RARE_TEXT
+        return json.dumps(tree(values))
 
     return tuple(paths), document
-
-
-def _put(tree: dict[str, object], steps: list[str], value: object) -> None:
-    for step in steps[:-1]:
-        tree = tree.setdefault(step, {})  # type: ignore[assignment]
-    tree[steps[-1]] = value
 
 
 def _value(path: str, draw: random.Random) -> object:
@@ -151,7 +129,7 @@ def _value(path: str, draw: random.Random) -> object:
         return draw.randrange(100)
     if leaf == "checked":
         return draw.random() < 0.5
-    return draw.choice(_VALUES)
+    return draw.choice(WORDS)
 
 
 def main() -> None:

@@ -6,13 +6,14 @@ annotation, label_set, class, annotator and attributes.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal
 
-from documents import RARE, schema
+from documents import RARE, label_set_order, salt_of, schema, tree
 
 Kind = Literal["assets", "page", "offset", "facets"]
 PAGE = 50
@@ -151,7 +152,7 @@ class Leaves:
 
 def leaves_of(label_sets: int, *, seed: int) -> Leaves:
     """The paths of all label sets of a generated corpus."""
-    found = [leaf for n in range(label_sets) for leaf in schema(n, salt=n + (seed - 1) * 1_000_003)]
+    found = [leaf for n in range(label_sets) for leaf in schema(n, salt=salt_of(n, seed=seed))]
     texts = {leaf.path for leaf in found if not leaf.is_number} | {RARE}
     return Leaves(tuple(sorted(texts)), tuple(sorted({leaf.path for leaf in found if leaf.is_number})))
 
@@ -183,19 +184,12 @@ def named_facets(leaves: Leaves) -> list[str]:
 
 
 _COLUMNS = ("class", "label_set", "annotator")
-_BY_NAME = {"label_set": "(g.value - 1) % 12, g.value"}  # datacat orders equal ones by their names
+_BY_NAME = {"label_set": label_set_order("g.value")}  # datacat orders equal ones by their names
 
 
 def duckdb_facets(where: str, leaves: Leaves, *, bins: Mapping[str, Bins]) -> str:
     """Rows of facet, value, annotations, assets; each document is parsed once."""
-    tree: dict[str, object] = {}
-    for path in (*leaves.texts, *leaves.numbers):
-        *steps, last = path.split(".")
-        inner = tree
-        for step in steps:
-            inner = inner.setdefault(step, {})  # type: ignore[assignment]
-        inner[last] = "VARCHAR"
-    structure = str(tree).replace("'", '"')
+    structure = json.dumps(tree(dict.fromkeys((*leaves.texts, *leaves.numbers), "VARCHAR")))
     chosen = (
         f"WITH chosen AS MATERIALIZED (SELECT asset, {', '.join(_COLUMNS)}, "
         f"from_json(attributes, '{structure}') AS a FROM annotations WHERE {for_duckdb(where)}) "

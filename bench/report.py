@@ -41,10 +41,6 @@ class Row:
         """How many times the process time of datacat it needs, warm; wall times say little on a busy machine."""
         return self.warm[rival].process_s / self.warm["datacat"].process_s
 
-    def said(self, costs: dict[str, Cost]) -> str:
-        """One line of times."""
-        return ", ".join(f"{name} {cost}" for name, cost in costs.items())
-
 
 @dataclass(frozen=True, slots=True)
 class Measured:
@@ -74,6 +70,11 @@ class Measured:
     def title(self) -> str:
         """For people."""
         return f"{self.annotations:,} annotations, {self.label_sets:,} label sets"
+
+
+def said(costs: dict[str, Cost]) -> str:
+    """One line of times."""
+    return ", ".join(f"{name} {cost}" for name, cost in costs.items())
 
 
 def printed(found: list[Measured]) -> str:
@@ -112,7 +113,7 @@ def _of_one(one: Measured) -> Iterator[str]:
     heads = ["question", "datacat", *(_NAMES[name] for name in rivals), "peak MB", "of 512 MiB", "and time"]
     yield "Cold, milliseconds of wall time (of process time):\n\n" + _table(heads, rows)
     peaks = ", ".join(f"{_NAMES[name]} {peak:,.0f} MB" for name, peak in one.peaks_mb.items())
-    yield f"Most memory of the processes that stayed (memory_limit 4 GiB): {peaks}."
+    yield f"Most memory of the processes that stayed (memory_limit 4 GiB; ClickHouse has none): {peaks}."
 
 
 def _compared(less: Measured, more: Measured) -> str:

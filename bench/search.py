@@ -6,7 +6,8 @@
 bench/out (generate_catalog.py makes it, and says before what it needs). The three systems (systems.py) run in
 processes of their own with two threads each. Every question is asked
 
-- warm: in a process that stays, six times; the median of the last five,
+- warm: in a process that stays, up to six times within 10 s; the median of all but the first, or the first where it
+  took longer,
 - cold: in a process of its own, opening included, after the system's files were dropped from the page cache (beyond
   20 million annotations the rivals only the first question),
 - bounded (datacat only): the same with a memory_limit of 512 MiB,
@@ -32,7 +33,8 @@ from typing import Any
 
 from generate_catalog import Size, generate
 from questions import DEEP, QUESTIONS, Bins, Question
-from report import Cost, Measured, Row, printed
+from report import Cost, Measured, Row, printed, said
+from systems import MEMORY_LIMIT, THREADS
 
 import datacat
 from datacat.catalog import Catalog
@@ -94,7 +96,7 @@ def measure(folder: Path, size: Size, *, systems: list[str]) -> Measured:
             row.warm[name] = Cost(asked["wall_s"], asked["process_s"])
         _compare(question, answers[row.name])
         row.found = _found(answers[row.name]["datacat"])
-        print(f"warm, {row.name}: {row.said(row.warm)}", file=sys.stderr, flush=True)
+        print(f"warm, {row.name}: {said(row.warm)}", file=sys.stderr, flush=True)
     peaks = {name: worker.end() for name, worker in workers.items()}
     for question, row in zip(QUESTIONS, rows, strict=True):
         _ask_cold(
@@ -107,7 +109,7 @@ def measure(folder: Path, size: Size, *, systems: list[str]) -> Measured:
             is_short=size.annotations > _LARGE and row is not rows[0],
         )
         _compare(question, answers[row.name])
-        print(f"cold, {row.name}: {row.said(row.cold)}", file=sys.stderr, flush=True)
+        print(f"cold, {row.name}: {said(row.cold)}", file=sys.stderr, flush=True)
     load = (before, os.getloadavg()[0])
     return Measured(size.annotations, size.label_sets, rows, peaks, load, _disk(folder), _versions(systems))
 
@@ -143,7 +145,7 @@ class _Worker:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
-            env=_environment("4GiB"),
+            env=_environment(MEMORY_LIMIT),
         )
         self._line()
 
@@ -173,7 +175,7 @@ class _Worker:
 
 
 def _once(
-    name: str, folder: Path, *, question: Question, after: str | None, memory_limit: str = "4GiB"
+    name: str, folder: Path, *, question: Question, after: str | None, memory_limit: str = MEMORY_LIMIT
 ) -> tuple[Any, Cost]:
     """Asks a question of a fresh process that finds none of its files in memory."""
     _forget(folder / _FOLDERS[name])
@@ -182,18 +184,18 @@ def _once(
     started = time.perf_counter()
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=_environment(memory_limit))
     assert process.stdout is not None
-    said = process.stdout.read()
+    answered = process.stdout.read()
     _, status, used = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     wall_s = time.perf_counter() - started
-    if not said.strip():
+    if process.returncode or not answered.strip():
         raise SystemExit(f"{name} has no answer to: {question.name}")
-    told = json.loads(said.splitlines()[-1])
+    told = json.loads(answered.splitlines()[-1])
     return told["answer"], Cost(wall_s, used.ru_utime + used.ru_stime, told["peak_mb"])
 
 
 def _environment(memory_limit: str) -> dict[str, str]:
-    return {**os.environ, "DATACAT_MEMORY_LIMIT": memory_limit, "DATACAT_THREADS": "2"}
+    return {**os.environ, "DATACAT_MEMORY_LIMIT": memory_limit, "DATACAT_THREADS": str(THREADS)}
 
 
 def _forget(folder: Path) -> None:

@@ -4,7 +4,8 @@
     python bench/systems.py … --once NAME [--after TOKEN]       answers one, from opening to the end of the process
 
 datacat opens the catalog; DuckDB reads Parquet with a JSON column, sorted by class and asset; chdb, the embedded
-ClickHouse, has a MergeTree table ordered by class and asset with the attributes of type JSON, merged to one part.
+ClickHouse, has a MergeTree table ordered by class and asset with the attributes of type JSON, up to 20 million rows
+merged to one part. datacat and DuckDB have a memory_limit; ClickHouse has none.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 THREADS = 2
+MEMORY_LIMIT = "4GiB"
 REPEATS = 5
 _LONG_S = 10  # no further repeats after so long
 _MERGED = 20_000_000  # rows up to which ClickHouse merges its parts to one; they do not overlap anyway
@@ -67,7 +69,7 @@ class DuckDb:
 
         config: dict[str, Any] = {
             "threads": THREADS,
-            "memory_limit": "4GiB",
+            "memory_limit": MEMORY_LIMIT,
             "temp_directory": str(folder / "spill"),
         }
         self._connection = duckdb.connect(config=config)
@@ -165,7 +167,7 @@ def _counted_page(total: list[list[Any]], listed: list[list[Any]]) -> Answer:
 
 
 def _grouped(found: Sequence[Sequence[Any]]) -> Answer:
-    from generate_catalog import label_set_name
+    from documents import label_set_name
 
     facets: dict[str, list[list[Any]]] = {}
     for facet, value, count, assets in found:
