@@ -14,10 +14,10 @@ import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from datacat.query import stream
 from datacat.query.compare import Sql
 from datacat.query.hit import HITS, MATCH
 from datacat.query.run import arrow
-from datacat.query.stream import PART_ROWS, ranges
 
 EXPLAINED_ROWS = 10_000  # matches and assets that are read at once at first
 PART_BYTES = 16 << 20  # then about so many, each time at most twice as many as before
@@ -73,12 +73,12 @@ class Whole:
     def _ranges(self, cursor: duckdb.DuckDBPyConnection, schema: pa.Schema) -> list[tuple[int, int]]:
         """Of assets, so that a batch is of bounded size however many matches an asset has."""
         if {"matches", "why"}.isdisjoint(schema.names):
-            return ranges(cursor, self.matching, after=self.after, size=PART_ROWS)
+            return stream.ranges(cursor, self.matching, after=self.after, size=stream.PART_ROWS)
         counted = self.matching
         if self.evidence is not None:
             both = Sql("(SELECT asset FROM {} UNION ALL SELECT asset FROM {})")
             counted = both.filled(self.matching, self.evidence)
-        return ranges(cursor, counted, after=self.after, size=EXPLAINED_ROWS)
+        return stream.ranges(cursor, counted, after=self.after, size=EXPLAINED_ROWS)
 
     def _read(self, cursor: duckdb.DuckDBPyConnection, schema: pa.Schema, *, within: Sql) -> pa.Table:
         """Assets and matches are read apart and put together here: DuckDB's list() of rows takes five times as long."""

@@ -40,7 +40,6 @@ def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     """Five assets a part, two a chunk."""
     monkeypatch.setattr(stream, "_BLOCK", 1)
     monkeypatch.setattr(stream, "PART_ROWS", 5)
-    monkeypatch.setattr(whole, "PART_ROWS", 5)
     monkeypatch.setattr(whole, "EXPLAINED_ROWS", 4)
     monkeypatch.setattr(whole, "PART_BYTES", 1)
     monkeypatch.setattr(hits_module, "_CHUNK", 2)
