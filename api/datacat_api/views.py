@@ -60,6 +60,10 @@ class Annotation(Statement):
     """An annotation, whole."""
 
     area: float | None
+    model: str | None
+    track: str | None
+    starts: float | None = Field(description="Seconds of a range, characters of a span.")
+    ends: float | None
     geometry: str | None = Field(description="JSON; its shape depends on `geometry_type`.")
     is_crowd: bool | None
     annotator: str | None
@@ -96,6 +100,9 @@ class SearchPage(View):
     hits: list[Hit]
     next: str | None
     interpretation: str = Field(description="What was understood, in strict syntax.")
+    concepts: dict[str, list[str]] = Field(
+        description="Of each name in the query that one knows, the concepts that say what else it means."
+    )
     state: int
     total: int | None = Field(default=None, description="How many assets match; only with `count=true`.")
     answers: Answers | None = Field(

@@ -60,7 +60,7 @@ def _print_understood(answer: Any, output: Output) -> None:
     if answer.answers is None:
         output.line("Nobody uses these words in labels.")
     else:
-        have = "Yes" if answer.answers.yes else "No"
+        have = ("In part" if read.unknown else "Yes") if answer.answers.yes else "No"
         output.line(
             f"{have}: {_assets(answer.answers.yes)} labelled so, {answer.answers.no:,} known not to be, "
             f"{answer.answers.unknown:,} that nobody looked at for it."

@@ -41,11 +41,15 @@ class Statement:
     w: float | None
     h: float | None
     is_relative: bool | None
+    starts: float | None  # seconds of a range, characters of a span
+    ends: float | None
     area: float | None
     geometry: str | None
     is_crowd: bool | None
     confidence: float | None
     annotator: str | None
+    model: str | None
+    track: str | None
     created: datetime.datetime | None
     status: str | None
     text: str | None
@@ -84,19 +88,24 @@ class AssetView:
         return own
 
     def annotation_rows(self) -> list[dict[str, Any]]:
-        """The annotations in few columns, for people."""
-        return [
+        """The annotations in few columns, for people; those of films and models only where one has them."""
+        found = [
             {
                 "label_set": item.label_set,
                 "class": item.class_name,
                 "geometry": item.geometry_type,
                 "box": _box(item),
+                "from_to": _range(item),
+                "track": item.track,
+                "model": item.model,
                 "confidence": item.confidence,
                 "text": _cut(item.text),
                 "attributes": _cut(item.attributes),
             }
             for item in self.annotations
         ]
+        empty = {name for name in ("from_to", "track", "model") if all(row[name] is None for row in found)}
+        return [{name: value for name, value in row.items() if name not in empty} for row in found]
 
 
 def show(cursor: duckdb.DuckDBPyConnection, name: str) -> AssetView:
@@ -129,9 +138,9 @@ def show(cursor: duckdb.DuckDBPyConnection, name: str) -> AssetView:
         "WHERE asset = ? ORDER BY ALL"
     )
     said = (
-        "SELECT annotation, team || '/' || name, class, kind, geometry_type, x, y, w, h, is_relative, "
-        "area, geometry, is_crowd, confidence, annotator, annotations.created, status, text, external_id, "
-        "attributes "
+        "SELECT annotation, team || '/' || name, class, kind, geometry_type, x, y, w, h, is_relative, starts, ends, "
+        "area, geometry, is_crowd, confidence, annotator, model, track, annotations.created, status, text, "
+        "external_id, attributes "
         "FROM annotations JOIN label_sets USING (label_set) WHERE asset = ? ORDER BY annotation"
     )
     (facts,) = _timed_rows(cursor, Sql(own, (asset,)))
@@ -151,6 +160,10 @@ def _box(item: Statement) -> str | None:
         return None
     unit = "" if item.is_relative else " px"
     return f"{item.x:g}, {item.y:g}, {item.w:g} × {item.h:g}{unit}"
+
+
+def _range(item: Statement) -> str | None:
+    return None if item.starts is None or item.ends is None else f"{item.starts:g} to {item.ends:g}"
 
 
 def _cut(text: str | None) -> str | None:

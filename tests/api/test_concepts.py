@@ -26,6 +26,12 @@ def test_concepts_are_listed_in_pages(client: TestClient, made: Catalog) -> None
     assert (second["next"], second["state"]) == (None, made.state)
 
 
+@pytest.mark.usefixtures("made")
+def test_a_search_says_which_concepts_it_used(client: TestClient) -> None:
+    found = client.get("/v1/search", params={"q": "Dach material=slate"}).json()
+    assert found["concepts"] == {"dach": ["roof"]}
+
+
 def test_a_concept_is_shown_with_its_history(client: TestClient, made: Catalog) -> None:
     shown = client.get("/v1/concepts/roof").json()
     assert (shown["name"], shown["owner"], shown["synonyms"], shown["parents"]) == (

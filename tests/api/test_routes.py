@@ -23,6 +23,7 @@ def test_search_answers_as_the_catalog_does(client: TestClient, catalog: Catalog
     assert answer["hits"][0]["matches"][0]["class"] == "Roof"
     assert (answer["total"], answer["state"], answer["next"]) == (3, catalog.state, None)
     assert answer["interpretation"] == catalog.search("roof[material=slate]").interpretation
+    assert answer["concepts"] == {}
 
 
 def test_pages_join_to_the_whole(client: TestClient) -> None:

@@ -82,6 +82,16 @@ def test_search_says_how_many_match(run: Run) -> None:
 
 
 @pytest.mark.usefixtures("catalog")
+def test_an_answer_is_yes_only_where_labels_know_every_word(run: Run) -> None:
+    ingested(run)
+    first = [
+        run("ask", question, "-C", "cat")[1].partition(":")[0] for question in ("roofs", "roofs with moss")
+    ]
+    assert first == ["Yes", "In part"]
+    assert "no label says: moss" in run("ask", "roofs with moss", "-C", "cat")[1]
+
+
+@pytest.mark.usefixtures("catalog")
 def test_a_wrong_query_is_underlined_and_ends_with_2(run: Run) -> None:
     ingested(run)
     status, out, err = run("search", "rof AND *", "-C", "cat")

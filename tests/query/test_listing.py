@@ -80,6 +80,18 @@ def test_an_asset_by_any_of_its_names(name: str) -> None:
     assert [row["class"] for row in view.annotation_rows()] == ["Roof", "Roof"]
 
 
+def test_ranges_tracks_and_models_are_shown_where_there_are_some() -> None:
+    made = Corpus()
+    team = made.add_label_set("sound/words", classes=["siren"])
+    film, still = made.add_asset("s3://lake/film.mp4", media="video"), made.add_asset("s3://lake/still.png")
+    made.add_annotation(film, "siren", label_set=team, starts=1.5, ends=2.0, track="t7", model="ears-2")
+    made.add_annotation(still, "siren", label_set=team)
+    (row,) = show(made.cursor(), "film.mp4").annotation_rows()
+    assert (row["from_to"], row["track"], row["model"]) == ("1.5 to 2", "t7", "ears-2")
+    (row,) = show(made.cursor(), "still.png").annotation_rows()
+    assert {"from_to", "track", "model"}.isdisjoint(row)
+
+
 def test_equal_bytes_are_named() -> None:
     made = Corpus()
     for name in ("a", "b", "c"):

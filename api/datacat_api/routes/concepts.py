@@ -24,8 +24,11 @@ class AskedSuggestions(Asked):
     """The query parameters of suggestions."""
 
     classes: Annotated[
-        list[str], Field(max_length=100, description="Only what concerns these `[team:]class` names.")
-    ] = []  # noqa: RUF012 - pydantic copies it
+        list[str],
+        Field(
+            default_factory=list, max_length=100, description="Only what concerns these `[team:]class` names."
+        ),
+    ]
     min_score: Annotated[float, Field(ge=0, le=1, description="How sure a suggestion is at least.")] = 0.5
     limit: Annotated[int, Field(ge=1, le=1000, description="Suggestions at most.")] = 20
     space: Annotated[str | None, Field(description="The embedding space whose model compares.")] = None

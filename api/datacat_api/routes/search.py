@@ -77,6 +77,7 @@ def search(asked: Annotated[AskedSearch, Query()], catalogs: Opened) -> dict[str
             "hits": list(hits),
             "next": token(catalog.state, hits.next),
             "interpretation": hits.interpretation,
+            "concepts": hits.concepts_used,
             "state": catalog.state,
             "total": hits.count() if asked.count else None,
             "answers": hits.answers if has_answers else None,
