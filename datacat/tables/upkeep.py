@@ -6,12 +6,13 @@ optimize are never used: they know nothing of snapshots, readers or the order of
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable, Iterator, Set
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from datacat.errors import CatalogError
+from datacat.errors import CatalogError, DatacatError
 from datacat.model.schemas import KINDS
 from datacat.sources.location import Location, filesystem
 from datacat.tables import identifiers, recovery
@@ -73,10 +74,13 @@ def compact(store: Store, *, author: str) -> CompactReport:
 
 
 def tidy(store: Store, *, author: str) -> None:
-    """Compacts where tiny files of many label sets have gathered, as `git gc --auto` does."""
-    state = store.state()
-    if any(sum(_is_tiny(kind, file.row_count) for file in state.of(kind)) >= _UNTIDY for kind in OF_FILES):
-        compact(store, author=author)
+    """Compacts where tiny files of many label sets have gathered, as `git gc --auto` does; never fails."""
+    with contextlib.suppress(DatacatError):  # the ingest before it has happened; searches are slower without
+        state = store.state()
+        if any(
+            sum(_is_tiny(kind, file.row_count) for file in state.of(kind)) >= _UNTIDY for kind in OF_FILES
+        ):
+            compact(store, author=author)
 
 
 def gc(

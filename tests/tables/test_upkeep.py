@@ -133,6 +133,20 @@ def test_tiny_files_of_many_label_sets_are_merged_unasked(
     assert tables.log(limit=1)[0].message == "ingest new/other"
 
 
+def test_an_ingest_has_happened_though_tidying_behind_it_fails(
+    tables: Tables, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(upkeep, "_UNTIDY", 5)
+    before = tables.state()
+    damaged = data(tables) / before.of("annotations")[0].path
+    damaged.write_bytes(b"PAR1" * (damaged.stat().st_size // 4))
+    report = ingest(tables, "new/set", files=[LabelFile("/l/3", [B], [box(B, "car")])], folder=tmp_path)
+    assert (report.state, report.annotations) == (before.number + 1, 1)
+    assert (tables.state().number, tables.log(limit=1)[0].message) == (report.state, "ingest new/set")
+    with pytest.raises(CatalogError, match="annotations cannot be written"):
+        tables.compact(author="ada")
+
+
 def test_gc_removes_nothing_that_any_state_has(tables: Tables) -> None:
     before = [everything(tables, at) for at in range(6)]
     for path in data(tables).rglob("*.parquet"):
