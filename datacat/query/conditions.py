@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
+from datacat.model.names import folded
 from datacat.query import meaning as m
 from datacat.query.agreement import asset_agreement
 from datacat.query.checks import (
@@ -32,9 +33,14 @@ from datacat.query.likeness import bind_likeness
 from datacat.query.paths import bind_attribute, bind_has, bind_metadata
 from datacat.query.place import bind_place
 from datacat.query.scope import Scope
-from datacat.query.tree import Condition, Operator, Token
+from datacat.query.tree import Condition, Operator, RelationKind, Token
 from datacat.query.values import Value
 from datacat.query.words import class_named
+
+
+def is_reserved(name: str) -> bool:
+    """Whether a bare name means a field or a relation; in quotes it is an attribute all the same."""
+    return folded(name).replace(" ", "_") in _RESERVED
 
 
 def is_about_asset(node: Condition) -> bool:
@@ -317,3 +323,4 @@ _ABOUT_ANNOTATION: dict[str, _Bind] = {
     "missing": _has,
 }
 FIELD_NAMES = tuple(dict.fromkeys([*_ABOUT_ASSET, *_ABOUT_ANNOTATION, *MEASURES]))
+_RESERVED = frozenset({*FIELD_NAMES, *map(str, RelationKind)})

@@ -17,7 +17,7 @@ import duckdb
 
 from datacat.model.names import folded
 from datacat.query.compare import Sql
-from datacat.query.conditions import FIELD_NAMES
+from datacat.query.conditions import is_reserved
 from datacat.query.hierarchy import meant
 from datacat.query.pairs import one_of
 from datacat.query.plurals import comparable
@@ -312,8 +312,8 @@ def _class_text(name: str, vocabulary: Vocabulary) -> str:
 
 
 def _comparison(path: str, text: str) -> str:
-    """`timeofday=night`; in quotes a path is no field of the same name."""
-    name = quoted(path) if folded(path).replace(" ", "_") in FIELD_NAMES else name_text(path)
+    """`timeofday=night`; in quotes a path is no field or relation of the same name."""
+    name = quoted(path) if is_reserved(path) else name_text(path)
     return f"{name}={_value_text(text)}"
 
 
