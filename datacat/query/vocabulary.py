@@ -204,12 +204,15 @@ class Vocabulary:
 
     def metadata_paths(self, cursor: duckdb.DuckDBPyConnection, paths: Sequence[str]) -> tuple[str, ...]:
         """Those of the paths at which label files say something of an asset; a look of 1 ms, remembered."""
-        unknown = [path for path in paths if path not in self._metadata]
-        for path in unknown:
-            found = rows(cursor, Sql("SELECT 1 FROM metadata_values WHERE path = ? LIMIT 1", (path,)))
-            if len(self._metadata) < _PATHS_KEPT:  # whoever asks a server for nonsense must not fill it
-                self._metadata[path] = bool(found)
-        return tuple(path for path in paths if self._metadata.get(path))
+        return tuple(path for path in paths if self._has_metadata(cursor, path))
+
+    def _has_metadata(self, cursor: duckdb.DuckDBPyConnection, path: str) -> bool:
+        if path in self._metadata:
+            return self._metadata[path]
+        found = bool(rows(cursor, Sql("SELECT 1 FROM metadata_values WHERE path = ? LIMIT 1", (path,))))
+        if len(self._metadata) < _PATHS_KEPT:  # whoever asks a server for nonsense must not fill it
+            self._metadata[path] = found
+        return found
 
     def metadata_below(self, cursor: duckdb.DuckDBPyConnection, path: str) -> tuple[str, ...]:
         """The paths at which label files say something of an asset, at `path` or below it."""

@@ -116,6 +116,15 @@ def test_the_vocabulary_is_read_once_where_it_has_a_name() -> None:
     assert vocabulary(cursor, identity="two") is not first
 
 
+def test_metadata_is_found_though_no_more_paths_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("datacat.query.vocabulary._PATHS_KEPT", 2)
+    cursor = corpus().cursor()
+    words = vocabulary(cursor, identity=None)
+    assert words.metadata_paths(cursor, ["nonsense", "more"]) == ()
+    for _ in range(2):
+        assert words.metadata_paths(cursor, ["timeofday", "none"]) == ("timeofday",)
+
+
 def test_tables_that_may_change_are_read_each_time() -> None:
     cursor = corpus().cursor()
     assert not vocabulary(cursor, identity=None).knows("zebra")
