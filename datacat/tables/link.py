@@ -307,7 +307,7 @@ def _contents(linking: Linking, state: State, *, label_set: int) -> dict[str, An
 
 
 def _rows(linking: Linking, state: State, *, kind: str) -> int:
-    """How many rows of a kind the label set has; the log knows where no file is shared."""
+    """How many rows of a kind the label set has; counted, as a file may be shared with others."""
     files = state.of(kind, label_set=linking.label_set)
     return linking.count(f"({linking.store.files.select(kind, files, label_set=linking.label_set)})")
 

@@ -122,11 +122,6 @@ class Tables:
             upkeep.tidy(self.store, author=author)
         return report
 
-    def append(self, kind: str, rows: pa.Table, *, author: str, message: str) -> int | None:
-        """Adds rows to a small kind without identifiers (concepts); the new state, or None for no rows."""
-        added = rows.cast(TABLES[kind])
-        return self.replace(kind, lambda old: pa.concat_tables([old, added]), author=author, message=message)
-
     def replace(
         self, kind: str, edit: Callable[[pa.Table], pa.Table], *, author: str, message: str
     ) -> int | None:
@@ -141,7 +136,6 @@ class Tables:
         Returns:
             The new state; None where `edit` changed nothing.
         """
-
         return self.replace_all([kind], lambda old: {kind: edit(old[kind])}, author=author, message=message)
 
     def replace_all(

@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+
 from datacat.config import Settings
 from datacat.sources.location import Location
 from datacat.tables import Tables
@@ -38,6 +40,11 @@ for number in range(rounds):
 def rows(tables: Tables, query: str, at: int | None = None) -> list[tuple[Any, ...]]:
     """What a query gives at a state."""
     return tables.cursor(tables.state(at)).execute(query).fetchall()
+
+
+def add_concepts(tables: Tables, added: pa.Table, *, author: str = "ada") -> int | None:
+    """Commits further rows of `concepts`; the new state."""
+    return tables.replace("concepts", lambda old: pa.concat_tables([old, added]), author=author, message="m")
 
 
 def worker(root: Location, name: str, *, rounds: int, folder: Path) -> subprocess.Popen[str]:

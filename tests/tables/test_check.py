@@ -14,7 +14,7 @@ from datacat.tables import Tables
 from datacat.tables.change import Change
 from datacat.tables.state import State
 from datacat.testing.staging import LabelFile, box, corpus, ingest
-from tests.tables.places import SETTINGS, errors
+from tests.tables.places import SETTINGS, add_concepts, errors
 
 A = "/lake/a.png"
 ODD = {
@@ -110,5 +110,5 @@ def test_orphans_are_a_note(tables: Tables) -> None:
 
 def test_concepts_are_no_trouble(tables: Tables) -> None:
     row = pa.Table.from_pylist([{"concept": "roof", "class": "Roof"}], schema=TABLES["concepts"])
-    tables.append("concepts", row, author="ada", message="m")
+    add_concepts(tables, row)
     assert list(tables.check(tables.state())) == []

@@ -26,7 +26,7 @@ from datacat.model.schemas import TABLES
 from datacat.sources.location import Location
 from datacat.tables import Tables, log, store
 from datacat.testing.staging import LabelFile, box, corpus, ingest, staged_from
-from tests.tables.places import SETTINGS, errors, go, rows, worker
+from tests.tables.places import SETTINGS, add_concepts, errors, go, rows, worker
 
 A, B = "/lake/a.png", "/lake/b.png"
 
@@ -211,7 +211,7 @@ def test_an_error_after_the_commit_is_found_to_be_a_commit(
         raise OSError("the line went dead")
 
     attempts = failing(fault, monkeypatch)
-    assert tables.append("concepts", concept("roof"), author="ada", message="m") == 1
+    assert add_concepts(tables, concept("roof")) == 1
     assert len(attempts) == 1
     assert rows(tables, "SELECT concept FROM concepts") == [("roof",)]
 
@@ -223,7 +223,7 @@ def test_an_error_before_the_commit_is_tried_again(tables: Tables, monkeypatch: 
         commit()
 
     failing(fault, monkeypatch)
-    assert tables.append("concepts", concept("roof"), author="ada", message="m") == 1
+    assert add_concepts(tables, concept("roof")) == 1
     assert len(tables.log()) == 2
 
 
@@ -233,7 +233,7 @@ def test_a_disk_that_refuses_is_said(tables: Tables, monkeypatch: pytest.MonkeyP
 
     failing(fault, monkeypatch)
     with pytest.raises(CatalogError, match="no space left"):
-        tables.append("concepts", concept("roof"), author="ada", message="m")
+        add_concepts(tables, concept("roof"))
     assert tables.state().number == 0
 
 
@@ -244,14 +244,14 @@ def test_others_who_are_always_faster_are_a_conflict(tables: Tables, monkeypatch
     def fault(_: int, commit: Callable[[], None]) -> None:
         if not active:
             active.append(True)
-            other.append("concepts", concept("other"), author="bob", message="m")
+            add_concepts(other, concept("other"), author="bob")
             active.clear()
         commit()
 
     monkeypatch.setattr(store, "_ATTEMPTS", 3)
     failing(fault, monkeypatch)
     with pytest.raises(CommitConflict, match="3 times"):
-        tables.append("concepts", concept("roof"), author="ada", message="m")
+        add_concepts(tables, concept("roof"))
     assert len(tables.log()) == 4  # three of bob's
 
 

@@ -248,10 +248,10 @@ def test_known_media_answers_for_any_uri(tables: Tables, tmp_path: Path) -> None
     assert "/lake/0.png" not in tables.known_media(tables.state(0))
 
 
-def test_concepts_are_appended_and_replaced(tables: Tables) -> None:
+def test_concepts_are_replaced(tables: Tables) -> None:
     row = {"concept": "roof", "team": "claims", "class": "rooftop"}
     table = pa.Table.from_pylist([row], schema=TABLES["concepts"])
-    assert tables.append("concepts", table, author="ada", message="roofs") == 1
+    assert tables.replace("concepts", lambda old: table, author="ada", message="roofs") == 1
     assert rows(tables, "FROM concepts") == [("roof", "claims", "rooftop")]
     assert tables.replace("concepts", lambda old: old, author="ada", message="nothing") is None
     assert tables.replace("concepts", lambda old: old.slice(0, 0), author="ada", message="none") == 2

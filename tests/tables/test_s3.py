@@ -15,7 +15,7 @@ from datacat.sources.location import Location, filesystem
 from datacat.tables import Tables
 from datacat.testing.servers import Answer, Fault, Request, careless, faulty
 from datacat.testing.staging import corpus
-from tests.tables.places import SETTINGS, errors, rows
+from tests.tables.places import SETTINGS, add_concepts, errors, rows
 
 CONCEPT = pa.Table.from_pylist([{"concept": "roof", "class": "Roof"}], schema=TABLES["concepts"])
 
@@ -78,7 +78,7 @@ def test_a_server_that_ignores_conditions_is_refused(s3: Location, s3_address: s
         reader = Tables.open(tables.root, through)
         assert rows(reader, "FROM concepts") == []
         with pytest.raises(StorageUnsafe):
-            reader.append("concepts", CONCEPT, author="ada", message="m")
+            add_concepts(reader, CONCEPT)
     assert tables.state().number == 0
     assert filesystem(s3, SETTINGS).find(s3.child("bad").path) == []
 
@@ -90,7 +90,7 @@ def commits(request: Request) -> bool:
 def through(s3_address: str, fault: Fault, root: Location) -> int | None:
     with faulty(s3_address, fault) as address:
         settings = Settings(threads=1, s3_endpoint=address)
-        return Tables.open(root, settings).append("concepts", CONCEPT, author="ada", message="m")
+        return add_concepts(Tables.open(root, settings), CONCEPT)
 
 
 def test_an_answer_that_got_lost_is_found_to_be_a_commit(s3: Location, s3_address: str) -> None:
@@ -118,7 +118,7 @@ def test_a_store_that_never_says_is_unknown(s3: Location, s3_address: str) -> No
 
     with pytest.raises(CommitUnknown, match="neither yes nor no"):
         through(s3_address, fault, s3)
-    assert tables.append("concepts", CONCEPT, author="ada", message="m") == 1
+    assert add_concepts(tables, CONCEPT) == 1
 
 
 def test_a_torn_entry_on_s3_is_replaced_by_one_that_changes_nothing(s3: Location, tmp_path: Path) -> None:
