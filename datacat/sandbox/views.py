@@ -54,7 +54,7 @@ _ASSETS = View(
         "asset | BIGINT | its number in this catalog",
         "uri | VARCHAR | where it lies: a path or s3://…",
         "media | VARCHAR | image, text, audio, video, series, cloud, other",
-        "width | INTEGER | pixels; of a missing file, as the first label file says",
+        "width | INTEGER | pixels; of a missing file, as the first label file that says so",
         "height | INTEGER | pixels",
         "duration_s | DOUBLE | seconds",
         "size | BIGINT | bytes",

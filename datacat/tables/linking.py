@@ -82,6 +82,9 @@ _CHANGED_MEDIA = """
     CREATE TEMP TABLE updated_assets AS
     SELECT a.* REPLACE (true AS is_missing) FROM assets a WHERE asset IN (FROM said_missing)
     UNION ALL
+    SELECT a.* REPLACE (f.width AS width, f.height AS height) FROM facts f JOIN assets a USING (uri)
+    WHERE f.is_missing AND a.is_missing AND a.width IS NULL AND f.width IS NOT NULL
+    UNION ALL
     SELECT a.asset, a.uri, {facts}, a.first_seen FROM facts f JOIN assets a USING (uri)
     WHERE NOT f.is_missing AND (a.is_missing OR f.etag IS DISTINCT FROM a.etag
         OR f.size IS DISTINCT FROM a.size OR (f.digest IS NOT NULL AND f.digest IS DISTINCT FROM a.digest))

@@ -101,6 +101,18 @@ def test_missing_pictures_are_kept_as_missing(catalog: Catalog, lake: Path) -> N
     assert (hit.uri.rsplit("/", 1)[1], hit.width) == ("x.png", WIDTH)
 
 
+def test_the_size_of_a_missing_picture_may_come_later(catalog: Catalog, lake: Path) -> None:
+    written = coco_text(f'"id": 1, "bbox": {BOX}', picture="x.png")
+    unsized = json.loads(written)
+    del unsized["images"][0]["width"], unsized["images"][0]["height"]
+    (lake / "labels.json").write_text(json.dumps(unsized))
+    ingested(catalog, lake)
+    assert catalog.search(f"width={WIDTH}").count() == 0
+    (lake / "labels.json").write_text(written)
+    ingested(catalog, lake)
+    assert catalog.search(f"width={WIDTH} is:missing").count() == 1
+
+
 def test_equal_ids_are_kept_apart(catalog: Catalog, lake: Path) -> None:
     (lake / "labels.json").write_text(
         coco_text(*[f'"id": 7, "bbox": {BOX}'] * 3, '"id": 7, "bbox": [0, 0, 5, 5]')

@@ -14,6 +14,7 @@ import pytest
 
 from datacat.config import Settings
 from datacat.model.names import LabelSetName
+from datacat.model.report import IngestReport
 from datacat.model.schemas import TABLES
 from datacat.sources.location import Location
 from datacat.tables import Tables
@@ -163,6 +164,21 @@ def test_media_that_changed_are_updated(tables: Tables, tmp_path: Path) -> None:
     assert rows(tables, query)[0] == (1, 9, "d")
     assert rows(tables, query)[1][1] == 640
     assert not ingest(tables, "a/b", files=[file], folder=tmp_path, media={A: facts}).changed
+
+
+def test_the_size_of_a_missing_asset_is_what_the_first_that_says_one_says(
+    tables: Tables, tmp_path: Path
+) -> None:
+    def said(label_set: str, **size: int) -> IngestReport:
+        missing = {A: {"uri": A, "media": "image", "is_missing": True, **size}}
+        return ingest(tables, label_set, files=[LabelFile("/l/0", [A])], folder=tmp_path, media=missing)
+
+    said("silent/set")
+    said("first/set", width=640, height=480)
+    said("second/set", width=7, height=5)
+    assert rows(tables, "SELECT width, height, is_missing FROM assets") == [(640, 480, True)]
+    assert rows(tables, "SELECT width FROM assets", at=1) == [(None,)]
+    assert errors(tables) == []
 
 
 def test_missing_is_believed_where_nobody_else_sees_the_asset(tables: Tables, tmp_path: Path) -> None:
