@@ -23,7 +23,6 @@ from datacat.query.document import document_of, text_of, text_of_json
 from datacat.query.ending import Ending
 from datacat.query.explain import explained
 from datacat.query.hits import Hits, Nearest, Weighted
-from datacat.query.narrow import Narrowing
 from datacat.query.overlap import Overlap, overlap
 from datacat.query.overview import Overview, overview
 from datacat.query.page import read_page
@@ -389,6 +388,6 @@ def label_formats() -> Sequence[Format]:
 
 
 __all__ = [
-    "VIEWS", "Catalog", "CatalogNotFound", "Ending", "LogEntry", "Media", "Narrowing", "SqlResult", "document_of",
+    "VIEWS", "Catalog", "CatalogNotFound", "Ending", "LogEntry", "Media", "SqlResult", "document_of",
     "explained", "label_formats", "text_of", "text_of_json",
 ]  # fmt: skip

@@ -24,11 +24,12 @@ from datacat.query.hierarchy import classes_used, concepts_used
 from datacat.query.hit import ANNOTATION_IDS, ASSET_IDS, HITS, Answers, Hit, as_row, chosen_columns
 from datacat.query.hybrid import DEPTH, Fused, fused
 from datacat.query.matching import Matching, table_name
+from datacat.query.narrow import Narrowing
 from datacat.query.page import Page, position_after, query_digest
 from datacat.query.pairs import numbered, of_row
 from datacat.query.plan import Plan
 from datacat.query.reasons import Explainer
-from datacat.query.run import arrow, rows
+from datacat.query.run import rows
 from datacat.query.sql import Sets
 from datacat.query.stream import encoded, parts, reader
 from datacat.query.vocabulary import Vocabulary
@@ -161,6 +162,11 @@ class Hits:
             names=names,
             limit=limit,
         )
+
+    @property
+    def narrowing(self) -> Narrowing:
+        """Narrows the query to one bucket of its facets."""
+        return Narrowing(self._plan.meaning, are_matching=self.asks_for_annotations)
 
     def to_arrow(self) -> pa.Table:
         """The hits as a table of schema `HITS`."""
@@ -329,11 +335,7 @@ class Hits:
         if self._limit is not None:
             found = self._matching.page(after=self._position, most=self._limit + 1)
             return [(asset, None) for asset in found]
-        after = -1 if self._position is None else self._position
-        query = Sql("SELECT asset FROM {} WHERE asset > ? ORDER BY asset", (after,)).filled(
-            self._matching.table
-        )
-        return [(asset, None) for asset in arrow(self._cursor, query)["asset"].to_pylist()]
+        return [found for chunk in self._chunks() for found in chunk]
 
     @property
     def _page(self) -> list[tuple[int, float | None]]:

@@ -1,72 +1,54 @@
 """A query and one bucket of its facets -> the query for just what that bucket holds.
 
-Where the query asks for annotations of one kind, what narrows it goes into their bracket, so that it holds for the same
-annotation; else it stands beside the query.
+What is added must hold for one of the annotations that show why the query holds: these are what its facets count. Where
+one condition is shown by annotations, it goes into their bracket; else it stands beside the query.
 
     roof              + material: slate      -> roof[material=slate]
     roof AND NOT car  + created: 2026-03     -> roof[created=2026-03] AND NOT car
     car AND person    + annotator: ann       -> car AND person AND [(car OR person) AND annotator=ann]
+    count(car)>=3     + annotator: ann       -> count(car)>=3 AND car[annotator=ann]
     car OR person     + media: image         -> (car OR person) AND media=image
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import asdict, replace
 
+from datacat.query import meaning as m
 from datacat.query import tree
+from datacat.query.conditions import is_reserved
 from datacat.query.facets import OF_ASSETS, Bucket, Facet
-from datacat.query.fields import (
-    AGREEMENTS,
-    ANNOTATION_COLUMNS,
-    ANNOTATION_TIMES,
-    ASSET_COLUMNS,
-    ASSET_STATES,
-    ASSET_TIMES,
-    ATTRIBUTE_PREFIX,
-    MEASURES,
-    METADATA_PREFIX,
-)
+from datacat.query.fields import ATTRIBUTE_PREFIX, METADATA_PREFIX
+from datacat.query.rules import negations
 from datacat.query.syntax import parse
 from datacat.query.tree import Bracket, Condition, Node, Operator, Token, Words
 from datacat.query.wording import worded
 
 _TIMES = ("created", "captured")
 _PLAIN = re.compile(r"[^\W\d_][\w/.@-]*")  # means the same with quotes and without
-_RESERVED = {
-    "class",
-    "team",
-    "label_set",
-    "concept",
-    "split",
-    "source",
-    "since",
-    "in",
-    "is",
-    "has",
-    "missing",
-}.union(ANNOTATION_COLUMNS, ANNOTATION_TIMES, MEASURES, ASSET_COLUMNS, ASSET_TIMES, ASSET_STATES, AGREEMENTS)
+
+_Shown = tuple[tuple[Node, ...], Node]  # what holds of the asset, and what of one of its annotations
 
 
 class Narrowing:
     """Narrows one query.
 
     Args:
-        query: in strict syntax, as `hits.interpretation` has it.
+        meaning: what it means.
         are_matching: whether its facets count the annotations that fulfil it.
     """
 
-    def __init__(self, query: str, *, are_matching: bool) -> None:
-        node = parse(query)
-        self._parts = [] if node is None else _and_parts(node)
-        self._asking = [place for place, part in enumerate(self._parts) if _asks_for_annotations(part)]
-        if (
-            not self._asking
-            and are_matching
-            and len(self._parts) == 1
-            and isinstance(self._parts[0], Condition)
-        ):
-            self._asking = [0]  # material=slate: of some annotation, though nothing in its text says so
+    def __init__(self, meaning: m.Meaning, *, are_matching: bool) -> None:
+        conjuncts = meaning.parts if isinstance(meaning, m.And) else (meaning,)
+        self._parts = [part for conjunct in conjuncts for part in _and_parts(_read(conjunct))]
+        asked = [(place, negations(conjunct)) for place, conjunct in enumerate(conjuncts) if are_matching]
+        shown = [(place, node, list(_shown(node))) for place, node in asked]
+        shown = [item for item in shown if item[2]]
+        self._shown = list(dict.fromkeys(one for *_, those in shown for one in those))
+        # The part that narrowed annotations say by themselves.
+        self._said = shown[0][0] if len(shown) == 1 and _is_said_by_annotations(shown[0][1]) else None
 
     def by(self, facet: Facet, bucket: Bucket) -> str:
         """The query, in strict syntax, for what is in one bucket of a facet."""
@@ -74,12 +56,10 @@ class Narrowing:
         parts = list(self._parts)
         if _is_of_assets(facet.name):
             parts += added
-        elif len(self._asking) == 1:
-            place = self._asking[0]
-            parts[place] = _with_bracket(parts[place], added)
-        elif self._asking:
-            one_of_them = tree.Group(tree.Or(tuple(parts[place] for place in self._asking)))
-            parts.append(Bracket(_beside([one_of_them], added)))
+        elif self._said is not None:
+            parts[self._said] = self._narrowed(added)
+        elif self._shown:
+            parts.append(self._narrowed(added))
         elif facet.name in ("class", "concept"):
             parts += added
         else:
@@ -94,33 +74,76 @@ class Narrowing:
             fields[name] = [{**asdict(bucket), "query": self.by(facet, bucket)} for bucket in buckets]
         return fields
 
+    def _narrowed(self, added: list[Node]) -> Node:
+        """One of the annotations that show the query fulfils what is added."""
+        alternatives: dict[tuple[Node, ...], list[Node]] = {}
+        for where, such in self._shown:
+            alternatives.setdefault(where, []).append(such)
+        found = [
+            _joined([*where, _with_bracket(_either(of_them), added)])
+            for where, of_them in alternatives.items()
+        ]
+        return _joined(_and_parts(_either(found)))
+
+
+def _shown(node: m.Meaning) -> Iterator[_Shown]:
+    """The annotations that show why `node` holds, as `Sets.evidence` finds them."""
+    match node:
+        case m.And(parts=parts):
+            for part in parts:
+                yield from _shown(part)
+        case m.Or(parts=parts):
+            for part in parts:
+                where = () if _is_said_by_annotations(part) else tuple(_and_parts(_read(part)))
+                yield from (((*where, *inner), such) for inner, such in _shown(part))
+        case (
+            m.Some(predicate=predicate)
+            | m.Counted(predicate=predicate)
+            | m.CountedValues(predicate=predicate)
+        ):
+            if (found := parse(m.predicate_text(predicate))) is not None:
+                yield (), found
+        case m.InLabelSet():
+            if (found := _read(node)) is not None:
+                yield (), found
+
+
+def _is_said_by_annotations(node: m.Meaning) -> bool:
+    """Whether it holds wherever there is an annotation that shows it."""
+    if isinstance(node, m.Or):
+        return all(map(_is_said_by_annotations, node.parts))
+    return isinstance(node, m.Some | m.InLabelSet)
+
+
+def _read(node: m.Meaning) -> Node | None:
+    return parse(str(node))
+
 
 def _is_of_assets(facet: str) -> bool:
     return facet in OF_ASSETS or facet.startswith(METADATA_PREFIX)
 
 
-def _asks_for_annotations(part: Node) -> bool:
-    if isinstance(part, tree.Group) and isinstance(part.inner, tree.Or):
-        return all(map(_asks_for_annotations, part.inner.parts))
-    return isinstance(part, Words | Bracket) or _is_class(part)
-
-
-def _is_class(part: Node) -> bool:
-    return isinstance(part, Condition) and part.name == Token("class") and part.value != Token("?")
-
-
 def _with_bracket(part: Node, added: list[Node]) -> Node:
-    if isinstance(part, Words) or (isinstance(part, Condition) and _is_class(part)):
+    is_class = isinstance(part, Condition) and part.name == Token("class") and part.value != Token("?")
+    if isinstance(part, Words) or (isinstance(part, Condition) and is_class):
         inner = [] if part.bracket is None else _and_parts(part.bracket.inner)
         return replace(part, bracket=Bracket(_beside(inner, added)))
     return Bracket(_beside(_and_parts(part.inner if isinstance(part, Bracket) else part), added))
 
 
-def _and_parts(node: Node) -> list[Node]:
+def _and_parts(node: Node | None) -> list[Node]:
     """What holds together, each to be joined by AND."""
     if isinstance(node, tree.And):
         return list(node.parts)
+    if node is None:
+        return []
     return [tree.Group(node) if isinstance(node, tree.Or) else node]
+
+
+def _either(nodes: list[Node]) -> Node:
+    if len(nodes) == 1:
+        return nodes[0]
+    return tree.Or(tuple(tree.Group(node) if isinstance(node, tree.And) else node for node in nodes))
 
 
 def _beside(said: list[Node], added: list[Node]) -> Node:
@@ -154,4 +177,4 @@ def _number(end: float) -> Token:
 def _name(facet: str) -> str:
     """A path as short as it can be said inside a bracket."""
     path = facet.removeprefix(ATTRIBUTE_PREFIX)
-    return facet if path.partition(".")[0] in _RESERVED else path
+    return facet if is_reserved(path) or is_reserved(path.partition(".")[0]) else path

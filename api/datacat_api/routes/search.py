@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 from pydantic import Field
 
-from datacat.catalog import Narrowing, explained, text_of_json
+from datacat.catalog import explained, text_of_json
 from datacat.errors import UsageError
 from datacat_api.dependencies import Asked, AskedPage, Opened, token
 from datacat_api.explain_views import ExplanationView
@@ -101,7 +101,7 @@ def facets(asked: Annotated[AskedFacets, Query()], catalogs: Opened) -> dict[str
     with catalogs.at(asked.at) as catalog:
         hits = catalog.search(asked.query, limit=asked.best, space=asked.space, files=False)
         found = hits.facets(asked.facet, limit=asked.limit)
-        narrowing = Narrowing(hits.interpretation, are_matching=found.are_matching)
+        narrowing = hits.narrowing
         return {
             "interpretation": hits.interpretation,
             "state": catalog.state,
