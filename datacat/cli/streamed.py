@@ -41,7 +41,7 @@ def stream_options(command: F) -> F:
 
 
 def write_stream(hits: Any, *, to: str, file: str, columns: str | None, output: Output) -> None:
-    """Writes hits; a file gets its name when all of it is there."""
+    """Writes hits to `file`; "-" is stdout."""
     chosen = [name.strip() for name in columns.split(",")] if columns is not None else None
     pieces = hits.stream(to, columns=chosen)
     if file == "-":
@@ -49,16 +49,27 @@ def write_stream(hits: Any, *, to: str, file: str, columns: str | None, output: 
             raise UsageError("Arrow is nothing to look at", hint="Write it to a file (-o) or a pipe.")
         _write(pieces, sys.stdout.buffer)
         return
-    part = Path(f"{file}.part")
     try:
-        with part.open("wb") as target:
-            size = _write(pieces, target)
-        os.replace(part, file)
+        size = _write_to(Path(file), pieces)
     except OSError as error:
         raise UsageError(f"it cannot be written: {error.strerror}", where=file) from error
+    output.note(f"{size:,} bytes: {file}")
+
+
+def _write_to(target: Path, pieces: Iterator[bytes]) -> int:
+    """Replaces a file, or makes it, when all is there; a pipe or device is written to, a link followed."""
+    if target.exists() and not target.is_file():
+        with target.open("wb") as opened:
+            return _write(pieces, opened)
+    target = Path(os.path.realpath(target))
+    part = target.with_name(f"{target.name}.part")
+    try:
+        with part.open("wb") as opened:
+            size = _write(pieces, opened)
+        part.replace(target)
     finally:
         part.unlink(missing_ok=True)
-    output.note(f"{size:,} bytes: {file}")
+    return size
 
 
 def _write(pieces: Iterator[bytes], target: BinaryIO) -> int:

@@ -49,6 +49,21 @@ def test_all_hits_go_to_a_file(place: str, tmp_path: Path) -> None:
     assert list(tmp_path.glob("*.part")) == []
 
 
+def test_a_pipe_is_written_to_and_a_link_followed(place: str, tmp_path: Path) -> None:
+    os.mkfifo("pipe")
+    with subprocess.Popen(["cat", "pipe"], stdout=subprocess.PIPE, text=True) as reader:
+        assert ran("--format", "csv", "-o", "pipe", "-C", place) == 0
+        said = reader.communicate(timeout=60)[0]
+    assert len(said.splitlines()) == 1 + len(NAMES)
+    assert Path("pipe").is_fifo()
+    (tmp_path / "elsewhere").mkdir()
+    Path("link.csv").symlink_to("elsewhere/hits.csv")
+    assert ran("--format", "csv", "-o", "link.csv", "-C", place) == 0
+    assert Path("link.csv").is_symlink()
+    assert Path("elsewhere/hits.csv").read_text() == said
+    assert [path.name for path in Path("elsewhere").iterdir()] == ["hits.csv"]
+
+
 def test_a_limit_and_columns_hold_for_a_pipe(place: str) -> None:
     command = [sys.executable, "-m", "datacat", "search", "car", "--format", "ndjson", "-n", "2", "-C", place]
     done = subprocess.run([*command, "--columns", "asset,width"], capture_output=True, check=True, text=True)
