@@ -121,8 +121,9 @@ class Output:
         ]
         widths = [max(map(len, (heading, *cells))) for heading, cells in zip(headings, columns, strict=True)]
         room = min(self.console.width, _BARS_WIDTH) - sum(width + 2 for width in widths) - 2
-        name_width = min(max(map(cell_len, (title, *(_bare(row.name) for row in rows)))), room // 2)
-        bar_width = min(_LONGEST_BAR, room - name_width - 2)
+        longest = max(map(cell_len, (title, *(_bare(row.name) for row in rows))))
+        name_width = max(1, min(longest, room // 2))
+        bar_width = max(0, min(_LONGEST_BAR, room - name_width - 2))
         most = max((row.numbers[0] or 0 for row in rows), default=0) or 1
         heads = "  ".join(f"{heading:>{width}}" for heading, width in zip(headings, widths, strict=True))
         self.line("")

@@ -11,7 +11,8 @@ from datacat.cli.output import Output
 from datacat.cli.search import near
 from datacat.errors import NotFound
 
-_MIDDLE, _WIDE = 100, 120  # columns of a terminal from which more fits
+# From so many columns of a terminal, these fit too.
+_MORE = {72: ("shared", "changed"), 100: ("paths", "covers"), 130: ("format", "licence", "rejects")}
 
 
 @click.command(
@@ -106,11 +107,9 @@ def _plain(found: Any) -> dict[str, Any]:
 
 def _columns(output: Output) -> dict[str, str]:
     """Those that fit."""
-    names = ["label_set", "assets", "annotations", "classes", "shared", "changed"]
-    if output.console.width >= _MIDDLE:
-        names += ["paths", "covers"]
-    if output.console.width >= _WIDE:
-        names += ["format", "licence", "rejects"]
+    names = ["label_set", "assets", "annotations", "classes"]
+    for width, more in _MORE.items():
+        names += more if output.console.width >= width else ()
     return {name: name.replace("_", " ") for name in names}
 
 

@@ -37,7 +37,7 @@ def test_facets_as_json_are_whole(run: Run) -> None:
     assert [(bucket["value"], bucket["annotations"]) for bucket in team["values"]] == [("mapping", 2)]
 
 
-@pytest.mark.parametrize("width", [80, 60, 160])
+@pytest.mark.parametrize("width", [80, 60, 40, 160])
 def test_bars_fit_the_terminal(width: int, capsys: pytest.CaptureFixture[str]) -> None:
     output = Output(as_json=False)
     output.console.width = width
@@ -53,6 +53,13 @@ def test_bars_fit_the_terminal(width: int, capsys: pytest.CaptureFixture[str]) -
     assert "▏" in lines[3]
     assert "█" not in lines[4]
     assert "▏" not in lines[4]
+
+
+def test_a_terminal_too_narrow_for_bars_has_the_numbers(capsys: pytest.CaptureFixture[str]) -> None:
+    output = Output(as_json=False)
+    output.console.width = 20
+    output.bars("material", [Bar("slate", (12, 3))], headings=("annotations", "assets"))
+    assert capsys.readouterr().out.split() == ["ma…", "annotations", "assets", "…", "12", "3"]
 
 
 @pytest.mark.usefixtures("catalog")
