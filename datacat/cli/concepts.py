@@ -10,7 +10,7 @@ import click
 from datacat.cli.options import at_option, catalog_option, commit_options, json_option, opened
 from datacat.cli.output import Output
 from datacat.cli.suggestions import print_rest, print_suggestion
-from datacat.errors import UsageError
+from datacat.errors import NotFound, UsageError
 
 _FIELDS = ("definition", "owner", "synonyms", "parents", "children")
 
@@ -229,7 +229,10 @@ def suggest(
     for number, one in enumerate(found, 1):
         print_suggestion(one, output, number=number)
         if ask and one.commands and click.confirm("   Accept?", default=False):
-            output.line(f"   {cat.concepts.accept(one)}: state {cat.state}")
+            try:
+                output.line(f"   {cat.concepts.accept(one)}: state {cat.state}")
+            except (UsageError, NotFound) as error:  # what was accepted before it may stand against it
+                output.note(f"   not accepted: {error}")
     print_rest(found, output)
 
 

@@ -1,13 +1,14 @@
 """Pairs joined to suggestions: groups that may mean the same, kinds, and false friends.
 
 Classes are taken together by the surest pairs first. Never together are classes that one label set tells apart, classes
-whose boxes were seen not to coincide, and classes of concepts that are kinds of each other.
+whose boxes were seen not to coincide, and classes of concepts that are kinds of each other. A class that belongs to
+several concepts speaks for none of them: it takes in what has no concept yet, and joins nothing that has another.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from datacat.concepts.case import Case, Known, Pair
 from datacat.concepts.concept import Details, Member
@@ -33,7 +34,8 @@ def suggestions(case: Case, *, ledger: Ledger, min_score: float) -> list[Suggest
         for root, group in groups.listed()
         if _is_news(case, group)
     ]
-    found += [_kind(case, pair, below, sureness=scores[pair]) for pair, below in kinds.items()]
+    called = {position: _concept(case, group, ledger) for _, group in groups.listed() for position in group}
+    found += _kinds(case, kinds, ledger=ledger, called=called, scores=scores)
     found.sort(key=lambda one: (-one.score, one.concept))
     friends = [_unlike(case, pair, sureness=scores[pair]) for pair in scores if _is_false_friend(case, pair)]
     friends.sort(key=lambda one: (-len(one.evidence), one.score, one.concept))
@@ -41,14 +43,20 @@ def suggestions(case: Case, *, ledger: Ledger, min_score: float) -> list[Suggest
 
 
 def accepted(ledger: Ledger, suggestion: Suggestion, *, owner: str) -> Ledger:
-    """The concepts after a person said yes."""
+    """The concepts after a person said yes; of what was merged since it was made, the whole."""
     if suggestion.merges:
         ledger = ledger.merged(suggestion.merges)
     for concept, classes in suggestion.adds.items():
-        ledger = ledger.with_members(concept, map(Member.parse, classes), owner=owner)
+        ledger = ledger.with_members(_now(concept, ledger), map(Member.parse, classes), owner=owner)
     if suggestion.parent:
-        ledger = ledger.described(suggestion.concept, Details(parents=[suggestion.parent]))
+        parent = _now(suggestion.parent, ledger)
+        ledger = ledger.described(_now(suggestion.concept, ledger), Details(parents=[parent]))
     return ledger
+
+
+def _now(name: str, ledger: Ledger) -> str:
+    known = ledger.meant_by(name)
+    return known.name if known else name
 
 
 class _Groups:
@@ -81,12 +89,12 @@ class _Groups:
         return [(root, sorted(self._members[root])) for root in self.sureness if self._root[root] == root]
 
     def _join_concepts(self) -> None:
-        first: dict[str, int] = {}
+        first: dict[frozenset[str], int] = {}
         for position, known in enumerate(self._case.classes):
-            for concept in known.concepts:
-                one, two = self._root[first.setdefault(concept, position)], self._root[position]
-                if one != two:
-                    self._unite(one, two)
+            if known.concepts:
+                one = self._root[first.setdefault(known.concepts, position)]
+                if one != position:
+                    self._unite(one, position)
 
     def _unite(self, one: int, two: int) -> None:
         for position in self._members.pop(two):
@@ -103,13 +111,21 @@ class _Groups:
             for one in some
             for two in others
         )
-        return told_apart or _are_kinds(
-            _concepts_of(classes, some), _concepts_of(classes, others), self._ledger
+        return (
+            told_apart
+            or _are_of_several(classes, some, others)
+            or _are_kinds(_concepts_of(classes, some), _concepts_of(classes, others), self._ledger)
         )
 
 
 def _concepts_of(classes: Sequence[Known], positions: Iterable[int]) -> set[str]:
     return {concept for position in positions for concept in classes[position].concepts}
+
+
+def _are_of_several(classes: Sequence[Known], some: Iterable[int], others: Iterable[int]) -> bool:
+    """Whether a side has a class of several concepts, and the other classes of different ones."""
+    one, two = ({classes[p].concepts for p in side if classes[p].concepts} for side in (some, others))
+    return bool(one and two) and one != two and any(len(concepts) > 1 for concepts in one | two)
 
 
 def _are_kinds(some: set[str], others: set[str], ledger: Ledger) -> bool:
@@ -149,7 +165,8 @@ def _is_false_friend(case: Case, pair: Pair) -> bool:
 def _group(case: Case, group: Sequence[int], *, ledger: Ledger, sureness: float) -> Suggestion:
     classes = [case.classes[position] for position in group]
     known = sorted(_concepts_of(case.classes, group))
-    concept = known[0] if known else _called(classes)
+    concept = _concept(case, group, ledger)
+    is_of_several = any(len(item.concepts) > 1 for item in classes)
     fresh = tuple(str(item.shown) for item in classes if not item.concepts)
     return Suggestion(
         relation="same",
@@ -157,24 +174,41 @@ def _group(case: Case, group: Sequence[int], *, ledger: Ledger, sureness: float)
         score=sureness,
         classes=tuple(item.shown for item in classes),
         evidence=_strongest(item for pair in _pairs(group) for item in case.evidence.get(pair, ())),
-        merges=tuple(known) if len(known) > 1 else (),
-        adds={concept: fresh} if fresh else {},
+        merges=tuple(known) if len(known) > 1 and not is_of_several else (),
+        adds={name: fresh for name in (known if is_of_several else [concept]) if fresh},
     )
 
 
-def _kind(case: Case, pair: Pair, below: int, *, sureness: float) -> Suggestion:
-    both = (case.classes[pair[below]], case.classes[pair[1 - below]])
-    narrow, wide = (min(item.concepts, default=folded(item.shown.name)) for item in both)
-    named = zip((narrow, wide), both, strict=True)
-    return Suggestion(
-        relation="kind",
-        concept=narrow,
-        score=sureness,
-        classes=tuple(item.shown for item in both),
-        evidence=_strongest(case.evidence[pair]),
-        adds={name: (str(item.shown),) for name, item in named if not item.concepts},
-        parent=wide,
-    )
+def _kinds(
+    case: Case,
+    kinds: Mapping[Pair, int],
+    *,
+    ledger: Ledger,
+    called: Mapping[int, str],
+    scores: Mapping[Pair, float],
+) -> Iterator[Suggestion]:
+    """Of all pairs of the same two concepts the surest; none where these are one, or kinds of each other, already."""
+    seen: set[tuple[str, str]] = set()
+    for pair, below in kinds.items():
+        positions = (pair[below], pair[1 - below])
+        narrow, wide = (
+            min(case.classes[p].concepts, default=called.get(p) or _concept(case, [p], ledger))
+            for p in positions
+        )
+        if narrow == wide or (narrow, wide) in seen or _are_kinds({narrow}, {wide}, ledger):
+            continue
+        seen.add((narrow, wide))
+        both = [case.classes[position] for position in positions]
+        named = zip((narrow, wide), both, strict=True)
+        yield Suggestion(
+            relation="kind",
+            concept=narrow,
+            score=scores[pair],
+            classes=tuple(item.shown for item in both),
+            evidence=_strongest(case.evidence[pair]),
+            adds={name: (str(item.shown),) for name, item in named if not item.concepts},
+            parent=wide,
+        )
 
 
 def _unlike(case: Case, pair: Pair, *, sureness: float) -> Suggestion:
@@ -186,6 +220,14 @@ def _unlike(case: Case, pair: Pair, *, sureness: float) -> Suggestion:
         classes=tuple(item.shown for item in classes),
         evidence=tuple(sorted(case.evidence[pair], key=lambda item: (not item.is_against, -item.value))),
     )
+
+
+def _concept(case: Case, group: Sequence[int], ledger: Ledger) -> str:
+    """The concept of a group: that of its classes, else one that is also called as they are, else a new one."""
+    classes = [case.classes[position] for position in group]
+    also = (ledger.meant_by(item.shown.name) for item in classes)
+    known = _concepts_of(case.classes, group) or {one.name for one in also if one}
+    return min(known, default=_called(classes))
 
 
 def _called(classes: Sequence[Known]) -> str:

@@ -84,6 +84,10 @@ class Ledger:
             raise NotFound(f"no concept {name!r}", hint=hint)
         return found
 
+    def meant_by(self, name: str) -> Concept | None:
+        """The concept that has that name or synonym."""
+        return self.find(name) or next(iter(self._called(name)), None)
+
     def children(self, name: str) -> tuple[str, ...]:
         """Names of the concepts right below that one."""
         wanted = comparable(name)

@@ -95,6 +95,27 @@ def test_ask_does_what_a_person_says_and_nothing_else(catalog: Catalog) -> None:
     assert kept.concepts.list().num_rows == 1
 
 
+def test_ask_goes_on_where_one_answer_stands_against_another(tmp_path: Path) -> None:
+    three = [ROOF, (40.0, 2.0, 20.0, 20.0), (1.0, 26.0, 20.0, 20.0)]
+    houses = [OTHER, (22.0, 10.0, 8.0, 8.0), (22.0, 30.0, 8.0, 8.0)]
+    here, there = SHARED[:6], SHARED[6:]
+    catalog = labelled(
+        tmp_path / "kinds",
+        a={name: [("crane", ROOF)] for name in here},
+        b={name: [("digger", box) for box in three] for name in here},
+        c={name: [("diggers", ROOF)] for name in there},
+        d={name: [("cranes", box) for box in three] for name in there},
+        e={name: [("Dach", OTHER)] for name in here[:5]},
+        f={name: [("Haus", box) for box in houses] for name in here[:5]},
+    )
+    shown = on_terminal(catalog, "suggest", "--ask", "--min-score", "0.2", columns=100, typed="y\n" * 5)
+    assert shown.count("Accept? [y/N]") == 5
+    assert "not accepted: 'crane' would be a kind of itself: crane -> digger -> crane" in shown
+    kept = Catalog.open(str(catalog.root)).concepts
+    assert kept.show("crane").parents == ("digger",)
+    assert kept.show("dach").parents == ("haus",), "asked after the one that was refused"
+
+
 def test_ask_refuses_where_nobody_is(run: Run, catalog: Catalog) -> None:
     status, out, err = run("suggest", "--ask")
     assert (status, out) == (2, "")

@@ -156,6 +156,57 @@ def test_a_class_within_another_is_a_kind_of_it(tmp_path: Path) -> None:
     assert "vehicle" not in lorry.adds, "it is a concept by now"
 
 
+def test_all_suggestions_accepted_make_each_class_one_concept(tmp_path: Path) -> None:
+    catalog = labelled(
+        tmp_path,
+        wide={name: [("vehicle", A), ("vehicle", B), ("vehicle", C)] for name in SHARED},
+        fine={name: [("car", A), ("lorry", B)] for name in SHARED},
+        other={name: [("auto", A)] for name in SHARED},
+    )
+    found = catalog.concepts.suggest(min_score=0.2)
+    told = [(one.relation, one.concept, one.parent) for one in found]
+    assert told == [("same", "car", None), ("kind", "car", "vehicle"), ("kind", "lorry", "vehicle")]
+    for one in found:
+        catalog.concepts.accept(one)
+    listed = {row["concept"]: row["classes"] for row in catalog.concepts.list().to_pylist()}
+    assert listed == {"car": ["fine:car", "other:auto"], "lorry": ["fine:lorry"], "vehicle": ["wide:vehicle"]}
+    assert catalog.concepts.show("vehicle").children == ("car", "lorry")
+    assert list(catalog.concepts.suggest(min_score=0.2)) == []
+
+
+def test_a_class_of_several_concepts_joins_none_of_them(tmp_path: Path) -> None:
+    catalog = labelled(
+        tmp_path,
+        mapping={name: [("Roof", A), ("Wall", B)] for name in SHARED},
+        claims={name: [("rooftop", A)] for name in SHARED},
+        survey={name: [("Dach", A)] for name in SHARED},
+    )
+    catalog.concepts.add("cover", ["mapping:Roof"])
+    catalog.concepts.add("part", ["mapping:Roof", "mapping:Wall"])
+    catalog.concepts.add("top", ["survey:Dach"])
+    (found,) = [one for one in catalog.concepts.suggest(["claims:rooftop"]) if "mapping:Roof" in names(one)]
+    assert found.commands == (
+        "datacat concepts add cover claims:rooftop",
+        "datacat concepts add part claims:rooftop",
+    )
+    assert not any(one.merges for one in catalog.concepts.suggest(min_score=0))
+    catalog.concepts.accept(found)
+    assert [item.member for item in catalog.concepts.show("part").members] == [
+        "claims:rooftop",
+        "mapping:Roof",
+        "mapping:Wall",
+    ]
+
+
+def test_what_a_synonym_means_is_where_its_classes_go(town: Catalog) -> None:
+    town.concepts.add("cover")
+    town.concepts.describe("cover", synonyms=["roof"])
+    (roof,) = town.concepts.suggest(["rooftop"])
+    assert roof.commands == ("datacat concepts add cover claims:rooftop mapping:Roof",)
+    assert town.concepts.accept(roof) == "cover"
+    assert list(town.concepts.suggest(["rooftop"])) == []
+
+
 def test_what_is_joined_is_not_suggested_and_grows(town: Catalog) -> None:
     (roof,) = town.concepts.suggest(["rooftop"])
     assert roof.commands == ("datacat concepts add roof claims:rooftop mapping:Roof",)
