@@ -146,5 +146,7 @@ class OverlapView(View):
     box_iou: float | None
     cells: list[CellView]
     lowest: list[DisputedView]
-    query: str = Field(description="What finds assets on which they disagree.")
+    query: str = Field(
+        description="What finds the assets on which they disagree, and those on which a third label set does."
+    )
     state: int

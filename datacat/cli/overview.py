@@ -98,7 +98,7 @@ def overlap(left: str, right: str, limit: int, catalog: str | None, at: int | No
     if found.lowest:
         output.line("")
         output.table([_disputed(item) for item in found.lowest])
-        output.note(f"all of them: datacat search '{found.query}'")
+        output.note(f"these, and any on which a third label set disagrees: datacat search '{found.query}'")
 
 
 def _plain(found: Any) -> dict[str, Any]:
@@ -145,11 +145,12 @@ def _print_label_set(item: Any, output: Output) -> None:
     classes = ", ".join(f"{top.name} {top.annotations:,}" for top in item.top_classes)
     others = ", ".join(f"{other.label_set} {other.assets:,}" for other in item.with_whom)
     more = item.classes - len(item.top_classes)
+    rest = f", and {more:,} more" if more > 0 else ""
     facts = {
         "label set": item.label_set,
         "assets": item.assets,
         "annotations": item.annotations,
-        "classes": f"{item.classes:,}: {classes}" + (f", and {more:,} more" if more > 0 else ""),
+        "classes": f"{item.classes:,}" + (f": {classes}" if classes else "") + rest,
         "attribute paths": item.attributes,
         "covers": _covers(item),
         "ontology": item.ontology,
@@ -201,4 +202,4 @@ def _share(part: int, whole: int) -> str:
 
 
 def _day(time: Any) -> str | None:
-    return None if time is None else f"{time:%Y-%m-%d}"
+    return None if time is None else f"{time.astimezone():%Y-%m-%d}"

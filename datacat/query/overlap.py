@@ -97,7 +97,7 @@ class Overlap:
         box_iou: of the matched boxes, the mean intersection over union.
         cells: who calls what how, the most frequent first.
         lowest: the assets with the lowest agreement below 1.
-        query: what finds assets on which they disagree.
+        query: what finds these assets, and shared ones on which a third label set disagrees.
     """
 
     left: str

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from rich.cells import cell_len
 
+from datacat.cli import overview
 from datacat.cli.output import Bar, Output
+from tests.catalog.lakes import coco
 from tests.cli.test_commands import catalog, ingested, run
 
 Run = Callable[..., tuple[int, str, str]]
@@ -78,3 +83,22 @@ def test_overview_and_overlap_are_printed(run: Run) -> None:
     assert "agreed wholly      3 (100 %)" in out
     found = json.loads(run("overlap", "mapping", "claims", "-C", "cat", "--json")[1])
     assert (found["shared"], found["agreement"], found["lowest"]) == (3, 1, [])
+
+
+@pytest.mark.usefixtures("catalog")
+def test_a_label_set_without_annotations_has_no_classes_to_list(run: Run) -> None:
+    coco(Path("lake/labels.json"), [])
+    ingested(run)
+    lines = run("overview", "mapping/roofs", "-C", "cat")[1].splitlines()
+    assert [line.split() for line in lines if line.startswith("classes")] == [["classes", "0"]]
+
+
+def test_a_day_is_that_of_the_clock_on_the_wall(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in the table of one label set."""
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    time.tzset()
+    try:
+        assert overview._day(datetime(2026, 1, 31, 23, tzinfo=UTC)) == "2026-02-01"
+    finally:
+        monkeypatch.undo()
+        time.tzset()

@@ -80,6 +80,16 @@ def test_the_query_of_an_overlap_finds_the_same_assets() -> None:
         assert [hit.asset for hit in search(made.cursor(), found.query, state=1)] == [1]
 
 
+def test_the_query_finds_those_of_a_third_label_set_too() -> None:
+    """As docstring, help and the page of the command say."""
+    made = _two_teams()
+    third = made.add_label_set("other/houses", classes=["Roof"])
+    made.add_annotation(0, "Roof", label_set=third, x=50, y=50, w=10, h=10)
+    found = _overlap(made, "mapping", "claims")
+    assert [item.asset for item in found.lowest] == [1]
+    assert [hit.asset for hit in search(made.cursor(), found.query, state=1)] == [0, 1]
+
+
 def test_one_label_set_of_a_team_can_be_named() -> None:
     assert _overlap(_two_teams(), "mapping/more", "claims").shared == 0
     assert _overlap(_two_teams(), "mapping/more", "claims").agreement is None
