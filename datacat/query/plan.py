@@ -7,24 +7,21 @@ from dataclasses import dataclass
 
 import duckdb
 
-from datacat.errors import QueryError, UsageError
+from datacat.errors import QueryError
 from datacat.query import meaning as m
 from datacat.query import tree
 from datacat.query.bind import bind
 from datacat.query.compare import TRUE, Sql
 from datacat.query.coverage import decided
+from datacat.query.limits import check_joins, check_nesting
 from datacat.query.pairs import of_row
 from datacat.query.rules import RULES, negations, plain_counts, refuted
-from datacat.query.run import TOO_MANY
 from datacat.query.scope import Outside
 from datacat.query.sql import Sets
 from datacat.query.statistics import Statistics
 from datacat.query.syntax import parse
 from datacat.query.tree import COMPARE
 from datacat.query.vocabulary import vocabulary
-
-# Each joins who looked with what is there: 100 of them are planned in 2 s and 100 MB, 500 in minutes and 10 GB.
-_ABSENCES = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +50,14 @@ class Plan:
         return Sets(within).assets(self.wanted)
 
     def refuted(self) -> Sql:
-        """A SELECT of the assets of which it is known that they are not what is wanted."""
-        return Sets().assets(plain_counts(refuted(self.evidence)))
+        """A SELECT of the assets of which it is known that they are not what is wanted.
+
+        Raises:
+            UsageError: it asks for more than can be planned, as the opposite of very many alternatives does.
+        """
+        opposite = plain_counts(refuted(self.evidence))
+        check_joins(opposite)
+        return Sets().assets(opposite)
 
     @property
     def reads_by_asset(self) -> bool:
@@ -93,7 +96,7 @@ def plan(
 
     Raises:
         QueryError: it cannot be understood.
-        UsageError: it asks for more absences than can be planned.
+        UsageError: it asks for more than can be planned.
     """
     text = re.sub(r"\s", " ", text)  # so that an error can underline it on one line
     words = vocabulary(cursor, identity=identity)
@@ -105,11 +108,9 @@ def plan(
         raise QueryError("too many parentheses inside each other", text=text, start=0) from None
     similar, asked = _split_similarity(meaning)
     statistics = Statistics(cursor, words)
+    check_nesting(asked)
     evidence = negations(asked)
-    if sum(isinstance(node, m.Not | m.Absent | m.Neither) for node in m.descendants(evidence)) > _ABSENCES:
-        raise UsageError(
-            TOO_MANY, hint="Ask in several steps, each within what the one before found and saved."
-        )
+    check_joins(evidence)
     wanted = asked
     for rule in RULES:
         wanted = rule(wanted, statistics)

@@ -237,13 +237,58 @@ def test_long_numbers_are_equal_to_the_last_digit(text: str, found: list[int]) -
     assert [hit.asset for hit in search(made.cursor(), text, state=1)] == found
 
 
-def test_a_query_of_very_many_parts_is_refused() -> None:
+def _all_of(text: str, count: int) -> str:
+    return " AND ".join(text.format(number) for number in range(count))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        _all_of("area>{}", 2_000),
+        _all_of("-[material=m{}]", 51),
+        _all_of("?[material=m{}]", 51),
+        _all_of("count([material=m{}])<3", 101),
+        _all_of("material!=m{}", 101),
+        f"roof[{_all_of('NOT material=m{}', 101)}]",
+        f"NOT ({_all_of('material=m{}', 51).replace('AND', 'OR')})",
+        "car OR (" + _all_of("-[material=m{}]", 51) + ")",
+    ],
+)
+def test_a_query_of_very_many_parts_is_refused(text: str) -> None:
     with pytest.raises(UsageError, match="too many parts"):
-        _search(" AND ".join(f"area>{number}" for number in range(2_000))).count()
+        _search(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "same"),
+    [
+        (_all_of("-[material=m{}]", 50), "-[material=m0]"),  # no material is called so
+        (_all_of("roof[NOT material=m{}]", 100), "roof"),
+        (_all_of("-[material=m{}]", 51).replace("AND", "OR"), "-[material=m0]"),
+        (_all_of("width>{}", 600), "width>599"),
+        (f"[{_all_of('area>{}', 300)}]", "[area>299]"),
+    ],
+)
+def test_many_parts_that_can_be_planned_are_no_more_than_few(text: str, same: str) -> None:
+    assert _search(text).count() == _search(same).count() > 0
+
+
+def test_the_opposite_of_very_many_alternatives_is_not_counted() -> None:
+    hits = _search(_all_of("material=m{}", 51).replace("AND", "OR"))
+    assert hits.count() == 0
     with pytest.raises(UsageError, match="too many parts"):
-        _search(" AND ".join(f"-[material=m{number}]" for number in range(101)))
-    twenty = " AND ".join(f"-[material=m{number}]" for number in range(20))  # no material is called so
-    assert _search(twenty).count() == _search("-[material=m0]").count() > 0
+        _ = hits.answers
+
+
+@pytest.mark.parametrize("text", ["?(" * 30 + "car" + ")" * 30, "?(roof " * 30 + "car" + ")" * 30])
+def test_unknowns_within_each_other_end_soon(text: str) -> None:
+    with pytest.raises(UsageError, match=r"too many \? stand within each other"):
+        _search(text)
+
+
+def test_whether_something_is_unknown_is_known() -> None:
+    assert _search("?(?car)").count() == 0
+    assert _search("?(roof ?(?(?car)))").count() == 0
 
 
 def test_like_takes_a_file(tmp_path: Path) -> None:
