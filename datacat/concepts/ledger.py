@@ -19,6 +19,7 @@ from datacat.errors import NotFound, UsageError
 from datacat.model.schemas import TABLES
 from datacat.query.plurals import comparable
 from datacat.query.vocabulary import nearest_names
+from datacat.query.words import is_bare_words
 
 KINDS = ("concepts", "concept_details")
 
@@ -107,7 +108,7 @@ class Ledger:
         """With class names added to a concept, which is made where it is new and then belongs to `owner`.
 
         Raises:
-            UsageError: an empty name.
+            UsageError: an empty name, or one that no query could ask for.
         """
         old = self.find(name) or Concept(self._free(name), owner=owner or None)
         return self._with(replace(old, members=_sorted_members((*old.members, *members))))
@@ -160,7 +161,7 @@ class Ledger:
 
         Raises:
             NotFound: no such concept.
-            UsageError: the new name is taken, or empty.
+            UsageError: the new name is taken, empty, or no query could ask for it.
         """
         old = self.named(name)
         other = self.find(new)
@@ -219,10 +220,13 @@ class Ledger:
         """A name for a new concept, or a new name `of` some.
 
         Raises:
-            UsageError: it is empty, or a synonym of another concept.
+            UsageError: it is empty, no query could ask for it, or it is a synonym of another concept.
         """
         if not name.strip():
             raise UsageError("a concept needs a name", hint="Write a word, as in: roof.")
+        if not is_bare_words(name):
+            hint = "Signs such as ( ) [ ] : = & * and the words and, or, not mean something else there."
+            raise UsageError(f"no query could ask for a concept {name!r}", hint=hint)
         for other in self._called(name):
             if other.name not in of:
                 hint = f"Use {other.name!r}, or: datacat concepts describe {_quoted(other.name)} --drop {_quoted(name)}"

@@ -25,6 +25,7 @@ from datacat.query.rules import negations
 from datacat.query.syntax import parse
 from datacat.query.tree import Bracket, Condition, Node, Operator, Token, Words
 from datacat.query.wording import worded
+from datacat.query.words import as_word
 
 _TIMES = ("created", "captured")
 _PLAIN = re.compile(r"[^\W\d_][\w/.@-]*")  # means the same with quotes and without
@@ -156,7 +157,7 @@ def _joined(parts: list[Node]) -> Node:
 
 def _conditions(facet: Facet, bucket: Bucket) -> list[Node]:
     if facet.name == "concept":
-        return [Words(tuple(map(Token, bucket.value.split())))]
+        return [Words((as_word(bucket.value),))]
     list_name, is_element, name = _name(facet.name).rpartition("[].")
     if bucket.low is None or bucket.high is None:
         is_plain = facet.name in _TIMES or _PLAIN.fullmatch(bucket.value) is not None

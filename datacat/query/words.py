@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NoReturn
 
+from datacat.errors import QueryError
 from datacat.model.names import folded
 from datacat.query import meaning as m
 from datacat.query.compare import Sql
@@ -13,7 +14,8 @@ from datacat.query.hierarchy import Meant, meant
 from datacat.query.plurals import comparable
 from datacat.query.run import rows
 from datacat.query.scope import Scope
-from datacat.query.tree import RelationKind, Span, Token
+from datacat.query.syntax import parse
+from datacat.query.tree import RelationKind, Span, Token, Words
 from datacat.query.values import Value
 from datacat.query.vocabulary import Use, Vocabulary, nearest_names
 
@@ -34,6 +36,22 @@ _RELATION_WORDS: dict[tuple[str, ...], RelationKind] = {
 }
 
 Said = m.ClassIs | m.LabelSetIs | m.Anything | m.And
+
+
+def is_bare_words(name: str) -> bool:
+    """Whether a query can ask for what is so called by writing nothing but its name."""
+    word = as_word(name)
+    try:
+        asked = parse(word.text)
+    except QueryError:
+        return False
+    is_changed = word.text.startswith("@") or "*" in word.text or word.text[-1] in _PUNCTUATION
+    return asked == Words((word,)) and not is_changed
+
+
+def as_word(name: str) -> Token:
+    """A name of several words as one, which means the same."""
+    return Token("-".join(name.split()))
 
 
 def bind_words(words: Sequence[Token], *, scope: Scope) -> Iterator[Said]:

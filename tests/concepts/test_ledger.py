@@ -127,6 +127,17 @@ def test_a_merge_over_a_third_concept_is_refused() -> None:
     assert ledger.merged(["vehicle", "motor"]).concepts["car"].parents == ("vehicle",)
 
 
+@pytest.mark.parametrize(
+    "name", ["vehicle (any): R&D", "not", "-car", "?", "car*", "@car", "car?", '"car"', "a=b"]
+)
+def test_a_name_that_no_query_could_ask_for_is_refused(name: str) -> None:
+    ledger = made(roof="Roof")
+    with pytest.raises(UsageError, match="no query could ask"):
+        ledger.with_members(name, [Member.parse("car")], owner="ada")
+    with pytest.raises(UsageError, match="no query could ask"):
+        ledger.renamed("roof", name)
+
+
 def test_a_rename_repoints_children_and_keeps_the_old_name() -> None:
     ledger = made(roof="Roof", dormer="").described("dormer", Details(parents=["roof"]))
     renamed = ledger.renamed("roof", "roofing")

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from datacat.query.facets import Bucket, Facet
 from datacat.query.hits import Hits
 from datacat.query.search import search
+from datacat.query.words import is_bare_words
 from datacat.testing.corpus import Corpus
 from datacat.testing.strategies import corpora, queries
 from tests.query.cases import corpus
@@ -117,7 +118,7 @@ def test_a_condition_on_assets_is_not_put_in_brackets() -> None:
     facet = _facet("attributes.material", Bucket("slate", 1, 1))
     assert _narrowed("width>3", facet) == "width>3 AND [material=slate]"
     facet = _facet("concept", Bucket("traffic light", 1, 1))
-    assert _narrowed("width>3", facet) == "width>3 AND traffic light"
+    assert _narrowed("width>3", facet) == "width>3 AND traffic-light"
 
 
 def test_only_the_last_bin_holds_its_upper_edge() -> None:
@@ -156,6 +157,31 @@ def test_the_narrowed_query_finds_as_many_assets_as_its_bucket_counts(query: str
         if pair[0] != pair[1] and often[key[0], key[1].casefold()] == 1 and key[0] != "source"
     } == {}
     assert all(counted <= found for counted, found in told.values())
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "traffic light",
+        "2-wheeler",
+        "Straßenbahn",
+        "part of a body of water at sea",
+        "left of",
+        "or_bit",
+        "R+D",
+    ],
+)
+def test_a_concept_of_any_name_that_can_be_given_is_found_by_its_link(name: str) -> None:
+    made = _lake()
+    assert is_bare_words(name)
+    made.add_concept(name, "roof")
+    cursor = made.cursor()
+    hits = search(cursor, "media:image", state=1)
+    (facet,) = hits.facets(["concept"]).facets
+    assert [bucket.value for bucket in facet.values] == [name]
+    narrowed = search(cursor, hits.narrowing.by(facet, facet.values[0]), state=1)
+    assert narrowed.concepts_used or narrowed.classes_used
+    assert narrowed.count() == 1
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
