@@ -5,6 +5,7 @@ Results go to stdout, notes to stderr.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import datetime
 import json
@@ -191,7 +192,9 @@ def readable(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:.4g}"
     if isinstance(value, datetime.datetime):
-        return value.astimezone().strftime("%Y-%m-%d %H:%M:%S")
+        with contextlib.suppress(OverflowError, ValueError):  # the first and last day of Python's calendar
+            value = value.astimezone()
+        return value.strftime("%Y-%m-%d %H:%M:%S")
     if isinstance(value, str):
         return value
     if isinstance(value, Sequence):

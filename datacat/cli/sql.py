@@ -7,7 +7,7 @@ import csv
 import io
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from decimal import Decimal
 from typing import Any, BinaryIO
 
@@ -21,6 +21,10 @@ from datacat.cli.output import Output
 from datacat.errors import UsageError
 
 _ROWS_SHOWN = 1000
+_INFINITE = (
+    2**31 - 1,
+    2**63 - 1,
+)  # DuckDB's dates and timestamps that are later, or earlier, than all others
 _ENCODER = msgspec.json.Encoder(enc_hook=str, decimal_format="number")
 
 
@@ -122,14 +126,46 @@ def _rows(batch: pa.RecordBatch, names: list[str]) -> Iterator[dict[str, Any]]:
 
 
 def _values(column: pa.Array) -> list[Any]:
-    """As Python has them, but for what text cannot hold: bytes in base64, intervals in ISO 8601."""
-    said: Callable[[Any], str] | None = None
-    if pa.types.is_interval(column.type):
-        said = _duration
-    elif pa.types.is_binary(column.type):
-        said = _base64
-    values: list[Any] = column.to_pylist()
-    return [None if value is None else said(value) for value in values] if said else values
+    """As Python has them, but for what it or text cannot hold; see `_value`."""
+    kind = column.type
+    is_odd = pa.types.is_nested(kind) or pa.types.is_binary(kind) or pa.types.is_interval(kind)
+    if not is_odd and getattr(kind, "unit", None) != "ns":
+        with suppress(OverflowError, ValueError):  # a year that Python has not
+            values: list[Any] = column.to_pylist()
+            return values
+    return [_value(item) for item in column]
+
+
+def _value(item: pa.Scalar[Any]) -> Any:
+    """Bytes in base64; intervals, and times that Python has not, in ISO 8601 or `infinity`; also within others."""
+    if not item.is_valid:
+        return None
+    match item:
+        case pa.UnionScalar():
+            return _value(item.value)
+        case pa.MapScalar():
+            return [tuple(map(_value, pair.values())) for pair in item.values]
+        case pa.ListScalar():
+            return [_value(one) for one in item.values]
+        case pa.StructScalar():
+            names = _unique([field.name for field in item.type])  # those of a row() are all empty
+            return {name: _value(item[place]) for place, name in enumerate(names)}
+        case pa.MonthDayNanoIntervalScalar():
+            return _duration(item.as_py())
+        case pa.BinaryScalar() if not isinstance(item, pa.StringScalar):
+            return _base64(item.as_py())
+        case pa.Date32Scalar() | pa.TimestampScalar() | pa.Time64Scalar():
+            return _time(item)
+    return item.as_py()
+
+
+def _time(item: pa.Date32Scalar | pa.TimestampScalar[Any, Any] | pa.Time64Scalar[Any]) -> Any:
+    if getattr(item.type, "unit", None) != "ns":
+        with suppress(OverflowError, ValueError):
+            return item.as_py()
+    if abs(item.value) in _INFINITE:
+        return "infinity" if item.value > 0 else "-infinity"
+    return str(item.cast(pa.string())).replace(" ", "T")
 
 
 def _duration(value: pa.MonthDayNano) -> str:

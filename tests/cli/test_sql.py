@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import time
 from pathlib import Path
 
 import pytest
@@ -47,6 +48,52 @@ def test_intervals_and_bytes_are_written_as_text(
     assert (line["long"], line["zero"], line["nothing"]) == ("P14M3DT14405.25S", "PT0S", "")
     assert (line["bytes"], line["list"], line["struct"]) == ("YWI=", "[1,null]", '{"a":"2020-01-02"}')
     assert (line["time"], line["price"]) == ("10:00:00", "1.50")
+
+
+_TIMES = """
+    SELECT DATE '20000-01-01' AS late, DATE '0044-03-15 (BC)' AS early, '20000-01-01'::TIMESTAMPTZ AS zoned,
+    'infinity'::TIMESTAMP AS never, '-infinity'::DATE AS ever, TIMESTAMP_NS '2020-01-01 00:00:00.123456789' AS fine,
+    TIMESTAMP '2020-01-02 03:04:05' AS usual,
+    [DATE '20000-01-01', NULL] AS list, {'a': 'infinity'::TIMESTAMP, 'b': INTERVAL 1 DAY, 'c': 'ab'::BLOB} AS struct,
+    MAP {DATE '20000-01-01': [INTERVAL 1 DAY]} AS map, row(DATE '20000-01-01', 1) AS row
+"""
+
+
+def test_times_that_python_has_not_are_written_too(
+    place: str, capsysbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    told = {
+        "late": "20000-01-01",
+        "early": "-0043-03-15",
+        "zoned": "20000-01-01T00:00:00.000000Z",
+        "never": "infinity",
+        "ever": "-infinity",
+        "fine": "2020-01-01T00:00:00.123456789",
+        "usual": "2020-01-02T03:04:05",
+        "list": ["20000-01-01", None],
+        "struct": {"a": "infinity", "b": "P1D", "c": "YWI="},
+        "map": [["20000-01-01", ["P1D"]]],
+        "row": {"": "20000-01-01", "_1": 1},
+    }
+    assert _ran(place, _TIMES, "--format", "json") == 0
+    assert json.loads(capsysbinary.readouterr().out) == [told]
+    assert _ran(place, _TIMES, "--format", "csv") == 0
+    (line,) = csv.DictReader(io.StringIO(capsysbinary.readouterr().out.decode()))
+    assert {name: json.loads(line[name]) if name in ("list", "struct", "map", "row") else line[name]
+            for name in told} == told  # fmt: skip
+    assert _ran(place, _TIMES) == 0
+    assert b"infinity" in capsysbinary.readouterr().out
+
+
+def test_a_time_before_the_first_here_is_shown_as_it_is(
+    place: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patched:
+        patched.setenv("TZ", "America/New_York")
+        time.tzset()
+        assert _ran(place, "SELECT '0001-01-01'::TIMESTAMPTZ AS t") == 0
+    time.tzset()
+    assert capsys.readouterr().out.split()[1].endswith("1-01-01")
 
 
 def test_no_rows_are_a_head_alone(place: str, capsysbinary: pytest.CaptureFixture[bytes]) -> None:

@@ -126,6 +126,40 @@ def test_values_of_every_kind_come_out(ask: Ask) -> None:
     }
 
 
+def test_what_arrow_has_no_type_for_leaves_as_text_or_decimal(ask: Ask) -> None:
+    sql = """SELECT ['a'::ENUM('a', 'b')] AS e, TIMETZ '10:00:00+02' AS t, '1010'::BIT AS b, 12::BIGNUM AS n,
+        [{'x "y': 3::UHUGEINT}] AS u, MAP {'k': 2::HUGEINT} AS m, array_value(1::HUGEINT, 2) AS l, 1 AS l,
+        row(1::HUGEINT) AS r, union_value(a := 'a'::ENUM('a')) AS c"""
+    table = ask(sql).read_all()
+    assert table.schema.names == ["e", "t", "b", "n", "u", "m", "l", "l", "r", "c"]
+    assert [column.to_pylist()[0] for column in table.columns] == [
+        ["a"],
+        "10:00:00+02",
+        "1010",
+        "12",
+        [{'x "y': 3}],
+        [("k", 2)],
+        [1, 2],
+        1,
+        {"": 1},
+        "a",
+    ]
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT 170141183460469231731687303715884105727::HUGEINT",
+        "SELECT (-170141183460469231731687303715884105727)::HUGEINT AS a, 2 AS b",
+        "SELECT 340282366920938463463374607431768211455::UHUGEINT",
+        "SELECT [340282366920938463463374607431768211455::UHUGEINT]",
+    ],
+)
+def test_whole_numbers_of_more_than_38_digits_are_refused(ask: Ask, sql: str) -> None:
+    with pytest.raises(SqlError, match=r"Could not cast value -?\d{39} to DECIMAL\(38,0\)"):
+        ask(sql).read_all()
+
+
 def test_columns_of_one_name_and_no_rows(ask: Ask) -> None:
     table = ask("SELECT 1 AS a, 2 AS a WHERE false").read_all()
     assert (table.schema.names, table.num_rows) == (["a", "a"], 0)

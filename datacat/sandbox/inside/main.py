@@ -23,6 +23,17 @@ _BATCH_ROWS = 65_536
 _BATCH_BYTES = 8 << 20
 _NESTING = 10_000  # levels of what the parser makes of a query
 _TEXT_SHOWN = 4000  # characters of an error
+# Types that Arrow has not, or not whole, and what they leave as. Of 128-bit integers DuckDB hands over the bytes, of
+# which Arrow makes other numbers where they have more than 38 digits; a cast refuses those.
+_LEAVES_AS = {
+    "hugeint": "DECIMAL(38, 0)",
+    "uhugeint": "DECIMAL(38, 0)",
+    "bignum": "VARCHAR",
+    "bit": "VARCHAR",
+    "enum": "VARCHAR",
+    "time with time zone": "VARCHAR",
+    "variant": "VARCHAR",
+}
 
 
 def main() -> None:
@@ -77,8 +88,7 @@ def _answer(request: Mapping[str, Any], stream: BinaryIO) -> int:
         system_calls.give_up(writing=not request["spills"])
     if "statement" in fences:
         check(_parsed(connection, request["sql"]), views=set(request["views"]))
-    reader = connection.sql(request["sql"]).to_arrow_reader(_BATCH_ROWS)
-    return _send(reader, stream)
+    return _send(_portable(connection.sql(request["sql"])).to_arrow_reader(_BATCH_ROWS), stream)
 
 
 def _parsed(connection: Any, sql: str) -> Any:
@@ -94,6 +104,38 @@ def _parsed(connection: Any, sql: str) -> Any:
         raise Refused("only SELECT is allowed")
     connection.extract_statements(sql)  # raises, and marks the place
     raise Refused(parsed["error_message"])
+
+
+def _portable(rows: Any) -> Any:
+    """The same rows of types that Arrow has."""
+    changed = {n: kind for n, old in enumerate(rows.types) if (kind := _portable_type(old)) != str(old)}
+    if not changed:
+        return rows
+    columns = (
+        (f"CAST(#{n + 1} AS {changed[n]})" if n in changed else f"#{n + 1}", _quoted(name))
+        for n, name in enumerate(rows.columns)
+    )
+    return rows.project(", ".join(f"{value} AS {name}" for value, name in columns))
+
+
+def _portable_type(kind: Any) -> str:
+    if kind.id not in ("list", "array", "struct", "union", "map"):
+        return _LEAVES_AS.get(kind.id, str(kind))
+    below = dict(kind.children)
+    size = below.pop("size") if kind.id == "array" else ""
+    named = {name: _portable_type(child) for name, child in below.items() if name}  # a row() has no names
+    if all(text == str(below[name]) for name, text in named.items()):
+        return str(kind)
+    if kind.id in ("list", "array"):
+        return f"{named['child']}[{size}]"
+    if kind.id == "map":
+        return f"MAP({named['key']}, {named['value']})"
+    fields = ", ".join(f"{_quoted(name)} {child}" for name, child in named.items())
+    return f"{kind.id.upper()}({fields})"
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
 
 
 def _send(reader: pa.RecordBatchReader, target: BinaryIO) -> int:
@@ -113,9 +155,7 @@ def _send(reader: pa.RecordBatchReader, target: BinaryIO) -> int:
 
 
 def _plain(kind: pa.DataType) -> pa.DataType:
-    """Without dictionaries (an ENUM) and extensions (a UUID, JSON), which whoever reads need not understand."""
-    if isinstance(kind, pa.DictionaryType):
-        return kind.value_type
+    """Without extensions (a UUID, JSON), which whoever reads need not understand."""
     return kind.storage_type if isinstance(kind, pa.BaseExtensionType) else kind
 
 
