@@ -123,10 +123,6 @@ class _Binder:
                     span,
                     hint='Put it outside, as in: roof "a swimming pool".',
                 )
-            case tree.Condition(name=name, span=span) if folded(name.text) in ("like", "unlike", "about"):
-                self._scope.stop(
-                    f"{name.text} is about the asset; it cannot stand here", span, hint="Write it outside."
-                )
 
     def _said(self, words: tree.Words) -> list[m.Meaning]:
         """The predicates of adjacent words; the bracket, if any, narrows the last."""

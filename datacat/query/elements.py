@@ -11,6 +11,7 @@ from datacat.query import tree
 from datacat.query.checks import check_pattern, values_of
 from datacat.query.paths import bind_element_paths, element_leaf
 from datacat.query.scope import Scope
+from datacat.query.values import name_text
 
 
 def bind_element(node: tree.Element, *, scope: Scope) -> m.ElementIs:
@@ -48,7 +49,9 @@ def _bound(node: tree.Node, path: str, *, scope: Scope) -> m.Meaning:  # noqa: R
 def _leaf(node: tree.Condition, path: str, *, scope: Scope) -> m.LeafIs:
     found = element_leaf(path, node.name, scope=scope)
     check_pattern(node, scope)
-    return m.LeafIs(found.removeprefix(f"{path}."), node.operator, values_of(node))
+    below = found.removeprefix(f"{path}.")
+    shown = name_text(below, is_quoted=node.name.is_quoted)
+    return m.LeafIs(below, node.operator, values_of(node), shown)
 
 
 def _candidates(node: m.Meaning, path: str) -> m.Meaning:
@@ -61,5 +64,5 @@ def _candidates(node: m.Meaning, path: str) -> m.Meaning:
         case m.Or(parts=parts):
             return m.Or(tuple(_candidates(part, path) for part in parts))
         case m.LeafIs(path=leaf, operator=operator, values=values):
-            return m.AttributeIs((f"{path}.{leaf}",), operator, values, f"{path}.{leaf}")
+            return m.AttributeIs((f"{path}.{leaf}",), operator, values, name_text(f"{path}.{leaf}"))
     return m.Anything()

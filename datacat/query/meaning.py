@@ -33,7 +33,7 @@ from datacat.query.predicates import (
     compared,
 )
 from datacat.query.tree import Operator
-from datacat.query.values import Value, is_name, name_text, quoted
+from datacat.query.values import Value, is_name, quoted
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,7 @@ class Within:
 
 @dataclass(frozen=True, slots=True)
 class MetadataIs:
-    """What a label file says of the asset compares at one of the paths."""
+    """What a label file says of the asset compares at one of the paths; `shown` is the path in strict syntax."""
 
     paths: tuple[str, ...]
     operator: Operator
@@ -95,7 +95,7 @@ class MetadataIs:
     shown: str
 
     def __str__(self) -> str:
-        return compared(name_text(self.shown), self.operator, values=self.values)
+        return compared(self.shown, self.operator, values=self.values)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,10 +103,10 @@ class HasMetadata:
     """A label file says something of the asset at one of the paths."""
 
     paths: tuple[str, ...]
-    shown: str
+    shown: Value
 
     def __str__(self) -> str:
-        return f"has:{Value(self.shown)}"
+        return f"has:{self.shown}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -339,7 +339,7 @@ __all__ = [
     "FromSource", "HasAttribute", "HasColumn", "HasMetadata", "InFiles", "InLabelSet", "LabelSetIs", "LeafAnd",
     "LeafIs", "LengthIs", "Meaning", "MeasureIs", "MetadataIs", "Neither", "Not", "Or", "Predicate", "Question",
     "Related", "Similar", "Some", "SplitIs", "TimeIs", "TrackIs", "Unknown", "Value", "Within", "descendants",
-    "is_name", "name_text", "predicate_text", "quoted",
+    "is_name", "predicate_text", "quoted",
 ]  # fmt: skip
 
 

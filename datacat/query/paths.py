@@ -21,6 +21,7 @@ from datacat.query.fields import (
 )
 from datacat.query.scope import Scope
 from datacat.query.tree import Condition, Operator, Quantifier, Token
+from datacat.query.values import Value, name_text
 from datacat.query.vocabulary import nearest_names
 
 _LIST_STEPS = 3  # 24 ways to write lists into a path of four names
@@ -48,7 +49,7 @@ def bind_attribute(node: Condition, *, scope: Scope) -> m.Meaning:
     paths = attribute_paths(node.name, scope=scope)
     check_pattern(node, scope)
     sort = _sort(paths, scope)
-    return m.AttributeIs(paths, node.operator, values_of(node), node.name.text, quantifier, sort)
+    return m.AttributeIs(paths, node.operator, values_of(node), _shown(node.name), quantifier, sort)
 
 
 def bind_metadata(node: Condition, *, scope: Scope) -> m.Meaning | None:
@@ -64,17 +65,17 @@ def bind_metadata(node: Condition, *, scope: Scope) -> m.Meaning | None:
     if not paths:
         return None
     if is_has:
-        found: m.Meaning = m.HasMetadata(paths, token.text)
+        found: m.Meaning = m.HasMetadata(paths, Value(token.text, token.is_quoted))
     else:
         check_pattern(node, scope)
-        found = m.MetadataIs(paths, node.operator, values_of(node), token.text)
+        found = m.MetadataIs(paths, node.operator, values_of(node), _shown(token))
     if not _attribute_paths(token, scope):
         return m.Not(found) if is_has and _is_negated(node) else found
     if is_has:
         of_annotation: m.Meaning = _has_attribute(token, scope)
     else:
         of_annotation = m.AttributeIs(
-            _attribute_paths(token, scope), node.operator, values_of(node), token.text
+            _attribute_paths(token, scope), node.operator, values_of(node), _shown(token)
         )
     both = m.Or((m.Some(of_annotation), found), shown=str(found))
     return m.Not(both) if is_has and _is_negated(node) else both
@@ -129,6 +130,11 @@ def _metadata_below(token: Token, scope: Scope) -> tuple[str, ...]:
     return ()
 
 
+def _shown(name: Token) -> str:
+    """A path as it was typed: quotes may keep it from being a field, a relation or a pattern."""
+    return name_text(name.text, is_quoted=name.is_quoted)
+
+
 def _sort(paths: tuple[str, ...], scope: Scope) -> Sort:
     uses = [scope.vocabulary.paths(scope.cursor)[path] for path in paths]
     return Sort(
@@ -165,7 +171,7 @@ def _has_attribute(token: Token, scope: Scope) -> m.HasAttribute:
         if "*" in path and not token.is_quoted:
             found = tuple(_spelled(path, token, known=tuple(known)))
         if found:
-            return m.HasAttribute(path, found)
+            return m.HasAttribute(found, Value(token.text, token.is_quoted))
     return _no_path(token, scope)
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from datacat.query.compare import ANY_SORT, Sort
 from datacat.query.tree import Operator, Quantifier, RelationKind
-from datacat.query.values import Value, name_text
+from datacat.query.values import Value, is_name, name_text
 
 if TYPE_CHECKING:
     from datacat.query.meaning import Meaning
@@ -122,8 +122,8 @@ class TrackIs:
 class AttributeIs:
     """A leaf at one of `paths` compares with one of the values: the path as typed, and the lists of that name.
 
-    `quantifier` ALL: there are leaves and all of them compare; NONE: there are leaves and none does. `sort` is what is
-    known of the leaves there.
+    `shown` is the path in strict syntax. `quantifier` ALL: there are leaves and all of them compare; NONE: there are
+    leaves and none does. `sort` is what is known of the leaves there.
     """
 
     paths: tuple[str, ...]
@@ -134,7 +134,7 @@ class AttributeIs:
     sort: Sort = ANY_SORT
 
     def __str__(self) -> str:
-        name = name_text(self.shown)
+        name = self.shown
         if self.quantifier is not Quantifier.ANY:
             name = f"{self.quantifier}({name})"
         return compared(name, self.operator, values=self.values)
@@ -166,13 +166,13 @@ class LengthIs:
 
 @dataclass(frozen=True, slots=True)
 class HasAttribute:
-    """There is a leaf at `path` or below it: at one of `paths`."""
+    """There is a leaf at one of `paths`: those at and below the one that was typed."""
 
-    path: str
     paths: tuple[str, ...]
+    shown: Value
 
     def __str__(self) -> str:
-        return f"has:{Value(self.path)}"
+        return f"has:{self.shown}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +185,7 @@ class ElementIs:
     paths: tuple[str, ...]  # the leaves in the list
 
     def __str__(self) -> str:
-        return f"{name_text(self.path)}.{{{self.inner}}}"
+        return f"{name_text(self.path)}{'.' if is_name(self.path) else ''}{{{self.inner}}}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,9 +195,10 @@ class LeafIs:
     path: str
     operator: Operator
     values: tuple[Value, ...]
+    shown: str  # the path in strict syntax
 
     def __str__(self) -> str:
-        return compared(name_text(self.path), self.operator, values=self.values)
+        return compared(self.shown, self.operator, values=self.values)
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,6 +61,6 @@ def is_name(text: str) -> bool:
     return _PLAIN_NAME.fullmatch(text) is not None
 
 
-def name_text(name: str) -> str:
-    """A path as the left side of a condition."""
-    return name if is_name(name) else quoted(name)
+def name_text(name: str, *, is_quoted: bool = False) -> str:
+    """A path as the left side of a condition; `is_quoted`: as it was typed, so that it is nothing but a path."""
+    return quoted(name) if is_quoted or not is_name(name) else name

@@ -12,7 +12,7 @@ from datacat.testing.corpus import Corpus
 LABEL_SETS = ("mapping/roofs", "claims/houses", "driving/street")
 CLASSES = ("Roof", "rooftop", "car", "traffic light", "Person", None)
 SPLITS = ("train", "val", None)
-KEYS = ("material", "score", "inspector", "tags")
+KEYS = ("material", "score", "inspector", "tags", "team", "near", "s*")
 TEXTS = ("slate", "Slate", "tile", "0.5", "true", "", "50%", "a_b", "axb", "2026-03-11")
 NUMBERS = (0, 0.5, 1, -3, 2.5)
 
@@ -182,7 +182,7 @@ def _predicates(corpus: Corpus) -> st.SearchStrategy[str]:
     paths = sorted({row["path"] for row in corpus.tables["attribute_values"]})
     if not paths:
         return st.one_of(_CLASSES, _COLUMNS)
-    path = st.sampled_from(paths).map(lambda text: f"attributes.{text}")
+    path = st.sampled_from(paths).flatmap(lambda text: st.sampled_from([f"attributes.{text}", f'"{text}"']))
     value = st.one_of(
         st.sampled_from([text for text in TEXTS if text]),
         st.sampled_from(NUMBERS).map(str),
