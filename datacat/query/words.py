@@ -193,11 +193,11 @@ def _made_by(word: Token, *, scope: Scope) -> m.LabelSetIs | None:
 def unknown_class(word: Token, *, scope: Scope) -> NoReturn:
     """Refuses a word that names nothing."""
     vocabulary = scope.vocabulary
-    typed = word.text.rstrip(_PUNCTUATION)
+    typed = word.text if word.is_quoted else word.text.rstrip(_PUNCTUATION)
     hint = _other_than_class(typed, scope) or near_classes(comparable(typed.replace("*", "")), vocabulary)
     if not hint and not vocabulary.classes:
         hint = "The catalog has no annotations yet."
-    span = Span(word.span.start, word.span.start + len(typed)) if word.span.end else word.span
+    span = Span(word.span.start, word.span.end - len(word.text) + len(typed)) if word.span.end else word.span
     scope.stop(f"no class `{typed}`", span, hint=hint or _NOTHING_NEAR)
 
 
