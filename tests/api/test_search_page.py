@@ -7,7 +7,7 @@ import subprocess
 from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
-from urllib.parse import urlencode
+from urllib.parse import parse_qs, urlencode, urlsplit
 from xml.etree.ElementTree import Element, TreeBuilder
 
 import pytest
@@ -82,6 +82,37 @@ def test_a_bar_leads_to_the_assets_that_it_counts(address: str, tmp_path: Path) 
     assert _texts(narrowed, ".//*[@class='understood']/a")[0] == "roof[material=tile team=mapping]"
     assert _texts(narrowed, ".//h1") == ["3 assets"]
     assert _texts(bar, "./small") == ["3"]
+
+
+def test_a_class_of_the_first_page_leads_to_that_class_alone(address: str, tmp_path: Path) -> None:
+    """A bare word would be the concept, where there is one."""
+    (bar,) = _shown(address, tmp_path).findall(".//details[summary='class']//a")
+    assert parse_qs(urlsplit(bar.attrib["href"]).query)["q"] == ['class:"Roof"']
+    narrowed = _shown(address, tmp_path, path=bar.attrib["href"])
+    assert _texts(narrowed, ".//h1") == [f"{_texts(bar, './small')[0]} assets"]
+
+
+def test_the_name_of_an_attribute_leads_nowhere(address: str, tmp_path: Path) -> None:
+    page = _shown(address, tmp_path, q="roofs and their material")
+    (item,) = [one for one in page.findall(".//ul[@class='words']/li") if "attribute" in _texts(one, ".")[0]]
+    assert _texts(item, ".")[0].endswith("the name of an attribute: material")
+    assert item.findall(".//a") == []
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("team:mappin", "team:mapping"),
+        ("roof[materail=slate]", "roof[material=slate]"),
+        ("media:imge", "media:image"),
+        ('class:"rofo"', 'class:"roof"'),
+    ],
+)
+def test_the_nearest_name_of_anything_is_one_click_away(
+    address: str, tmp_path: Path, *, typed: str, meant: str
+) -> None:
+    page = _shown(address, tmp_path, q=typed)
+    assert _texts(page, ".//*[@role='alert']/p/a") == [meant, "Ask it as a plain question"]
 
 
 def test_a_mistake_is_shown_with_the_nearest_name_to_follow(address: str, tmp_path: Path) -> None:

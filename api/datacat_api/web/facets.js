@@ -4,6 +4,7 @@ import { counted, linkTo, made, read } from "/web/service.js";
 
 const SHOWN = 6; // values of a facet, until more are asked for
 const MANY = 100;
+const CLASSES = 200; // of everything, and as often as more are asked for
 const FIRST = ["class", "concept", "team", "label_set"];
 const OPEN = 8; // facets that tell the hits apart; the others can be unfolded
 
@@ -22,7 +23,7 @@ function bar(bucket, most, current) {
   const link = linkTo(bucket.query, { name: "bar", title: said(bucket) });
   if (spaced(bucket.query) === spaced(current ?? "")) link.setAttribute("aria-current", "true");
   const length = made("i", { "aria-hidden": "true" });
-  length.style.width = `${(100 * bucket.assets) / most}%`;
+  length.style.width = `${Math.min(100, (100 * bucket.assets) / most)}%`;
   link.append(length, made("span", { text: bucket.value }), made("small", { text: bucket.assets.toLocaleString("en") }));
   const item = made("li", {}, link);
   if (bucket.absent !== null) {
@@ -32,46 +33,63 @@ function bar(bucket, most, current) {
   return item;
 }
 
+const mostOf = (buckets) => Math.max(...buckets.map((bucket) => bucket.assets), 1);
+
 function barsOf(facet, current) {
   const buckets = [...facet.values.toSorted((one, other) => other.assets - one.assets), ...facet.bins];
-  const most = Math.max(...buckets.map((bucket) => bucket.assets), 1);
+  const most = mostOf(buckets);
   return buckets.map((bucket) => bar(bucket, most, current));
 }
 
+function block(name, list, { isOpen }) {
+  const short = name.replace(/^(attributes|metadata)\./, "");
+  const whole = made("details", { name: "facet" }, made("summary", { text: short, title: name }), list);
+  whole.open = isOpen;
+  return whole;
+}
+
 function shown(facet, { query, current, isOpen }) {
-  const list = made("ul");
-  list.append(...barsOf(facet, current));
-  const name = facet.name.replace(/^(attributes|metadata)\./, "");
-  const block = made("details", { name: "facet" }, made("summary", { text: name, title: facet.name }), list);
-  block.open = isOpen;
+  const list = made("ul", {}, ...barsOf(facet, current));
+  const whole = block(facet.name, list, { isOpen });
   const hidden = facet.different - facet.values.length;
   if (hidden > 0) {
     const button = made("button", { text: counted(hidden, "more value"), type: "button", name: "plain" });
     button.addEventListener("click", async () => {
       const answer = await read("/v1/facets", { q: query, facet: facet.name, limit: MANY });
-      const whole = answer.facets.find((one) => one.name === facet.name);
-      if (whole) list.replaceChildren(...barsOf(whole, current));
+      const more = answer.facets.find((one) => one.name === facet.name);
+      if (more) list.replaceChildren(...barsOf(more, current));
       button.remove();
     });
-    block.append(button);
+    whole.append(button);
   }
-  if (facet.missing) block.append(made("small", { text: `none: ${facet.missing.toLocaleString("en")}`, name: "quiet" }));
-  return block;
+  if (facet.missing) whole.append(made("small", { text: `none: ${facet.missing.toLocaleString("en")}`, name: "quiet" }));
+  return whole;
 }
 
-// Of everything: the classes, which are counted already. A quoted word would be free text, so an odd one is named.
+const quoted = (text) => `"${text.replace(/[\\"]/g, "\\$&")}"`;
+
+// Of everything: the classes, which are counted already. A bare word would ask for all that means the same.
 async function classes() {
-  const { items } = await read("/v1/classes", { limit: 200 });
-  const values = items
-    .filter((row) => row.class)
-    .map((row) => ({
-      value: row.class,
-      annotations: row.annotations,
-      assets: row.assets,
-      absent: null,
-      query: /^[\p{L}\p{N}_]+$/u.test(row.class) ? row.class : `class:${JSON.stringify(row.class)}`,
-    }));
-  return [{ name: "class", values, bins: [], different: values.length, missing: 0 }];
+  const list = made("ul");
+  const whole = block("class", list, { isOpen: true });
+  const button = made("button", { text: "More classes", type: "button", name: "plain" });
+  let most;
+  let after;
+  async function append() {
+    button.disabled = true;
+    const { items, next } = await read("/v1/classes", { limit: CLASSES, ...(after && { after }) });
+    const rows = items.filter((row) => row.class);
+    most ??= mostOf(rows);
+    const buckets = rows.map((row) => ({ ...row, value: row.class, absent: null, query: `class:${quoted(row.class)}` }));
+    list.append(...buckets.map((bucket) => bar(bucket, most, null)));
+    after = next;
+    button.disabled = false;
+    if (next) whole.append(button);
+    else button.remove();
+  }
+  button.addEventListener("click", append);
+  await append();
+  return [whole];
 }
 
 // Who says what, then the attributes, then the rest.
@@ -87,7 +105,7 @@ const tellsApart = (facet) =>
 
 // The blocks of all facets of a query in strict syntax; of the empty one, of everything.
 export async function facetsOf(query) {
-  if (!query) return (await classes()).map((facet) => shown(facet, { query, current: null, isOpen: true }));
+  if (!query) return classes();
   const answer = await read("/v1/facets", { q: query, limit: SHOWN });
   const facets = answer.facets.sort((one, other) => place(one) - place(other));
   const telling = new Set(facets.filter(tellsApart).slice(0, OPEN));

@@ -9,10 +9,11 @@ function underlined(said) {
 }
 
 function nearest(said) {
-  const [, name] = /^Did you mean `([^`]+)`/.exec(said.hint ?? "") ?? [];
+  const [, name] = /^Did you mean `?(.+?)`?(?: \(| or |\?$)/.exec(said.hint ?? "") ?? [];
   if (!name || said.query === undefined) return null;
   const letters = [...said.query];
-  const corrected = [...letters.slice(0, said.position), name, ...letters.slice(said.end)].join("");
+  const shown = letters[said.position] === '"' ? `"${name}"` : name;
+  const corrected = [...letters.slice(0, said.position), shown, ...letters.slice(said.end)].join("");
   return made("a", { text: corrected, href: addressOf(corrected, "query"), name: "strict" });
 }
 

@@ -22,6 +22,10 @@ function word(reading, query) {
     item.append("is in no label; pictures are ranked by it");
     return item;
   }
+  if (!reading.query) {
+    item.append(`the name of an attribute: ${reading.alternatives.join(", ")}`);
+    return item;
+  }
   item.append(made("span", { text: `${reading.kind}: ` }), linkTo(reading.query, { text: reading.query, name: "strict" }));
   reading.alternatives.forEach((other, place) => {
     item.append(place ? ", " : " or ", linkTo(instead(query, reading, other), { text: other, name: "strict" }));
