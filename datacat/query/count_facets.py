@@ -178,7 +178,7 @@ def _asked(
             raise UsageError(f"there is no facet {name!r}", hint=hint)
     paths = [name for name in names if name not in NAMES]
     return (
-        attributes.only({path.removeprefix(ATTRIBUTE_PREFIX) for path in paths}),
-        metadata.only({path.removeprefix(METADATA_PREFIX) for path in paths}),
+        attributes.only({*paths, *(path.removeprefix(ATTRIBUTE_PREFIX) for path in paths)}),
+        metadata.only({*paths, *(path.removeprefix(METADATA_PREFIX) for path in paths)}),
         tuple(name for name in names if name in NAMES),
     )

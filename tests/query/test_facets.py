@@ -235,6 +235,22 @@ def test_chosen_facets_are_counted_alone() -> None:
         hits.facets(limit=0)
 
 
+def test_a_path_that_is_itself_called_attributes_is_found_and_narrowed() -> None:
+    made = Corpus()
+    label_set = made.add_label_set("mapping/roofs")
+    for number in range(2):
+        asset = made.add_asset(f"s3://lake/{number}.png")
+        said = {"attributes": {"state": "new"}, "metadata": {"state": "old"}} if number else {"state": "worn"}
+        made.add_annotation(asset, "roof", label_set=label_set, attributes=said)
+    cursor = made.cursor()
+    hits = search(cursor, "roof", state=1)
+    for name, value in (("attributes.state", "new"), ("metadata.state", "old")):
+        found = hits.facets([name])[f"attributes.{name}"]
+        assert [(bucket.value, bucket.assets) for bucket in found.values] == [(value, 1)]
+        query = hits.narrowing.by(found, found.values[0])
+        assert search(cursor, query, state=1).numbers == [1], query
+
+
 def test_facets_as_a_table_have_a_row_a_bucket() -> None:
     facets = search(_material().cursor(), "roof[material=slate]", state=1).facets(["material", "team"])
     table = facets.to_arrow()
