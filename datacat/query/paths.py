@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
+from dataclasses import replace
 from typing import NoReturn
 
 from datacat.query import meaning as m
@@ -49,7 +50,9 @@ def bind_attribute(node: Condition, *, scope: Scope) -> m.Meaning:
     paths = attribute_paths(node.name, scope=scope)
     check_pattern(node, scope)
     sort = _sort(paths, scope)
-    return m.AttributeIs(paths, node.operator, values_of(node), _shown(node.name), quantifier, sort)
+    is_of_both = node.quantifier is None and bool(_metadata_paths(node.name, scope))
+    shown = _shown(_with_prefix(node.name) if is_of_both else node.name)
+    return m.AttributeIs(paths, node.operator, values_of(node), shown, quantifier, sort)
 
 
 def bind_metadata(node: Condition, *, scope: Scope) -> m.Meaning | None:
@@ -65,7 +68,7 @@ def bind_metadata(node: Condition, *, scope: Scope) -> m.Meaning | None:
     if not paths:
         return None
     if is_has:
-        found: m.Meaning = m.HasMetadata(paths, Value(token.text, token.is_quoted))
+        found: m.Meaning = m.HasMetadata(paths, _value(token))
     else:
         check_pattern(node, scope)
         found = m.MetadataIs(paths, node.operator, values_of(node), _shown(token))
@@ -87,9 +90,11 @@ def bind_has(node: Condition, *, scope: Scope) -> m.Meaning:
         refuse_operator(node, scope)
     name = node.value.text.casefold()
     if not node.value.is_quoted and name in ANNOTATION_COLUMNS and not _attribute_paths(node.value, scope):
-        found: m.Meaning = m.HasColumn(name, ANNOTATION_COLUMNS[name].column)
+        found: m.HasColumn | m.HasAttribute = m.HasColumn(name, ANNOTATION_COLUMNS[name].column)
     else:
         found = _has_attribute(node.value, scope)
+        if _metadata_below(node.value, scope):
+            found = replace(found, shown=_value(_with_prefix(node.value)))
     return m.Not(found) if _is_negated(node) else found
 
 
@@ -135,6 +140,15 @@ def _shown(name: Token) -> str:
     return name_text(name.text, is_quoted=name.is_quoted)
 
 
+def _value(path: Token) -> Value:
+    return Value(path.text, path.is_quoted)
+
+
+def _with_prefix(path: Token) -> Token:
+    """Where assets have the path too: outside brackets, strict form must say that annotations are asked alone."""
+    return replace(path, text=f"{ATTRIBUTE_PREFIX}{path.text}")
+
+
 def _sort(paths: tuple[str, ...], scope: Scope) -> Sort:
     uses = [scope.vocabulary.paths(scope.cursor)[path] for path in paths]
     return Sort(
@@ -171,7 +185,7 @@ def _has_attribute(token: Token, scope: Scope) -> m.HasAttribute:
         if "*" in path and not token.is_quoted:
             found = tuple(_spelled(path, token, known=tuple(known)))
         if found:
-            return m.HasAttribute(found, Value(token.text, token.is_quoted))
+            return m.HasAttribute(found, _value(token))
     return _no_path(token, scope)
 
 

@@ -12,7 +12,7 @@ from datacat.testing.corpus import Corpus
 LABEL_SETS = ("mapping/roofs", "claims/houses", "driving/street")
 CLASSES = ("Roof", "rooftop", "car", "traffic light", "Person", None)
 SPLITS = ("train", "val", None)
-KEYS = ("material", "score", "inspector", "tags", "team", "near", "s*")
+KEYS = ("material", "score", "inspector", "tags", "team", "near", "s*", "timeofday")
 TEXTS = ("slate", "Slate", "tile", "0.5", "true", "", "50%", "a_b", "axb", "2026-03-11")
 NUMBERS = (0, 0.5, 1, -3, 2.5)
 

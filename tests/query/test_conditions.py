@@ -76,5 +76,33 @@ def test_quotes_that_make_a_name_an_attribute_are_kept(text: str) -> None:
     assert again.numbers == first.numbers == [0]
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[mood=calm]",
+        '["mood"=calm]',
+        "-[mood=calm]",
+        "[has:mood]",
+        "[metadata.mood=calm]",
+        "mood=calm",
+        "has:mood",
+    ],
+)
+def test_what_was_asked_of_annotations_alone_is_asked_of_assets_no_more_when_read_again(text: str) -> None:
+    made = Corpus()
+    made.add_label_set("driving/street", classes=["car"])
+    for number in range(2):
+        made.add_asset(f"{number}.png")
+        made.add_annotation(
+            number,
+            "car",
+            label_set=0,
+            attributes={"mood": "calm" if number else "wild", "metadata.mood": "calm"},
+        )
+    made.list_asset(0, label_set=0, metadata={"mood": "calm"})
+    bound = plan(made.cursor(), text)
+    assert plan(made.cursor(), bound.interpretation).meaning == bound.meaning
+
+
 def _strict(made: Corpus, text: str) -> str:
     return plan(made.cursor(), text).interpretation
