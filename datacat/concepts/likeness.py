@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from itertools import groupby
 
 import duckdb
 import numpy as np
@@ -30,18 +31,22 @@ _NEAREST = 5  # of each name, those that are compared though nothing else speaks
 _SMALLEST = 8  # pixels a side; less shows nothing
 
 # Of each class some boxes, chosen by the hash of their number: a sample that takes no memory and is always the same.
-_SAMPLE = """
-    SELECT node, chosen.uri, chosen.digest, chosen.x, chosen.y, chosen.w, chosen.h FROM (
-        SELECT node, unnest(min_by({'uri': uri, 'digest': digest, 'x': x * sx, 'y': y * sy, 'w': w * sx, 'h': h * sy},
+# In the order of their pictures, so that each is opened once.
+_SAMPLE = f"""
+    SELECT chosen.uri, chosen.digest, node, chosen.x, chosen.y, chosen.w, chosen.h FROM (
+        SELECT node, unnest(min_by({{'uri': uri, 'digest': digest, 'x': x, 'y': y, 'w': w, 'h': h}},
             hash(annotation), ?)) AS chosen
-        FROM (SELECT c.node, a.annotation, a.x, a.y, a.w, a.h, s.uri, s.digest,
+        FROM (SELECT c.node, a.annotation, s.uri, s.digest, s.width, s.height,
                   CASE WHEN a.is_relative THEN s.width ELSE 1 END AS sx,
-                  CASE WHEN a.is_relative THEN s.height ELSE 1 END AS sy
+                  CASE WHEN a.is_relative THEN s.height ELSE 1 END AS sy,
+                  a.x * sx AS x, a.y * sy AS y, a.w * sx AS w, a.h * sy AS h
               FROM annotations a JOIN crop_classes c USING (label_set, class) JOIN assets s USING (asset)
               WHERE s.media = 'image' AND NOT s.is_missing AND a.is_crowd IS NOT TRUE)
-        WHERE w * sx >= 2 AND h * sy >= 2 GROUP BY node)
+        WHERE least(x + w, width) - greatest(x, 0) >= {_SMALLEST}
+          AND least(y + h, height) - greatest(y, 0) >= {_SMALLEST}
+        GROUP BY node)
     ORDER BY ALL
-"""
+"""  # noqa: S608 - our own number
 
 
 def add_texts(case: Case, encoder: Encoder) -> None:
@@ -118,19 +123,20 @@ def _near(likeness: Vectors, positions: Sequence[int]) -> Iterator[Pair]:
 
 
 def _crop_vectors(
-    encoder: Encoder, boxes: Sequence[tuple[int, str, str, float, float, float, float]], *, settings: Settings
+    encoder: Encoder, boxes: Sequence[tuple[str, str, int, float, float, float, float]], *, settings: Settings
 ) -> dict[int, Vectors]:
-    """Class -> vectors of its crops (n, dimension). Pictures that cannot be read are left out."""
+    """Class -> vectors of its crops (n, dimension), of boxes by picture. Pictures that cannot be read are left out."""
     found: dict[int, list[Vectors]] = defaultdict(list)
     with quiet():
-        for node, uri, digest, *box in boxes:
+        for (uri, digest), shown in groupby(boxes, key=lambda box: box[:2]):
             try:
                 picture, _ = read_picture(uri, settings, digest=digest)
             except NoPicture:
                 continue
-            crop = _cut(picture, *box)
-            if crop is not None:
-                found[node].append(encoder.prepare(crop))
+            for _, _, node, *box in shown:
+                crop = _cut(picture, *box)
+                if crop is not None:
+                    found[node].append(encoder.prepare(crop))
     return {node: encoder.encode_pictures(prepared) for node, prepared in found.items()}
 
 

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
 
 from datacat.catalog import Catalog
+from datacat.concepts import likeness
 from datacat.concepts.evidence import Suggestion
 from datacat.demo.teams import Lake, write_lake
+from datacat.embeddings.decoding import read_picture
+from tests.concepts.lakes import Box, Said, labelled
 
 
 @pytest.fixture(scope="module")
@@ -44,6 +48,33 @@ def test_crops_of_the_same_thing_look_alike(catalog: Catalog) -> None:
     again = catalog.concepts.suggest(["Tree"], crops=4).items[0]
     assert of_kind(again, "crops") == [text], "always the same crops"
     assert again.score == pytest.approx(found.items[0].score)  # torch adds in another order on a busy machine
+
+
+def test_boxes_that_are_too_small_to_show_are_not_sampled(tmp_path: Path) -> None:
+    small: list[tuple[str, Box | None]] = [("Tree", (float(x), 40.0, 7.0, 7.0)) for x in range(50)]
+    outside: list[tuple[str, Box | None]] = [("Tree", (60.0, float(y), 30.0, 30.0)) for y in range(18)]
+    large: list[tuple[str, Box | None]] = [
+        (name, (float(x), 2.0, 12.0, 12.0)) for name in ("Tree", "Car") for x in (1, 20, 40)
+    ]
+    said: Said = {"a.png": [*small, *outside, *large]}
+    made = labelled(tmp_path, one=said, two=said)
+    made.embed()
+    notes = made.concepts.suggest(["Tree"], crops=1).notes
+    assert not any("Crops were not compared" in note for note in notes), (
+        "too few, as only two classes had some"
+    )
+
+
+def test_each_picture_is_opened_once(catalog: Catalog, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[str] = []
+
+    def counted(uri: str, *given: Any, **named: Any) -> Any:
+        opened.append(uri)
+        return read_picture(uri, *given, **named)
+
+    monkeypatch.setattr(likeness, "read_picture", counted)
+    assert len(catalog.concepts.suggest(crops=20)) > 0
+    assert len(opened) == len(set(opened)) > 10
 
 
 def test_pictures_that_are_gone_or_damaged_are_left_out(catalog: Catalog, lake: Lake) -> None:
