@@ -104,7 +104,10 @@ class SearchPage(View):
         description="Of each name in the query that one knows, the concepts that say what else it means."
     )
     state: int
-    total: int | None = Field(default=None, description="How many assets match; only with `count=true`.")
+    total: int | None = Field(
+        default=None,
+        description="How many assets match; only with `count=true`, and not of a ranking, which has all.",
+    )
     answers: Answers | None = Field(
         default=None,
         description="Only with `answers=true`, or `count=true` where something must be absent; not of a ranking.",
@@ -115,7 +118,7 @@ class Reading(View):
     """What words of a question were taken for."""
 
     words: str
-    kind: str = Field(description="class, value, flag, attribute, spelling, quoted or unknown.")
+    kind: str = Field(description="class, value, flag, attribute, team, spelling, quoted or unknown.")
     query: str
     alternatives: list[str]
 

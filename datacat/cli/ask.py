@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from datacat.cli.options import at_option, catalog_option, json_option, opened
+from datacat.cli.options import NUMBER, at_option, catalog_option, json_option, opened
 from datacat.cli.output import Output
 from datacat.cli.search import print_hits
 
@@ -19,9 +19,7 @@ Examples:
 """
 )
 @click.argument("question")
-@click.option(
-    "-n", "--limit", type=click.IntRange(min=1), default=5, show_default=True, help="Hits in a tier."
-)
+@click.option("-n", "--limit", type=NUMBER, default=5, show_default=True, help="Hits in a tier.")
 @click.option("--space", metavar="NAME", help="The embedding space; see `datacat spaces`.")
 @catalog_option
 @at_option

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from datacat.cli.options import at_option, catalog_option, commit_options, json_option, opened
+from datacat.cli.options import NUMBER, at_option, catalog_option, commit_options, json_option, opened
 from datacat.cli.output import Output
 from datacat.cli.suggestions import print_rest, print_suggestion
 from datacat.errors import NotFound, UsageError
@@ -150,7 +150,12 @@ def merge(
 @concepts.command(epilog="Example: datacat concepts show roof")
 @click.argument("concept")
 @click.option(
-    "-n", "--limit", type=click.IntRange(min=0), default=10, show_default=True, help="Changes, newest first."
+    "-n",
+    "--limit",
+    type=click.IntRange(min=0, max=2**53),
+    default=10,
+    show_default=True,
+    help="Changes, newest first.",
 )
 @catalog_option
 @at_option
@@ -195,9 +200,7 @@ Examples:
     show_default=True,
     help="How sure a suggestion is at least.",
 )
-@click.option(
-    "-n", "--limit", type=click.IntRange(min=1), default=10, show_default=True, help="Suggestions at most."
-)
+@click.option("-n", "--limit", type=NUMBER, default=10, show_default=True, help="Suggestions at most.")
 @click.option(
     "--crops",
     type=click.IntRange(min=0),

@@ -7,7 +7,7 @@ import sys
 import click
 
 from datacat.catalog import Catalog
-from datacat.cli.options import at_option, catalog_option, json_option, opened
+from datacat.cli.options import NUMBER, at_option, catalog_option, json_option, opened
 from datacat.cli.output import Output
 
 _Changes = tuple[tuple[str, int, int], ...]  # kind, rows added, rows removed
@@ -30,9 +30,7 @@ def init(place: str, output: Output) -> None:
 
 @click.command(epilog="Example: datacat log --limit 5")
 @catalog_option
-@click.option(
-    "-n", "--limit", type=click.IntRange(min=1), default=20, show_default=True, help="How many, newest first."
-)
+@click.option("-n", "--limit", type=NUMBER, default=20, show_default=True, help="How many, newest first.")
 @json_option
 def log(catalog: str | None, limit: int, output: Output) -> None:
     """Show the history: each change with its state, time, author and message."""

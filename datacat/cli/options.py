@@ -11,6 +11,7 @@ from datacat.catalog import Catalog
 from datacat.cli.output import Output
 
 F = TypeVar("F", bound=Callable[..., Any])
+NUMBER = click.IntRange(min=1, max=2**53)  # how many of something; DuckDB counts in 64 bits
 
 
 def catalog_option(command: F) -> F:

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from datacat.cli.options import at_option, catalog_option, json_option, opened
+from datacat.cli.options import NUMBER, at_option, catalog_option, json_option, opened
 from datacat.cli.output import Output
 from datacat.cli.search import near
 from datacat.errors import NotFound
@@ -63,7 +63,7 @@ Examples:
 @click.option(
     "-n",
     "--limit",
-    type=click.IntRange(min=1),
+    type=NUMBER,
     default=10,
     show_default=True,
     help="Assets with the lowest agreement, and pairs of classes.",

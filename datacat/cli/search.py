@@ -10,7 +10,7 @@ import click
 from datacat.catalog import explained
 from datacat.cli.explanation import print_explanation
 from datacat.cli.facets import print_facets
-from datacat.cli.options import at_option, catalog_option, json_option, opened
+from datacat.cli.options import NUMBER, at_option, catalog_option, json_option, opened
 from datacat.cli.output import Output
 from datacat.cli.streamed import stream_options, write_stream
 
@@ -38,8 +38,9 @@ Examples:
 @click.option(
     "-n",
     "--limit",
-    type=click.IntRange(min=1),
-    help=f"Hits on a page [default: {_HITS}]; of facets, values of each [default: {_VALUES}].",
+    type=NUMBER,
+    help=f"Hits on a page [default: {_HITS}]; of facets, values of each [default: {_VALUES}], and of a ranking "
+    "how many hits count.",
 )
 @click.option("--after", metavar="TOKEN", help="Go on behind a page; the token is printed below it.")
 @click.option("--count", "only_count", is_flag=True, help="Only say how many assets match.")
@@ -106,7 +107,9 @@ def search(
 
 def _check_one_answer(as_json: bool, *answers: bool) -> None:
     """Refuses what asks for two things at once."""
-    if sum(answers) > 1 or (answers[-1] and as_json):
+    if answers[-1] and as_json:
+        raise click.UsageError("--json and --format are two forms of an answer; take one of them.")
+    if sum(answers) > 1:
         raise click.UsageError(
             "--count, --facets, --explain and --format are answers of their own; take one of them."
         )

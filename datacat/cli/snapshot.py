@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import click
 
-from datacat.cli.options import at_option, catalog_option, json_option, opened
+from datacat.cli.options import NUMBER, at_option, catalog_option, json_option, opened
 from datacat.cli.output import Output, plain
 
 _DIGEST_SHOWN = 12  # characters, as git shows them
@@ -36,9 +36,7 @@ def snapshot() -> None:
     show_default=True,
     help="Freeze the annotations that match the query, or all of the assets found.",
 )
-@click.option(
-    "--limit", type=click.IntRange(min=1), help="The best so many; needed where the query ranks by likeness."
-)
+@click.option("--limit", type=NUMBER, help="The best so many; needed where the query ranks by likeness.")
 @click.option("--space", metavar="NAME", help="The embedding space of a similarity search.")
 @click.option("--author", default="", help="Who freezes it; by default git's user.")
 @catalog_option

@@ -160,6 +160,13 @@ def test_every_query_can_be_asked_for_its_three_answers(client: TestClient) -> N
     assert client.get("/v1/search", params=asked | {"answers": False}).json()["answers"] is None
 
 
+def test_a_ranking_is_not_counted(client: TestClient, catalog: Catalog) -> None:
+    """It would mean to rank every asset a second time, to say how many have a vector."""
+    catalog.embed(model="tiny")
+    answer = client.get("/v1/search", params={"q": '"a roof"', "limit": 2, "count": True}).json()
+    assert (len(answer["hits"]), answer["total"]) == (2, None)
+
+
 def test_a_plain_question_is_answered(client: TestClient) -> None:
     answer = client.get("/v1/ask", params={"q": "do we have any roofs?", "limit": 1}).json()
     assert answer["understood"]["query"] == "roof"

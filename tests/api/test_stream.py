@@ -44,7 +44,13 @@ def test_arrow_has_the_columns_that_were_asked_for(client: TestClient) -> None:
 
 
 @pytest.mark.parametrize(
-    "parameters", [{"q": "rooof"}, {"q": "roof", "columns": "url"}, {"q": "roof", "x": "1"}]
+    "parameters",
+    [
+        {"q": "rooof"},
+        {"q": "roof", "columns": "url"},
+        {"q": "roof", "x": "1"},
+        {"q": "roof", "limit": str(2**70)},
+    ],
 )
 def test_what_is_wrong_is_said_before_the_first_byte(client: TestClient, parameters: dict[str, str]) -> None:
     response = client.get("/v1/search.ndjson", params=parameters)

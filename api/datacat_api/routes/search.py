@@ -39,13 +39,13 @@ class AskedQuery(Asked):
         return text_of_json(self.document) if self.document is not None else self.q or ""
 
 
-class AskedExplanation(AskedQuery, AskedPage):
-    """The query parameters of what explains a search."""
+class AskedHits(AskedQuery, AskedPage):
+    """The query parameters of what finds a page of hits."""
 
     limit: Annotated[int, Field(ge=1, le=1000, description="Hits on a page.")] = 20
 
 
-class AskedSearch(AskedExplanation):
+class AskedSearch(AskedHits):
     """The query parameters of a search."""
 
     count: Annotated[bool, Field(description="Say how many assets match in all.")] = False
@@ -79,13 +79,13 @@ def search(asked: Annotated[AskedSearch, Query()], catalogs: Opened) -> dict[str
             "interpretation": hits.interpretation,
             "concepts": hits.concepts_used,
             "state": catalog.state,
-            "total": hits.count() if asked.count else None,
+            "total": hits.count() if asked.count and not hits.is_ranked else None,
             "answers": hits.answers if has_answers else None,
         }
 
 
 @router.get("/explain", response_model=ExplanationView)
-def explain(asked: Annotated[AskedExplanation, Query()], catalogs: Opened) -> Any:
+def explain(asked: Annotated[AskedHits, Query()], catalogs: Opened) -> Any:
     """Runs a search and tells what was read for it, and how long each step took."""
     with catalogs.at(asked.state) as catalog:
         return explained(

@@ -11,13 +11,13 @@ from fastapi.responses import StreamingResponse
 from pydantic import Field
 
 from datacat.errors import Interrupted
-from datacat_api.dependencies import Asked, Opened
+from datacat_api.dependencies import Opened
 from datacat_api.routes.search import AskedQuery
 
 router = APIRouter(tags=["search"])
 
 
-class AskedStream(AskedQuery, Asked):
+class AskedStream(AskedQuery):
     """The query parameters of a stream."""
 
     columns: Annotated[
@@ -26,7 +26,7 @@ class AskedStream(AskedQuery, Asked):
             max_length=400, description="As in `asset,uri`; without `matches` and `why` it is much faster."
         ),
     ] = None
-    limit: Annotated[int | None, Field(ge=1, description="So many hits; by default all.")] = None
+    limit: Annotated[int | None, Field(ge=1, lt=2**53, description="So many hits; by default all.")] = None
 
 
 @router.get("/search.ndjson", response_class=StreamingResponse)

@@ -77,7 +77,7 @@ function moreButton(asking, list, following) {
 async function strict(asking) {
   const answer = await read("/v1/search", { q: asking.text, limit: PAGE, count: true });
   if (asking.number !== asked) return;
-  part.summary.textContent = counted(answer.total, "asset");
+  part.summary.textContent = answer.total === null ? "The likest first" : counted(answer.total, "asset");
   if (asking.text) part.reading.replaceChildren(understoodAs(answer.interpretation, asking));
   const list = listOf(answer.hits);
   part.results.replaceChildren(list);
