@@ -105,7 +105,10 @@ class Concepts:
 
         Raises:
             NotFound: there is none of that name.
+            UsageError: fewer than no changes.
         """
+        if changes < 0:
+            raise UsageError(f"{changes} changes cannot be shown", hint="Ask for 0 or more.")
         ledger, words, state = self._ledger(), self._words(), self.shown()
         one = ledger.named(concept)
         return ConceptView(

@@ -190,15 +190,12 @@ class Ledger:
             UsageError: it is fewer than two, or a third concept would be both above and below the whole.
         """
         parts = list(dict.fromkeys(self.named(name).name for name in names))
-        whole = into if into is not None else parts[0]
-        known = self.find(whole)
+        known = self.find(into) if into is not None else None
         if known is not None:
-            whole = known.name
-            parts = [whole, *(part for part in parts if part != whole)]
-        else:
-            whole = self._free(whole, of=parts)
+            parts = [known.name, *(part for part in parts if part != known.name)]
         if len(parts) < 2:
             raise UsageError("a merge takes two concepts or more", hint="Name them: merge A B")
+        whole = parts[0] if known or into is None else self._free(into, of=parts)
         olds = [self.concepts[part] for part in parts]
         above = [parent for old in olds for parent in old.parents if self._target(parent) not in parts]
         merged = Concept(

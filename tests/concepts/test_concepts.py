@@ -58,6 +58,10 @@ def test_what_is_refused_changes_nothing(catalog: Catalog) -> None:
         lambda: catalog.concepts.merge(["car", "boat"]),
         lambda: catalog.concepts.describe("car", parents=["roof", "car"]),
         lambda: catalog.concepts.remove("car", ["Roof"]),
+        lambda: catalog.concepts.merge([]),
+        lambda: catalog.concepts.merge(["car", "Cars"]),
+        lambda: catalog.concepts.merge(["car"], into="car"),
+        lambda: catalog.concepts.show("car", changes=-1),
     ]
     for change in refused:
         with pytest.raises((NotFound, UsageError)):
