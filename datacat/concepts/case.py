@@ -73,9 +73,13 @@ class Case:
         """The two classes as `team:class`."""
         return str(self.classes[pair[0]].shown), str(self.classes[pair[1]].shown)
 
+    def name_numbers(self) -> dict[str, int]:
+        """Comparable name -> the number that stands for it in `table`."""
+        return {name: number for number, name in enumerate(sorted({item.name for item in self.classes}))}
+
     def table(self, positions: Set[int]) -> pa.Table:
         """Classes as DuckDB joins them: label_set, class, node (position), name (number of it), covers."""
-        names = {name: number for number, name in enumerate(sorted({item.name for item in self.classes}))}
+        names = self.name_numbers()
         rows = [
             (number, known.shown.name, node, names[known.name], _covers(known.shown.name, number, self.words))
             for node, known in enumerate(self.classes)
@@ -110,7 +114,7 @@ def gathered(
         sample: shared assets that are read at most.
     """
     case = Case(tuple(_classes(words, ledger)), words)
-    names = {name: number for number, name in enumerate(sorted({item.name for item in case.classes}))}
+    names = case.name_numbers()
     alike = names_alike(new_cursor(), names, ledger=ledger)
     numbers = [(names[one], names[two]) for one, two in alike] + [(n, n) for n in names.values()]
     seen = coincidence(
