@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from datacat.cli.options import NUMBER, at_option, catalog_option, json_option, opened
-from datacat.cli.output import Output
+from datacat.cli.output import Output, counted
 from datacat.cli.search import print_hits
 
 
@@ -59,8 +59,9 @@ def _print_understood(answer: Any, output: Output) -> None:
         output.line("Nobody uses these words in labels.")
     else:
         have = ("In part" if read.unknown else "Yes") if answer.answers.yes else "No"
+        labelled = counted(answer.answers.yes, "asset is", "assets are")
         output.line(
-            f"{have}: {_assets(answer.answers.yes)} labelled so, {answer.answers.no:,} known not to be, "
+            f"{have}: {labelled} labelled so, {answer.answers.no:,} known not to be, "
             f"{answer.answers.unknown:,} that nobody looked at for it."
         )
         output.line(f"query  {read.query}")
@@ -70,7 +71,3 @@ def _print_understood(answer: Any, output: Output) -> None:
             output.line(f"{reading.words}  {reading.query or 'the name of an attribute'}{also}")
     if read.unknown:
         output.line(f"no label says: {', '.join(read.unknown)}")
-
-
-def _assets(count: int) -> str:
-    return "1 asset is" if count == 1 else f"{count:,} assets are"

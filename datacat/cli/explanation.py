@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from datacat.cli.output import Branch, Output
+from datacat.cli.output import Branch, Output, counted
 
 _LONGEST = 200  # characters of a condition; --json has all of it
 _UNITS = ("B", "kB", "MB", "GB", "TB")
@@ -35,9 +35,9 @@ def _result(name: str, found: Any) -> str:
     """What came out of a step, where that is known."""
     match name:
         case "find the page" | "find all":
-            return f" -> {_counted(found.shown, 'hit')}"
+            return f" -> {counted(found.shown, 'hit')}"
         case "count":
-            return f" -> {_counted(found.count, 'asset')}"
+            return f" -> {counted(found.count, 'asset')}"
     return ""
 
 
@@ -47,7 +47,7 @@ def _step(step: Any, *, result: str = "") -> Branch:
     below += [_reading(reading) for reading in step.readings]
     planned = ""
     if step.statements:
-        number = _counted(step.statements, "statement")
+        number = counted(step.statements, "statement")
         planned = f" ({number}: planned {_time(step.plan_s)}, ran {_time(step.run_s)})"
     elif not below:
         planned = " (nothing was read)"
@@ -62,10 +62,10 @@ def _reading(reading: Any) -> Branch:
 
 def _amount(reading: Any) -> str:
     if not reading.row_groups:
-        return f"nothing of {_counted(reading.all_rows, 'row')}"
+        return f"nothing of {counted(reading.all_rows, 'row')}"
     size = _size(reading.bytes)
     if reading.row_groups == reading.all_row_groups:
-        return f"all {_counted(reading.rows, 'row')} of {_counted(reading.files, 'file')}, {size}"
+        return f"all {counted(reading.rows, 'row')} of {counted(reading.files, 'file')}, {size}"
     parts = (
         f"{reading.rows:,} of {reading.all_rows:,} rows",
         f"{reading.row_groups:,} of {reading.all_row_groups:,} row groups",
@@ -78,11 +78,7 @@ def _scan(scan: Any) -> Branch:
     conditions = scan.conditions or "every row"
     cut = conditions if len(conditions) <= _LONGEST else conditions[:_LONGEST] + "…"
     skipped = ", narrowed by a join or a list" if scan.skipped_by else ""
-    return Branch(f"{cut}{skipped} -> {_counted(scan.rows, 'row')}, {_time(scan.time_s)}")
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"1 {noun}" if number == 1 else f"{number:,} {noun}s"
+    return Branch(f"{cut}{skipped} -> {counted(scan.rows, 'row')}, {_time(scan.time_s)}")
 
 
 def _time(seconds: float) -> str:

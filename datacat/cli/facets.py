@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from datacat.cli.output import Bar, Output
+from datacat.cli.output import Bar, Output, counted
 
 _PATHS_SHOWN = 24
 
@@ -27,7 +27,7 @@ def print_facets(facets: Any, interpretation: str, *, output: Output, are_chosen
     if not facets.facets:
         output.note("Nothing has any value.")
     output.line("")
-    assets, annotations = _counted(facets.assets, "asset"), _counted(facets.annotations, "annotation")
+    assets, annotations = counted(facets.assets, "asset"), counted(facets.annotations, "annotation")
     which = "matching " if facets.are_matching else ""
     output.note(
         f"{which}{annotations} on {assets}: {interpretation}"
@@ -48,7 +48,7 @@ def _document(facets: Any) -> dict[str, Any]:
 def _is_same_for_all(facet: Any) -> bool:
     """Whether a facet has but one value, and everything has it."""
     return len(facet.values) == 1 and not (
-        facet.other or facet.missing or facet.bins or facet.values[0].absent
+        facet.other or facet.missing or facet.bins or facet.values[0].absent or facet.values[0].unknown
     )
 
 
@@ -65,7 +65,7 @@ def _print_facet(facet: Any, output: Output) -> None:
         rest.append(f"{facet.different:,} values, each once")
     elif facet.other:
         more = facet.different - len(values)
-        rest.append(f"{more:,} more {'value' if more == 1 else 'values'}: {facet.other:,}")
+        rest.append(f"{counted(more, 'more value')}: {facet.other:,}")
     if facet.missing:
         rest.append(f"none: {facet.missing:,}")
     rows = [
@@ -73,7 +73,3 @@ def _print_facet(facet: Any, output: Output) -> None:
         for bucket in (*values, *facet.bins)
     ]
     output.bars(facet.name, rows, headings=columns if rows else (), last=" · ".join(rest))
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"1 {noun}" if number == 1 else f"{number:,} {noun}s"

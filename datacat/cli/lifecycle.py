@@ -115,7 +115,5 @@ def gc(catalog: str | None, dry_run: bool, grace_s: int, forget_before: int | No
 def compact(catalog: str | None, output: Output) -> None:
     """Merge small data files into large ones and write a checkpoint of the log."""
     report = opened(catalog).compact()
-    if output.as_json:
-        output.record(report)
-        return
-    output.line(f"{report.files_before} files became {report.files_after}; state {report.state}")
+    said = f"{report.files_before} files became {report.files_after}; state {report.state}"
+    output.result(report, said)

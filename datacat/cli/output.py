@@ -90,6 +90,13 @@ class Output:
         """Prints one JSON document."""
         sys.stdout.write(json.dumps(plain(value), ensure_ascii=False, indent=2) + "\n")
 
+    def result(self, value: Any, text: str) -> None:
+        """Prints what came of a command: as JSON a value, else a line."""
+        if self.as_json:
+            self.record(value)
+        else:
+            self.line(text)
+
     def fields(self, values: Mapping[str, Any]) -> None:
         """Prints names and values, one a line; as JSON one object."""
         if self.as_json:
@@ -181,6 +188,11 @@ def _safe(text: str) -> str:
     return escape(text.translate(_CONTROL))
 
 
+def counted(number: int, one: str, many: str = "") -> str:
+    """`1 asset`, `2 assets`; `many` where that is more than an s."""
+    return f"1 {one}" if number == 1 else f"{number:,} {many or one + 's'}"
+
+
 def readable(value: Any) -> str:
     """A value as a table cell."""
     if value is None:
@@ -192,9 +204,10 @@ def readable(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:.4g}"
     if isinstance(value, datetime.datetime):
+        moment = value
         with contextlib.suppress(OverflowError, ValueError):  # the first and last day of Python's calendar
-            value = value.astimezone()
-        return value.strftime("%Y-%m-%d %H:%M:%S")
+            moment = value.astimezone()
+        return moment.strftime("%Y-%m-%d %H:%M:%S")
     if isinstance(value, str):
         return value
     if isinstance(value, Sequence):

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from datacat.cli.options import NUMBER, at_option, catalog_option, json_option, opened
-from datacat.cli.output import Output
+from datacat.cli.output import Output, counted
 from datacat.cli.search import near
 from datacat.errors import NotFound
 
@@ -48,7 +48,9 @@ def overview(name: str | None, catalog: str | None, at: int | None, output: Outp
         output.line("")
         output.table([_team_row(team) for team in teams])
     if name is None:
-        output.note(f"{found.annotations:,} annotations, {found.assets:,} assets, state {found.state}")
+        output.note(
+            f"{counted(found.annotations, 'annotation')}, {counted(found.assets, 'asset')}, state {found.state}"
+        )
 
 
 @click.command(

@@ -47,10 +47,7 @@ def save(
         author=author,
         message=message,
     )
-    if output.as_json:
-        output.record(saved)
-        return
-    output.line(f"@{saved.name}: {saved.query}")
+    output.result(saved, f"@{saved.name}: {saved.query}")
 
 
 @searches.command("list", epilog="Example: datacat searches list")
@@ -82,7 +79,4 @@ def show(name: str, catalog: str | None, at: int | None, output: Output) -> None
 def remove(name: str, catalog: str | None, author: str, message: str, output: Output) -> None:
     """Forget a saved search; past states still have it."""
     removed = opened(catalog).searches.remove(name, author=author, message=message)
-    if output.as_json:
-        output.record(removed)
-        return
-    output.line(f"removed @{removed.name}: {removed.query}")
+    output.result(removed, f"removed @{removed.name}: {removed.query}")

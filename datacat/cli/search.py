@@ -11,7 +11,7 @@ from datacat.catalog import explained
 from datacat.cli.explanation import print_explanation
 from datacat.cli.facets import print_facets
 from datacat.cli.options import NUMBER, at_option, catalog_option, json_option, opened
-from datacat.cli.output import Output
+from datacat.cli.output import Output, counted
 from datacat.cli.streamed import stream_options, write_stream
 
 _HITS = 20
@@ -125,7 +125,7 @@ def _print_page(hits: Any, output: Output) -> None:
         output.note(f"ranked: {hits.interpretation}")
     else:
         total = hits.count()
-        matching = "1 asset matches" if total == 1 else f"{total:,} assets match"
+        matching = counted(total, "asset matches", "assets match")
         output.note(f"{matching}: {hits.interpretation}" if hits.interpretation else matching)
         _note_unknown(hits, output)
     _note_concepts(hits, output)
@@ -158,8 +158,7 @@ def _note_concepts(hits: Any, output: Output) -> None:
 def _note_unknown(hits: Any, output: Output) -> None:
     """Says what an absence leaves out."""
     if not hits.is_ranked and hits.asks_for_absence and hits.answers.unknown:
-        unknown = hits.answers.unknown
-        left_out = "1 asset is" if unknown == 1 else f"{unknown:,} assets are"
+        left_out = counted(hits.answers.unknown, "asset is", "assets are")
         output.note(f"{left_out} left out as unknown: nobody looked; to see them: ?({hits.interpretation})")
 
 
