@@ -47,9 +47,9 @@ def _document(facets: Any) -> dict[str, Any]:
 
 def _is_same_for_all(facet: Any) -> bool:
     """Whether a facet has but one value, and everything has it."""
-    return len(facet.values) == 1 and not (
-        facet.other or facet.missing or facet.bins or facet.values[0].absent or facet.values[0].unknown
-    )
+    if len(facet.values) != 1 or facet.other or facet.missing or facet.bins:
+        return False
+    return not (facet.values[0].absent or facet.values[0].unknown)
 
 
 def _print_facet(facet: Any, output: Output) -> None:

@@ -12,7 +12,9 @@ import pytest
 from rich.cells import cell_len
 
 from datacat.cli import overview
+from datacat.cli.facets import print_facets
 from datacat.cli.output import Bar, Output
+from datacat.query.facets import Bucket, Facet, Facets
 from tests.catalog.lakes import coco
 from tests.cli.test_commands import catalog, ingested, run
 
@@ -30,6 +32,18 @@ def test_facets_are_bars_without_colours_or_control_characters(run: Run) -> None
     assert first.split() == ["roof", "█" * 32, "2", "2", "1", "0"]
     assert second.split() == ["ro�[2Jof", "[bold]top", "█" * 16, "1", "1", "2", "0"]
     assert err.splitlines()[-1] == "3 annotations on 3 assets: media=image"
+
+
+def test_what_nobody_knows_of_some_is_not_all_the_same(capsys: pytest.CaptureFixture[str]) -> None:
+    unknown = Bucket("roof", 3, 3, absent=0, unknown=2)
+    known = Bucket("mapping", 3, 3)
+    facets = Facets(
+        5, 3, False, (Facet("class", (unknown,), (), 1, 0, 0), Facet("team", (known,), (), 1, 0, 0))
+    )
+    print_facets(facets, "media=image", output=Output(as_json=False), are_chosen=False)
+    out = capsys.readouterr().out
+    assert "all the same: team mapping\n" in out
+    assert "unknown" in out.splitlines()[1]
 
 
 @pytest.mark.usefixtures("catalog")
