@@ -49,6 +49,7 @@ def add(
     cat = opened(catalog)
     before = cat.state
     added = cat.concepts.add(concept, classes, unused=unused, author=author, message=message)
+    concept = cat.concepts.name(concept)
     if output.as_json:
         output.record({"concept": concept, "added": added, "state": cat.state})
         return
@@ -73,11 +74,12 @@ def remove(
 ) -> None:
     """Take CLASSES out of CONCEPT; without CLASSES the whole concept."""
     cat = opened(catalog)
+    name = cat.concepts.name(concept)
     removed = cat.concepts.remove(concept, classes, author=author, message=message)
     if output.as_json:
-        output.record({"concept": concept, "removed": removed, "state": cat.state})
+        output.record({"concept": name, "removed": removed, "state": cat.state})
         return
-    output.line(f"{concept}: removed {', '.join(removed) or 'the concept'}")
+    output.line(f"{name}: removed {', '.join(removed) or 'the concept'}")
 
 
 @concepts.command(
@@ -115,11 +117,13 @@ def describe(concept: str, catalog: str | None, output: Output, **said: Any) -> 
 def rename(concept: str, new: str, catalog: str | None, author: str, message: str, output: Output) -> None:
     """Give CONCEPT the name NEW; the old name stays as a synonym."""
     cat = opened(catalog)
+    was = cat.concepts.name(concept)
     cat.concepts.rename(concept, new, author=author, message=message)
+    new = cat.concepts.name(new)
     if output.as_json:
-        output.record({"concept": new, "was": concept, "state": cat.state})
+        output.record({"concept": new, "was": was, "state": cat.state})
         return
-    output.line(f"{concept} is {new} now")
+    output.line(f"{was} is {new} now")
 
 
 @concepts.command(
@@ -139,9 +143,10 @@ def merge(
 ) -> None:
     """Make one concept of several, with all their classes, synonyms, parents and children."""
     cat = opened(catalog)
+    merged = [*map(cat.concepts.name, names)]
     whole = cat.concepts.merge(names, into=into, author=author, message=message)
     if output.as_json:
-        output.record({"concept": whole, "merged": names, "state": cat.state})
+        output.record({"concept": whole, "merged": merged, "state": cat.state})
         return
     view = cat.concepts.show(whole, changes=0)
     output.line(f"{whole}: {', '.join(item.member for item in view.members) or 'no class'}")

@@ -100,6 +100,11 @@ class Concepts:
         ]
         return pa.Table.from_pylist(rows, schema=CONCEPTS)
 
+    def name(self, concept: str) -> str:
+        """The name, as it is written, of the concept that has that name or synonym; where there is none, as typed."""
+        known = self._ledger().meant_by(concept)
+        return known.name if known else concept.strip()
+
     def show(self, concept: str, *, changes: int = 20) -> ConceptView:
         """A concept with its latest `changes`.
 
@@ -175,7 +180,7 @@ class Concepts:
         self._commit(
             lambda old: accepted(old, suggestion, owner=owner), author=author, message=message or text
         )
-        return suggestion.concept
+        return self.name(suggestion.concept)
 
     def add(
         self,
@@ -211,7 +216,7 @@ class Concepts:
             return old.with_members(concept, members, owner=self._author(author))
 
         what = f"add {', '.join(map(str, members))}" if members else "make"
-        self._commit(edit, author=author, message=message or f"concept {concept}: {what}")
+        self._commit(edit, author=author, message=message or f"concept {self.name(concept)}: {what}")
         return added
 
     def remove(
@@ -231,7 +236,7 @@ class Concepts:
             return old.without_members(concept, wanted)
 
         what = f"remove {', '.join(map(str, wanted))}" if wanted else "remove"
-        self._commit(edit, author=author, message=message or f"concept {concept}: {what}")
+        self._commit(edit, author=author, message=message or f"concept {self.name(concept)}: {what}")
         return removed
 
     def describe(
@@ -268,7 +273,7 @@ class Concepts:
         self._commit(
             lambda old: old.described(concept, details),
             author=author,
-            message=message or f"concept {concept}: describe",
+            message=message or f"concept {self.name(concept)}: describe",
         )
 
     def merge(
@@ -280,7 +285,8 @@ class Concepts:
             NotFound: one of them is no concept.
             UsageError: it is fewer than two, or a concept would be a kind of itself.
         """
-        text = f"merge concepts {', '.join(concepts)}" + (f" into {into}" if into else "")
+        text = f"merge concepts {', '.join(map(self.name, concepts))}"
+        text += f" into {self.name(into)}" if into else ""
         self._commit(lambda old: old.merged(concepts, into=into), author=author, message=message or text)
         return self._ledger().named(into or concepts[0]).name
 
@@ -294,7 +300,7 @@ class Concepts:
         self._commit(
             lambda old: old.renamed(concept, new),
             author=author,
-            message=message or f"concept {concept}: rename to {new}",
+            message=message or f"concept {self.name(concept)}: rename to {new.strip()}",
         )
 
     def _compare_by_model(

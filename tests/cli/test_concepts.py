@@ -148,6 +148,24 @@ def test_a_concept_is_made_described_shown_renamed_merged_and_removed(run: Run) 
     assert json.loads(run("list", "--json")[1])[0]["concept"] == "building"
 
 
+def test_a_concept_is_called_as_it_is_written_however_it_is_typed(run: Run, catalog: Catalog) -> None:
+    run("add", "roof", "Roof")
+    run("add", "light", "traffic light")
+    assert run("add", "ROOFS", "claims:rooftop")[1] == "roof: claims:rooftop\n"
+    assert run("remove", "ROOF", "claims:rooftop")[1] == "roof: removed claims:rooftop\n"
+    assert json.loads(run("rename", "Roof", "top", "--json")[1])["was"] == "roof"
+    assert json.loads(run("merge", "TOP", "Lights", "--json")[1])["merged"] == ["top", "light"]
+    assert run("describe", "TOP", "--owner", "eve")[0] == 0
+    assert [entry.message for entry in Catalog.open(str(catalog.root)).log(limit=5)] == [
+        "concept top: describe",
+        "merge concepts top, light",
+        "concept roof: rename to top",
+        "concept roof: remove claims:rooftop",
+        "concept roof: add claims:rooftop",
+    ]
+    assert run("remove", "Tops")[1].startswith("top: removed ")
+
+
 def test_a_slip_changes_nothing_and_names_the_nearest(run: Run, catalog: Catalog) -> None:
     status, _, err = run("add", "roof", "Rof")
     assert status == 1
