@@ -227,3 +227,5 @@ TABLES: dict[str, pa.Schema] = {
     ),
 }
 KINDS = tuple(TABLES)
+# Beside a table of many files, a cursor has the macro NAME_at(value): those that may have the value in this column.
+LOOKED_UP = {"annotations": "class", "attribute_values": "path"}

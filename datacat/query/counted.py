@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from datacat.query import meaning as m
 from datacat.query.compare import TRUE, Sql, joined
-from datacat.query.pairs import of_row, one_of
+from datacat.query.pairs import classes_of, of_row, one_of, table_at
 from datacat.query.run import rows
 
 _FEW = 100  # classes that are named to skip the row groups of others
@@ -47,6 +47,11 @@ class Wanted:
         plain = all(isinstance(part, m.Anything | m.ClassIs | m.LabelSetIs) for part in parts)
         return of_row(predicate) if plain else None
 
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The classes that they can have; empty where nothing says so."""
+        return classes_of([self.meaning.predicate]) if isinstance(self.meaning, m.Some) else ()
+
 
 class Counted:
     """The temporary tables of one counting; a context that drops them."""
@@ -71,6 +76,7 @@ class Counted:
         self._threads, self._room = int(threads), min(_BITMAPS, _bytes(limit) // 4)
         if wanted is not None:
             self._condition = wanted.condition
+        self._classes = wanted.classes if wanted is not None else ()
         self._has_chosen = wanted is not None
         self.is_direct = self._condition is not None
         self.chosen_count: int | None = None  # annotations, where they are chosen one by one
@@ -111,14 +117,26 @@ class Counted:
         self._taken.append(taken)
         return Sql(f"FROM {taken}")
 
-    def of_annotations(self, table: str, columns: str, *, where: Sql = TRUE) -> Sql:
-        """A SELECT of columns of a table that has a row (or several) an annotation, and of the asset's place."""
+    def of_annotations(
+        self, table: str, columns: str, *, where: Sql = TRUE, paths: Sequence[str] = ()
+    ) -> Sql:
+        """A SELECT of columns of a table that has a row (or several) an annotation, and of the asset's place.
+
+        Args:
+            table: annotations or attribute_values.
+            columns: of it.
+            where: a condition on its rows.
+            paths: those of the condition, if it names some.
+        """
+        source = table_at(table, self._classes if table == "annotations" else paths)
         if self._condition is not None:
             condition = joined(" AND ", [self._condition, where])
-            return Sql(f"SELECT {columns}, {self._place} AS place FROM {table} WHERE {{}}").filled(condition)
+            return Sql(f"SELECT {columns}, {self._place} AS place FROM {{}} WHERE {{}}").filled(
+                source, condition
+            )
         condition = joined(" AND ", [self._narrowed, where])
-        return Sql(f"SELECT {columns}, place FROM (FROM {table} WHERE {{}}) JOIN {{}}").filled(
-            condition, self._joined
+        return Sql(f"SELECT {columns}, place FROM (FROM {{}} WHERE {{}}) JOIN {{}}").filled(
+            source, condition, self._joined
         )
 
     def of_assets(self, table: Sql, columns: str, *, where: Sql = TRUE) -> Sql:

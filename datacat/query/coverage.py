@@ -13,7 +13,7 @@ from datacat.query import meaning as m
 from datacat.query.compare import TRUE, Sql, joined
 from datacat.query.documents import json_path
 from datacat.query.geometry import WITH_SIZE
-from datacat.query.pairs import at, needs_size, of_class, of_row, one_of
+from datacat.query.pairs import at, classes_of, needs_size, of_class, of_row, one_of, table_at
 
 _LOOKED = ("absent", "exhaustive")
 
@@ -83,7 +83,7 @@ def _silent(parts: Sequence[m.Meaning], condition: _OfAttributes, *, within: Sql
     """Asset and label set of annotations that could fulfil the predicate and have no value at a path of it."""
     rows = [row for part in parts if (row := of_row(part)) is not None]
     candidates = joined(" AND ", [*rows, within])
-    table = Sql(WITH_SIZE if any(map(needs_size, parts)) else "annotations")
+    table = Sql(WITH_SIZE) if any(map(needs_size, parts)) else table_at("annotations", classes_of(parts))
     if not isinstance(condition, m.AttributeIs):  # of an empty list the index knows nothing
         path = json_path(condition.path.partition("[]")[0])
         nothing = Sql("coalesce(json_type(attributes, ?), 'NULL') = 'NULL'", (path,))
@@ -91,5 +91,5 @@ def _silent(parts: Sequence[m.Meaning], condition: _OfAttributes, *, within: Sql
     spoken = joined(" AND ", [at(condition.paths), Sql("text IS NOT NULL"), within])
     return Sql(
         "SELECT asset, label_set FROM (SELECT asset, label_set, annotation FROM {} WHERE {}) "
-        "ANTI JOIN (SELECT annotation FROM attribute_values WHERE {}) USING (annotation)"
-    ).filled(table, candidates, spoken)
+        "ANTI JOIN (SELECT annotation FROM {} WHERE {}) USING (annotation)"
+    ).filled(table, candidates, table_at("attribute_values", condition.paths), spoken)

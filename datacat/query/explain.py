@@ -17,7 +17,7 @@ from datacat.steps import step
 if TYPE_CHECKING:
     from datacat.query.hits import Hits
 
-_NAMED = re.compile(r"\b(?:FROM|JOIN) \(?([a-z_]+)\b")
+_NAMED = re.compile(r"\b(?:FROM|JOIN) \(?([a-z_]+?)(?:_at)?\b")
 
 
 def explained(ask: Callable[[], Hits]) -> Explanation:

@@ -18,6 +18,7 @@ from datacat.query.facets import Bucket, Facet
 from datacat.query.pairs import one_of
 from datacat.query.run import arrow, rows
 
+LEAF = "path, text, number, annotation AS who"
 _BINS = 10  # where the limit does not ask for more
 _LEAVES_A_DOCUMENT = 1_000  # reading so many leaves takes as long as one document
 _DOCUMENTS = 50_000  # that are in memory at once
@@ -230,9 +231,8 @@ def leaves_of(counted: Counted, said: Sql, *, paths: Paths, count: int | None, l
         leaf_count: how many leaves all annotations of the catalog have.
     """
     of_paths = TRUE if paths.are_all else one_of("path", paths.all)
-    columns = "path, text, number, annotation AS who"
     if counted.is_direct:
-        return counted.of_annotations("attribute_values", columns, where=of_paths)
+        return counted.of_annotations("attribute_values", LEAF, where=of_paths, paths=paths.all)
     counted.narrow(said)
     if count is None:
         leaves = _from_documents(counted, Sql("SELECT * FROM {}").filled(said), paths=set(paths.all))
@@ -240,7 +240,7 @@ def leaves_of(counted: Counted, said: Sql, *, paths: Paths, count: int | None, l
         found = counted.of_annotations("annotations", "annotation, attributes")
         leaves = _from_documents(counted, found, paths=set(paths.all))
     else:
-        leaves = counted.of_annotations("attribute_values", columns, where=of_paths)
+        leaves = counted.of_annotations("attribute_values", LEAF, where=of_paths, paths=paths.all)
     return Sql("FROM {}").filled(counted.table("leaves", leaves))
 
 

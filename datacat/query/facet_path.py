@@ -11,9 +11,9 @@ from collections.abc import Iterator, Mapping
 from datacat.query.bins import PLACE, Bins, bins_of
 from datacat.query.compare import TRUE, Sql
 from datacat.query.counted import Counted
-from datacat.query.facet_leaves import LeafFacets, Paths, Texts
+from datacat.query.facet_leaves import LEAF, LeafFacets, Paths, Texts
 from datacat.query.facets import Bucket
-from datacat.query.pairs import one_of
+from datacat.query.pairs import at, one_of
 from datacat.query.run import rows
 
 _MANY = 5_000_000  # leaves of everybody
@@ -29,7 +29,8 @@ def portions(counted: Counted, leaves: Sql, *, paths: Paths) -> Iterator[tuple[t
     if counted.is_direct and paths.repeated is not None:
         alone = [path for path in paths.all if paths.leaves[path] >= _MANY and path not in paths.repeated]
     for path in alone:
-        yield PathFacets, Sql("SELECT * FROM ({}) WHERE path = ?", (path,)).filled(leaves), paths.only({path})
+        of_path = counted.of_annotations("attribute_values", LEAF, where=at((path,)), paths=(path,))
+        yield PathFacets, of_path, paths.only({path})
     rest = set(paths.all).difference(alone)
     if not alone:
         yield LeafFacets, leaves, paths

@@ -52,9 +52,9 @@ class Pairs:
                 return self._leaves(node, given=given)
             case m.LeafAnd(parts=parts):
                 compares = (leaf_compares(part.operator, part.values, sort=part.sort) for part in parts)
-                return self._scan("attribute_values", [at(parts[0].paths), given, *compares])
+                return self._at(parts[0].paths, [given, *compares])
             case m.HasAttribute(paths=paths):
-                return self._scan("attribute_values", [at(paths), given])
+                return self._at(paths, [given])
             case m.LengthIs() | m.ElementIs():
                 return self._by_document(node, given=given)
             case m.Related():
@@ -69,21 +69,21 @@ class Pairs:
     def _leaves(self, node: m.AttributeIs, *, given: Sql) -> Sql:
         compares = leaf_compares(node.operator, node.values, sort=node.sort)
         if node.quantifier is Quantifier.ANY:
-            return self._scan("attribute_values", [at(node.paths), given, compares])
+            return self._at(node.paths, [given, compares])
         every = "bool_and" if node.quantifier is Quantifier.ALL else "NOT bool_or"
-        rows = self._scan("attribute_values", [at(node.paths), given])
+        rows = self._at(node.paths, [given])
         return Sql(f"{{}} GROUP BY ALL HAVING {every}(coalesce({{}}, false))").filled(rows, compares)
 
     def _by_document(self, node: m.LengthIs | m.ElementIs, *, given: Sql) -> Sql:
         """The index gives the candidates, where it can; their documents decide."""
         if isinstance(node, m.ElementIs):
-            documents = self._scan("annotations", [element_exists(node), given])
+            documents = self._scan(Sql("annotations"), [element_exists(node), given])
             return narrowed([documents, self.of(node.candidates, given=given)], [], by="annotation")
         sets = one_of("label_set", node.label_sets)
-        documents = self._scan("annotations", [sets, length_compares(node), given])
+        documents = self._scan(Sql("annotations"), [sets, length_compares(node), given])
         if COMPARE[node.operator](0, node.number):  # the index has nothing of an empty list
             return documents
-        listed = self._scan("attribute_values", [at(node.paths), given])
+        listed = self._at(node.paths, [given])
         return narrowed([documents, listed], [], by="annotation")
 
     def _same_annotation(self, parts: Sequence[m.Meaning], *, given: Sql) -> Sql:
@@ -99,7 +99,7 @@ class Pairs:
         present = [part for part in parts if of_row(part) is None and not isinstance(part, m.Not)]
         sets = [self.of(part, given=keyed) for part in present]
         if columns or not sets:
-            sets.insert(0, self._rows([part for part, _ in columns], [keyed, *(row for _, row in columns)]))
+            sets.insert(0, self._rows([part for part, _ in rows], [keyed, *(row for _, row in columns)]))
         return narrowed(sets, [self.of(part, given=keyed) for part in absent], by="annotation")
 
     def _related(self, relations: Sequence[m.Related], rest: Sequence[m.Meaning], *, given: Sql) -> Sql:
@@ -112,12 +112,15 @@ class Pairs:
         return these
 
     def _rows(self, nodes: Sequence[m.Meaning], where: Iterable[Sql]) -> Sql:
-        table = WITH_SIZE if any(map(needs_size, nodes)) else "annotations"
+        table = Sql(WITH_SIZE) if any(map(needs_size, nodes)) else table_at("annotations", classes_of(nodes))
         return self._scan(table, where)
 
-    def _scan(self, table: str, where: Iterable[Sql]) -> Sql:
+    def _at(self, paths: tuple[str, ...], where: Iterable[Sql]) -> Sql:
+        return self._scan(table_at("attribute_values", paths), [at(paths), *where])
+
+    def _scan(self, table: Sql, where: Iterable[Sql]) -> Sql:
         condition = joined(" AND ", [*where, self.within])
-        return Sql("SELECT asset, annotation, class FROM {} WHERE {}").filled(Sql(table), condition)
+        return Sql("SELECT asset, annotation, class FROM {} WHERE {}").filled(table, condition)
 
 
 def narrowed(sets: Sequence[Sql], absent: Sequence[Sql], *, by: str) -> Sql:
@@ -184,6 +187,22 @@ def _below(node: m.Meaning) -> Sequence[m.Meaning]:
             return (part,)
         case m.And(parts=parts) | m.Or(parts=parts):
             return parts
+    return ()
+
+
+def table_at(table: str, values: Sequence[str]) -> Sql:
+    """A table of `LOOKED_UP`; where only one value is asked for, without the files that cannot have it."""
+    return Sql(f"{table}_at(?)", (values[0],)) if len(values) == 1 else Sql(table)
+
+
+def classes_of(nodes: Iterable[m.Meaning]) -> tuple[str, ...]:
+    """The classes of which an annotation for which all the nodes hold can be; empty where it can be any."""
+    for node in nodes:
+        match node:
+            case m.ClassIs(members=members):
+                return tuple({member.name for member in members})
+            case m.And(parts=parts) if found := classes_of(parts):
+                return found
     return ()
 
 

@@ -17,7 +17,7 @@ from datacat.query.compare import Sql, joined, leaf_compares
 from datacat.query.coverage import lookers
 from datacat.query.fields import MEASURES
 from datacat.query.match import WRITTEN, Documents, Match
-from datacat.query.pairs import at, numbered
+from datacat.query.pairs import at, numbered, table_at
 from datacat.query.plan import Plan
 from datacat.query.plurals import comparable
 from datacat.query.run import rows
@@ -115,11 +115,11 @@ class Explainer:
         where = at(leaf.paths)
         if isinstance(leaf, m.AttributeIs):
             where = joined(" AND ", [where, leaf_compares(leaf.operator, leaf.values, sort=leaf.sort)])
-        query = Sql(
-            "SELECT DISTINCT annotation, path, text FROM attribute_values WHERE {} AND {} ORDER BY ALL"
+        query = Sql("SELECT DISTINCT annotation, path, text FROM {} WHERE {} AND {} ORDER BY ALL").filled(
+            table_at("attribute_values", leaf.paths), where, self._of_found
         )
         found: dict[int, list[str]] = {}
-        for annotation, path, text in rows(self._cursor, query.filled(where, self._of_found)):
+        for annotation, path, text in rows(self._cursor, query):
             found.setdefault(annotation, []).append(f"{path}={'null' if text is None else text}")
         return found
 

@@ -19,6 +19,7 @@ from datacat.tables.cache import Cache
 from datacat.tables.change import Written
 from datacat.tables.connection import quoted
 from datacat.tables.durable import made_folder, sync_file, sync_folder
+from datacat.tables.lookup import files_at
 from datacat.tables.state import PARTITION, PRUNED_BY, DataFile
 
 # Files of at most 128 row groups of the default size, 16 million rows. zstd at level 1 takes a third less time
@@ -149,6 +150,14 @@ class Files:
         is_shared = label_set is not None and any(not file.low == file.high == label_set for file in files)
         where = f" WHERE label_set = {label_set}" if is_shared else ""
         return f"SELECT {columns} FROM read_parquet([{listed}], {options}){where}"  # noqa: S608 - our own names
+
+    def select_at(self, kind: str, files: Sequence[DataFile]) -> str:
+        """A SELECT as `select` gives, of at least the rows in which the column that comes first is `wanted`."""
+        listed = files_at(files, self.local(files)) if files else None
+        if listed is None:
+            return self.select(kind, files)
+        columns = ", ".join(f'"{name}"' for name in TABLES[kind].names)
+        return f"SELECT {columns} FROM read_parquet({listed}, hive_partitioning = false)"  # noqa: S608 - our own names
 
     def remove(self, relative: str) -> None:
         """Deletes a data file, and its local copy; it may be gone already."""

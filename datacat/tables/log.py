@@ -122,6 +122,7 @@ class Log:
             columns["num_records"],
             columns.get("min.label_set", nothing),
             columns.get("max.label_set", nothing),
+            *(_texts(columns, which, otherwise=nothing) for which in ("min", "max")),
         )
         entry = recovery.read_entry(self.location, at, settings=self._settings)
         return State(at, _time(entry.info) if entry else None, tuple(files))
@@ -237,6 +238,12 @@ class Log:
             raise CatalogError(
                 f"state {number} cannot be read: {error}", where=str(self.location), hint=hint
             ) from error
+
+
+def _texts(columns: dict[str, list[Any]], which: str, *, otherwise: list[Any]) -> list[str | None]:
+    """The least or greatest path of each file; class where it has no paths."""
+    paths, classes = (columns.get(f"{which}.{name}", otherwise) for name in ("path", "class"))
+    return [name if path is None else path for path, name in zip(paths, classes, strict=True)]
 
 
 def union_schema() -> pa.Schema:

@@ -19,7 +19,18 @@ PRUNED_BY = ("label_set", "source_file", "asset", "annotation", "path", "class")
 
 @dataclass(frozen=True, slots=True)
 class DataFile:
-    """One immutable Parquet file; `path` is below the log's folder, `low` to `high` are its label sets."""
+    """One immutable Parquet file.
+
+    Attributes:
+        kind: of `TABLES`.
+        path: below the log's folder.
+        size: bytes.
+        row_count: how many rows it has.
+        low: the least of its label sets.
+        high: the greatest of them.
+        first: its least class, or path where it has paths; None where the log does not tell.
+        last: its greatest.
+    """
 
     kind: str
     path: str
@@ -27,6 +38,8 @@ class DataFile:
     row_count: int
     low: int | None = None
     high: int | None = None
+    first: str | None = None
+    last: str | None = None
 
     def may_hold(self, label_set: int) -> bool:
         """Whether it may hold rows of that label set."""

@@ -12,7 +12,7 @@ import duckdb
 
 from datacat.config import Settings
 from datacat.errors import CatalogError, CommitConflict
-from datacat.model.schemas import KINDS
+from datacat.model.schemas import KINDS, LOOKED_UP
 from datacat.sources.location import Location
 from datacat.tables import recovery
 from datacat.tables.change import Change, Conflict
@@ -89,6 +89,9 @@ class Store:
                 database=database_of(settings),
                 kinds=kinds,
                 select=lambda kind: self.files.select(kind, state.of(kind)),
+                select_at=lambda kind: (
+                    self.files.select_at(kind, state.of(kind)) if kind in LOOKED_UP else None
+                ),
             )
         except duckdb.Error as error:
             raise self._unreadable(state, error) from error

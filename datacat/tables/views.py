@@ -37,6 +37,7 @@ def look_at(
     database: int,
     kinds: Iterable[str],
     select: Callable[[str], str],
+    select_at: Callable[[str], str | None],
 ) -> None:
     """Lets `cursor` see the views of a state, making those that are not there.
 
@@ -46,6 +47,7 @@ def look_at(
         database: names the DuckDB instance that the cursor is of.
         kinds: the tables that are needed.
         select: the SELECT of a kind.
+        select_at: one with the parameter `wanted`, for a value of the column that comes first; None: there is none.
 
     Raises:
         duckdb.Error: a file cannot be read.
@@ -57,6 +59,8 @@ def look_at(
         for kind in kinds:
             if kind not in schema.kinds:
                 cursor.execute(f'CREATE VIEW "{schema.name}"."{kind}" AS {select(kind)}')
+                if at := select_at(kind):
+                    cursor.execute(f'CREATE MACRO "{schema.name}"."{kind}_at"(wanted) AS TABLE {at}')
                 schema.kinds.add(kind)
         schema.users += 1
         weakref.finalize(cursor, _leave, schema)

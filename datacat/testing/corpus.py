@@ -11,7 +11,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from datacat.model.schemas import TABLES
+from datacat.model.schemas import LOOKED_UP, TABLES
 
 Row = dict[str, Any]
 
@@ -122,6 +122,8 @@ class Corpus:
             connection.register("rows", rows)
             connection.execute(f"CREATE TABLE {kind} AS SELECT * FROM rows")
             connection.unregister("rows")
+        for kind in LOOKED_UP:
+            connection.execute(f"CREATE MACRO {kind}_at(wanted) AS TABLE SELECT * FROM {kind}")
         return connection
 
     def _count(self) -> None:

@@ -36,7 +36,7 @@ def test_answer(case: Case) -> None:
     if "why" in case.values:
         assert " | ".join(next(iter(hits)).why) == case.values["why"]
     if "reads" in case.values:
-        read = set(re.findall(r"FROM (\w+)", bound.assets().text)) & set(KINDS)
+        read = set(re.findall(r"FROM (\w+?)(?:_at)?\b", bound.assets().text)) & set(KINDS)
         assert sorted(read) == case.values["reads"].split()
 
 
