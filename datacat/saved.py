@@ -94,6 +94,9 @@ class Searches:
             author: who commits; by default git's user.
             message: what the log should say.
 
+        Returns:
+            It as it is kept: where nothing differs from before, the old one, and no state is made.
+
         Raises:
             QueryError: the query cannot be understood.
             NameInvalid: the name breaks the naming rules.
@@ -168,7 +171,10 @@ class Searches:
 
 
 def _over(old: SavedSearch | None, new: SavedSearch, *, owner: str | None, may_replace: bool) -> SavedSearch:
-    """`new` in the place of `old`, whose owner and description stay where nothing else is said."""
+    """`new` in the place of `old`, whose owner and description stay where nothing else is said.
+
+    What says the same as before is `old`, with its time and author.
+    """
     if old is None:
         return new
     if not may_replace:
@@ -178,7 +184,8 @@ def _over(old: SavedSearch | None, new: SavedSearch, *, owner: str | None, may_r
         )
     kept_owner = old.owner if owner is None else owner
     description = old.description if new.description is None else new.description
-    return replace(new, owner=kept_owner, description=description)
+    saved = replace(new, owner=kept_owner, description=description)
+    return old if saved == replace(old, created=new.created, author=new.author) else saved
 
 
 def _named(name: str, known: Mapping[str, SavedSearch]) -> SavedSearch:

@@ -80,6 +80,16 @@ def test_a_name_is_not_taken_over_by_mistake(catalog: Catalog) -> None:
     assert (second.query, second.owner, second.description) == ("roof", "eve", "for the audit")
 
 
+def test_the_same_saved_again_is_no_change(catalog: Catalog) -> None:
+    first = catalog.searches.save("mine", "car", author="eve", description="for the audit")
+    state = catalog.state
+    assert catalog.searches.save("mine", "car", replace=True, author="ada") == first
+    assert catalog.searches.save("mine", "all cars", description="for the audit", replace=True) == first
+    assert catalog.refresh().state == state
+    assert catalog.searches.save("mine", "car", owner="ada", replace=True).owner == "ada"
+    assert catalog.state == state + 1
+
+
 def test_a_wrong_query_is_not_saved(catalog: Catalog) -> None:
     state = catalog.state
     with pytest.raises(QueryError, match="no class `rof`"):
