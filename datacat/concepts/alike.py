@@ -18,11 +18,15 @@ _PART = 0.5  # a rooftop is much of a roof; a car park is nothing of a car
 _SPELLED = 0.8  # at least: five letters of which one differs
 _SHORTEST_PART = 4  # letters: `car` begins `carpet` and `cart`
 
-# Names are compared with all others in DuckDB; those of very different length are not spelled alike.
+# Names are compared with all others in DuckDB; those of very different length are not spelled alike. It counts bytes
+# that differ: without accents a Latin letter is one; letters of several make names less alike than they are.
 _PAIRS = f"""
     WITH names AS (SELECT unnest(?::VARCHAR[]) AS name),
-    pairs AS (SELECT l.name AS one, r.name AS other FROM names l JOIN names r ON l.name < r.name)
-    SELECT one, other, 1 - damerau_levenshtein(one, other) / greatest(length(one), length(other)) AS likeness
+    pairs AS (
+        SELECT l.name AS one, r.name AS other, strip_accents(one) AS bare, strip_accents(other) AS other_bare
+        FROM names l JOIN names r ON l.name < r.name)
+    SELECT one, other,
+        1 - damerau_levenshtein(bare, other_bare) / greatest(length(bare), length(other_bare)) AS likeness
     FROM pairs
     WHERE replace(one, ' ', '') = replace(other, ' ', '')
        OR (least(length(one), length(other)) >= {_SPELLED} * greatest(length(one), length(other))

@@ -120,6 +120,15 @@ def test_names_alone_do_where_nothing_is_shared(town: Catalog) -> None:
     assert cars.score == pytest.approx(0.7)
 
 
+@pytest.mark.parametrize(
+    ("one", "other", "count"),
+    [("Gebäude", "Gebaeude", 1), ("épave", "epave", 1), ("дорога", "дорого", 1), ("房屋", "房居", 0)],
+)
+def test_letters_are_compared_not_their_bytes(tmp_path: Path, one: str, other: str, count: int) -> None:
+    catalog = labelled(tmp_path, one={"a.png": [(one, A)]}, two={"b.png": [(other, A)]})
+    assert len(catalog.concepts.suggest(min_score=0.4)) == count
+
+
 def test_who_did_not_look_contradicts_nothing(tmp_path: Path) -> None:
     said: dict[str, Said] = {
         "mapping": {name: [("crane", B)] for name in SHARED},
