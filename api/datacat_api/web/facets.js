@@ -68,7 +68,7 @@ function shown(facet, { query, current, isOpen }) {
 
 const quoted = (text) => `"${text.replace(/[\\"]/g, "\\$&")}"`;
 
-// Of everything: the classes, which are counted already. A bare word would ask for all that means the same.
+// Of everything: the classes, the most used first, which are counted already. A bare word would ask for all that means the same.
 async function classes() {
   const list = made("ul");
   const whole = block("class", list, { isOpen: true });
@@ -78,7 +78,7 @@ async function classes() {
   async function append() {
     button.disabled = true;
     const { items, next } = await read("/v1/classes", { limit: CLASSES, ...(after && { after }) });
-    const rows = items.filter((row) => row.class);
+    const rows = items.filter((row) => row.class).sort((one, other) => other.assets - one.assets);
     most ??= mostOf(rows);
     const buckets = rows.map((row) => ({ ...row, value: row.class, absent: null, query: `class:${quoted(row.class)}` }));
     list.append(...buckets.map((bucket) => bar(bucket, most, null)));
