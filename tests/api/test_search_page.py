@@ -115,6 +115,13 @@ def test_the_nearest_name_of_anything_is_one_click_away(
     assert _texts(page, ".//*[@role='alert']/p/a") == [meant, "Ask it as a plain question"]
 
 
+def test_the_page_of_the_api_lists_paths_with_their_parameters(address: str, tmp_path: Path) -> None:
+    page = _shown(address, tmp_path, path="/docs")
+    assert "GET /v1/search" in _texts(page, ".//h2")
+    assert "SearchPage" in _texts(page, ".//code")
+    assert {"document", "string or null"} <= set(_texts(page, ".//td"))
+
+
 def test_a_mistake_is_shown_with_the_nearest_name_to_follow(address: str, tmp_path: Path) -> None:
     page = _shown(address, tmp_path, q="class:rofo <b>")
     assert page.findall(".//main//b") == []
