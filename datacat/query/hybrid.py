@@ -13,18 +13,18 @@ from dataclasses import dataclass
 import duckdb
 import pyarrow as pa
 
-from datacat.model.names import folded
 from datacat.query.compare import TRUE, Sql, joined
 from datacat.query.pairs import of_class, one_of
 from datacat.query.plurals import comparable
 from datacat.query.run import rows
-from datacat.query.scope import FILLERS
+from datacat.query.scope import is_filler
 from datacat.query.vocabulary import Vocabulary
 from datacat.query.words import class_meant
 
 DEPTH = 1_000
 _DAMPING = 60
 _PUNCTUATION = ".,;:?!()'\""
+_BEGINNING = r"(?:^|[^\pL\pM\pN_])"  # of a word; to RE2, \b knows ASCII alone
 _SHOWN = 3  # labels that a reason names
 
 
@@ -76,7 +76,7 @@ def said(
     Words are looked for in class names, captions, and values of attributes and of metadata.
     """
     words = dict.fromkeys(word.strip(_PUNCTUATION) for word in text.split())
-    chosen = [word for word in words if word and folded(word) not in FILLERS]
+    chosen = [word for word in words if word and not is_filler(word, vocabulary)]
     pieces = [piece for number, word in enumerate(chosen) for piece in _of_word(number, word, vocabulary)]
     if not pieces:
         return []
@@ -104,7 +104,7 @@ def _of_word(number: int, word: str, vocabulary: Vocabulary) -> Sequence[Sql]:
     ]
     caption = Sql(
         start + "'a text' AS label FROM annotations WHERE text IS NOT NULL AND regexp_matches(text, ?, 'i')",
-        (rf"\b{_escaped(word)}",),
+        (f"{_BEGINNING}{_escaped(word)}",),
     )
     if asked:
         labelled = Sql(start + "class AS label FROM annotations WHERE {}")
@@ -113,4 +113,5 @@ def _of_word(number: int, word: str, vocabulary: Vocabulary) -> Sequence[Sql]:
 
 
 def _escaped(word: str) -> str:
-    return "".join(letter if letter.isalnum() else f"\\{letter}" for letter in word)
+    """For RE2, which takes a backslash only before ASCII."""
+    return "".join(letter if letter.isalnum() or not letter.isascii() else f"\\{letter}" for letter in word)

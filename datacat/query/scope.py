@@ -27,6 +27,11 @@ please sample samples search select show some that the their there these this th
 FILLERS = frozenset(_FILLERS.split())
 
 
+def is_filler(word: str, vocabulary: Vocabulary, *, fillers: frozenset[str] = FILLERS) -> bool:
+    """Whether `word` may be dropped: it belongs to the question's form and names no class."""
+    return folded(word) in fillers and not vocabulary.knows(comparable(word))
+
+
 class Outside(Protocol):
     """What a query may ask of the catalog beyond the tables of its state."""
 
@@ -56,8 +61,8 @@ class Scope:
     outside: Outside | None = None
 
     def is_filler(self, word: str) -> bool:
-        """Whether `word` may be dropped: it belongs to the question's form and names no class."""
-        return folded(word) in FILLERS and not self.vocabulary.knows(comparable(word))
+        """See the function."""
+        return is_filler(word, self.vocabulary)
 
     def asked_outside(self, ask: Callable[[Outside], T], span: Span) -> T:
         """What the catalog answers; what it does not know is an error that points at `span`."""

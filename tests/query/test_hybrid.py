@@ -9,6 +9,7 @@ from datacat.errors import QueryError
 from datacat.query.hits import Hits, Weighted
 from datacat.query.hybrid import said
 from datacat.query.search import search
+from datacat.query.values import quoted
 from datacat.query.vocabulary import vocabulary
 from tests.query.cases import corpus
 
@@ -45,6 +46,33 @@ def test_words_are_found_in_classes_values_metadata_and_captions() -> None:
         "leaks": [(5, ["a text"])],
         "vehicle": [(2, ["car"])],
     }
+
+
+@pytest.mark.parametrize(
+    "text", ["a roof – red", "roof 🚗", "हिन्दी", "".join(map(chr, range(33, 127))), "a\x00b"]
+)
+def test_any_characters_are_looked_for(text: str) -> None:
+    assert "e.png" in _names(_search(f"about:{quoted(text)}"))
+
+
+@pytest.mark.parametrize("word", ["हिन्दी", "Übung", "übung", "🚗", "leak"])
+def test_a_word_of_a_text_is_found_from_its_beginning(word: str) -> None:
+    made = corpus()
+    made.add_annotation(3, None, label_set=2, text="a leak: हिन्दी, Übung 🚗")
+    made.add_annotation(4, None, label_set=2, text="oleak xहिन्दी xÜbung")
+    cursor = made.cursor()
+    words = vocabulary(cursor, identity=None)
+    found = said(word, cursor=cursor, vocabulary=words, allowed=None)
+    assert 3 in [asset for _, asset, _ in found]
+    assert 4 not in [asset for _, asset, _ in found]
+
+
+def test_a_filler_that_names_a_class_is_looked_for() -> None:
+    made = corpus()
+    made.add_annotation(3, "Us", label_set=2)
+    cursor = made.cursor()
+    words = vocabulary(cursor, identity=None)
+    assert said("show us", cursor=cursor, vocabulary=words, allowed=None) == [(1, 3, ["Us"])]
 
 
 def test_more_words_go_first_and_equals_share_a_place() -> None:
