@@ -24,7 +24,7 @@ from datacat.query.plurals import comparable
 from datacat.query.quantities import ONE, read_quantity
 from datacat.query.readings import Reading, composed
 from datacat.query.run import rows
-from datacat.query.scope import FILLERS
+from datacat.query.scope import FILLERS, is_filler
 from datacat.query.values import Value, is_name, name_text, quoted
 from datacat.query.vocabulary import ClassName, Vocabulary, nearest_names
 
@@ -36,8 +36,9 @@ about also anything at be been being both but by could during either ever exist 
 its kind kinds know least like look looking looks many me more my near need of only or over related seen see should
 so some something taken tell than them there they thing things through time want was were when will would you your
 """
-_MORE_FILLERS = frozenset(_ALSO.split())
+_ALL_FILLERS = FILLERS | frozenset(_ALSO.split())
 _NEGATIONS = frozenset(("no", "not", "without", "neither", "nor"))
+_OPERATORS = frozenset(("and", "or", "not", "without"))  # a class of that name needs quotes
 _MAKERS = frozenset(("by", "from", "of"))  # what stands before a team's name
 _FORGIVING = 50_000_000  # leaves; of more, it takes too long to compare the spelling of their values
 _SPELLED_ALIKE = 0.8  # of a value, or of several words
@@ -76,12 +77,14 @@ class Understood:
 def understood(question: str, *, cursor: duckdb.DuckDBPyConnection, vocabulary: Vocabulary) -> Understood:
     """Reads a plain question. It never fails: what names nothing is left to likeness."""
     question = question.encode(errors="replace").decode()  # a surrogate is no text that could be looked up
-    words = _WORD.findall(question)
+    words = [word for word in _WORD.findall(question) if word.strip('" ')]
     reader = _Reader(cursor, vocabulary)
     readings = tuple(reader.read(words))
     said = " ".join(word.strip('"') for word in words if not _is_filler(word, vocabulary))
     for reading in readings:
-        said = said.replace(reading.words, reading.meant or reading.words)
+        if reading.meant:
+            meant_text = reading.meant.replace("\\", r"\\")
+            said = re.sub(rf"(?<!\w){re.escape(reading.words)}(?!\w)", meant_text, said)
     return Understood(
         question,
         query=composed(readings, reader.has),
@@ -92,8 +95,7 @@ def understood(question: str, *, cursor: duckdb.DuckDBPyConnection, vocabulary: 
 
 
 def _is_filler(word: str, vocabulary: Vocabulary) -> bool:
-    name = folded(word.strip(".'"))
-    return name in FILLERS | _MORE_FILLERS and not vocabulary.knows(comparable(name))
+    return is_filler(word.strip(".'"), vocabulary, fillers=_ALL_FILLERS)
 
 
 class _Reader:
@@ -126,6 +128,8 @@ class _Reader:
                 start += 1
             else:
                 reading, taken = self._first(words[start : start + _LONGEST])
+                if is_negated and reading.kind == "quoted":  # likeness ranks, it rules nothing out
+                    reading = replace(reading, kind="unknown", query="")
                 is_class = bool(reading.classes)
                 yield replace(
                     reading,
@@ -146,7 +150,7 @@ class _Reader:
 
     def _first(self, words: Sequence[str]) -> tuple[Reading, int]:
         if words[0].startswith('"'):
-            return Reading(words[0], "quoted", words[0]), 1
+            return Reading(words[0], "quoted", quoted(words[0].strip('"'))), 1
         for take in (self._class, self._value, self._flag, self._status):
             for count in range(len(words), 0, -1):
                 typed = " ".join(words[:count]).strip(".'")
@@ -159,7 +163,7 @@ class _Reader:
     def _team(self, plain: Sequence[str], start: int) -> tuple[Reading, int] | None:
         """`mapping` of "labelled by mapping" or "of the mapping team"."""
         name = plain[start].removesuffix("'s")
-        teams = {team.casefold(): team for team in self._vocabulary.teams}
+        teams = {folded(team): team for team in self._vocabulary.teams}
         before = next((word for word in reversed(plain[:start]) if word not in ("a", "the")), "")
         is_called = plain[start + 1 : start + 2] in (["team"], ["teams"])
         if name not in teams or not (is_called or before in _MAKERS):
@@ -303,7 +307,7 @@ def _steps(path: str) -> list[str]:
 def _class_text(name: str, vocabulary: Vocabulary) -> str:
     """A comparable name in strict syntax."""
     shown = vocabulary.shown(name).replace(" ", "-")
-    if is_name(shown):
+    if is_name(shown) and shown not in _OPERATORS and "*" not in shown:
         return shown
     names = sorted({use.name for use in _uses(name, vocabulary)})
     if len(names) == 1:
@@ -312,8 +316,8 @@ def _class_text(name: str, vocabulary: Vocabulary) -> str:
 
 
 def _comparison(path: str, text: str) -> str:
-    """`timeofday=night`; in quotes a path is no field or relation of the same name."""
-    name = quoted(path) if is_reserved(path) else name_text(path)
+    """`timeofday=night`; in quotes a path is no field or relation of the same name, and no pattern."""
+    name = name_text(path, is_quoted=is_reserved(path) or "*" in path)
     return f"{name}={_value_text(text)}"
 
 

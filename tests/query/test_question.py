@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import pyarrow as pa
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from datacat.query.ask import Answer, ask
 from datacat.query.hits import Weighted
+from datacat.query.plan import plan
 from datacat.query.question import Understood, understood
 from datacat.query.search import search
 from datacat.query.vocabulary import vocabulary
@@ -90,6 +93,101 @@ def test_the_query_is_strict_syntax(question: str) -> None:
     assert search(_corpus().cursor(), query, state=1).interpretation.replace("=", ":") == query.replace(
         "=", ":"
     )
+
+
+_ODD = (
+    "not",
+    "Or",
+    "in",
+    "count",
+    "near",
+    "*",
+    "bus:station",
+    "x (y)",
+    "a\\b",
+    'q"q',
+    "@me",
+    "-minus",
+    "?what",
+    "any",
+)
+_LIKE_ODD = {
+    "inside": "yes",
+    "near": "tree",
+    "a*": "blue",
+    "not": "never",
+    "team": 'he said "x"',
+    "x y": "a=b",
+}
+
+
+def _odd(*, has_odd_classes: bool = True) -> Corpus:
+    """A catalog with classes, paths and values that mean something else where they stand without quotes."""
+    made = Corpus()
+    made.add_label_set("street-team/signs_1")
+    made.add_asset("0.png")
+    for name in ["car", "castle", *(_ODD if has_odd_classes else ())]:
+        made.add_annotation(0, name, label_set=0, attributes=_LIKE_ODD)
+    made.list_asset(0, label_set=0, metadata={"width": "wide", "or": "other"})
+    return made
+
+
+def _read_odd(question: str, *, has_odd_classes: bool = False) -> Understood:
+    cursor = _odd(has_odd_classes=has_odd_classes).cursor()
+    return understood(question, cursor=cursor, vocabulary=vocabulary(cursor, identity=None))
+
+
+@pytest.mark.parametrize(
+    ("question", "query"),
+    [
+        ("inside yes cars", 'car["inside"=yes]'),
+        ("castles near tree", 'castle["near"=tree]'),
+        ("blue cars", 'car["a*"=blue]'),
+        ("wide", '"width"=wide'),
+        ("cars labelled by street-team", "car[team=street-team]"),
+        ("data of the street_team team", "team=street-team"),
+        ('cars without "a rainy day"', "car"),
+        ('cars " "', "car"),
+        ('cars "a\\"', 'car AND "a\\\\"'),
+    ],
+)
+def test_odd_names_are_written_so_that_they_mean_themselves(question: str, query: str) -> None:
+    assert _read_odd(question).query == query
+
+
+def test_a_class_called_as_an_operator_is_in_quotes() -> None:
+    assert _read_odd("not", has_odd_classes=True).query == 'class="not"'
+    assert _read_odd("*", has_odd_classes=True).query == 'class="*"'
+
+
+@pytest.mark.parametrize("has_odd_classes", [True, False])
+@settings(max_examples=60, deadline=None)
+@given(data=st.data())
+def test_every_question_makes_a_query_that_can_be_asked(has_odd_classes: bool, data: st.DataObject) -> None:
+    words = [
+        *_ODD,
+        *_LIKE_ODD.values(),
+        "cars",
+        "castles",
+        "no",
+        "or",
+        "and",
+        "without",
+        "two",
+        "by",
+        "street-team",
+    ]
+    words += ['"a rainy day"', '" "', '"a\\"', '"', "[", "&", "casle", "wide", "zebra"]
+    question = " ".join(data.draw(st.lists(st.sampled_from(words), max_size=6)))
+    cursor = _odd(has_odd_classes=has_odd_classes).cursor()
+    read = understood(question, cursor=cursor, vocabulary=vocabulary(cursor, identity=None))
+    for query in (read.query, read.related):
+        plan(cursor, query)
+
+
+def test_spelling_is_corrected_in_whole_words() -> None:
+    assert _read_odd("casle castle.").text == "castle castle."
+    assert _read_odd("cas castle").text == "castle castle"
 
 
 def test_each_word_says_what_it_was_taken_for() -> None:
