@@ -50,11 +50,10 @@ def add(
     before = cat.state
     added = cat.concepts.add(concept, classes, unused=unused, author=author, message=message)
     concept = cat.concepts.name(concept)
-    if output.as_json:
-        output.record({"concept": concept, "added": added, "state": cat.state})
-        return
     nothing = "made" if not classes and cat.state != before else "nothing new"
-    output.line(f"{concept}: {', '.join(added) or nothing}")
+    output.result(
+        {"concept": concept, "added": added, "state": cat.state}, f"{concept}: {', '.join(added) or nothing}"
+    )
 
 
 @concepts.command(
@@ -76,10 +75,10 @@ def remove(
     cat = opened(catalog)
     name = cat.concepts.name(concept)
     removed = cat.concepts.remove(concept, classes, author=author, message=message)
-    if output.as_json:
-        output.record({"concept": name, "removed": removed, "state": cat.state})
-        return
-    output.line(f"{name}: removed {', '.join(removed) or 'the concept'}")
+    output.result(
+        {"concept": name, "removed": removed, "state": cat.state},
+        f"{name}: removed {', '.join(removed) or 'the concept'}",
+    )
 
 
 @concepts.command(
@@ -120,10 +119,7 @@ def rename(concept: str, new: str, catalog: str | None, author: str, message: st
     was = cat.concepts.name(concept)
     cat.concepts.rename(concept, new, author=author, message=message)
     new = cat.concepts.name(new)
-    if output.as_json:
-        output.record({"concept": new, "was": was, "state": cat.state})
-        return
-    output.line(f"{was} is {new} now")
+    output.result({"concept": new, "was": was, "state": cat.state}, f"{was} is {new} now")
 
 
 @concepts.command(
