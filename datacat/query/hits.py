@@ -230,9 +230,7 @@ class Hits:
         """Every matching asset, not only this page's, by number; of a ranked search, the `limit` best."""
         if self.is_ranked:
             return self._all_assets.to_reader()
-        return reader(
-            lambda: self._parts("SELECT asset FROM {} WHERE {}", table=self._matching.table), ASSET_IDS
-        )
+        return reader(lambda: parts(self._cursor, "asset", table=self._matching.table), ASSET_IDS)
 
     def annotations(self) -> pa.RecordBatchReader:
         """Every annotation that fulfils the query on an asset of `assets()`, ordered by asset and annotation.
@@ -242,8 +240,7 @@ class Hits:
         found = self._evidence
         if found is None:
             return ANNOTATION_IDS.empty_table().to_reader()
-        select = "SELECT asset, annotation FROM {} WHERE {}"
-        return reader(lambda: self._parts(select, table=found), ANNOTATION_IDS)
+        return reader(lambda: parts(self._cursor, "asset, annotation", table=found), ANNOTATION_IDS)
 
     @cached_property
     def answers(self) -> Answers:
@@ -290,19 +287,14 @@ class Hits:
         rows(self._cursor, create.filled(found, chosen))
         return Sql(name)
 
-    def _parts(self, select: str, *, table: Sql, after: int | None = None) -> Iterator[pa.Table]:
-        """What a SELECT from `table` for a range of assets gives, for each range; ordered by its columns."""
-        after = -1 if after is None else after
-        return parts(self._cursor, Sql(select), table=table, after=after)
-
     def _chunks(self) -> Iterator[list[tuple[int, float | None]]]:
         """The assets of the page with their scores, few at a time; without a limit they are read when asked for."""
         if self._limit is not None or self.is_ranked:
             page = self._page
             yield from (page[start : start + _CHUNK] for start in range(0, len(page), _CHUNK))
             return
-        select = "SELECT asset FROM {} WHERE {}"
-        for part in self._parts(select, table=self._matching.table, after=self._position):
+        after = -1 if self._position is None else self._position
+        for part in parts(self._cursor, "asset", table=self._matching.table, after=after):
             for batch in part.to_batches(max_chunksize=_CHUNK):
                 yield [(asset, None) for asset in batch["asset"].to_pylist()]
 
