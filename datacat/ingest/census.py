@@ -128,8 +128,7 @@ class Census:
             self._db.from_arrow(empty).create_view(kind, replace=True)
 
     def _row(self, query: str) -> tuple[int, ...]:
-        row = self._db.execute(query).fetchone()
-        assert row
+        (row,) = self._db.execute(query).fetchall()
         return tuple(int(value) for value in row)
 
     def _write_files(self) -> None:

@@ -148,9 +148,9 @@ def _files(store: Store, state: State) -> Iterator[Finding]:
 def _rows(store: Store, cursor: duckdb.DuckDBPyConnection, *, file: DataFile) -> Iterator[str]:
     try:
         (path,) = store.files.local([file])
-        row = cursor.execute("SELECT num_rows FROM parquet_file_metadata(?)", [path]).fetchone()
-        if row is None or row[0] != file.row_count:
-            yield f"{file.path} has {row[0] if row else 'no'} rows, not {file.row_count:,}"
+        ((count,),) = cursor.execute("SELECT num_rows FROM parquet_file_metadata(?)", [path]).fetchall()
+        if count != file.row_count:
+            yield f"{file.path} has {count:,} rows, not {file.row_count:,}"
     except (duckdb.Error, CatalogError) as error:
         yield f"{file.path} cannot be read: {error}"
 
@@ -170,9 +170,9 @@ def _orphans(store: Store) -> Iterator[Finding]:
 def _identifiers(store: Store, cursor: duckdb.DuckDBPyConnection) -> Iterator[Finding]:
     following = identifiers.last(store.root, store.settings)
     for kind, column in (("assets", "asset"), ("annotations", "annotation"), ("label_sets", "label_set")):
-        row = cursor.execute(f"SELECT max({column}) FROM {kind}").fetchone()  # noqa: S608 - our own names
-        if row and row[0] is not None and row[0] >= following[column]:
-            text = f"{column} {row[0]} is in use, yet {following[column]} would be given next"
+        ((last,),) = cursor.execute(f"SELECT max({column}) FROM {kind}").fetchall()  # noqa: S608 - our own names
+        if last is not None and last >= following[column]:
+            text = f"{column} {last} is in use, yet {following[column]} would be given next"
             yield Finding(
                 "error", "log", text, "Restore <catalog>/ids from a backup before anything is ingested."
             )
@@ -245,6 +245,5 @@ def _cursor(store: Store, state: State, *, kinds: Iterable[str]) -> duckdb.DuckD
 
 
 def _count(cursor: duckdb.DuckDBPyConnection, query: str) -> int:
-    row = cursor.execute(f"SELECT count(*) FROM ({query})").fetchone()  # noqa: S608 - our own queries
-    assert row is not None
-    return int(row[0])
+    ((count,),) = cursor.execute(f"SELECT count(*) FROM ({query})").fetchall()  # noqa: S608 - our own queries
+    return int(count)

@@ -24,14 +24,15 @@ _BATCH = 10_000
 def known_files(store: Store, state: State, *, label_set: LabelSetName) -> dict[str, FileFacts]:
     """The label files of a label set by URI, as they were when they were read; none where it is new."""
     cursor = store.cursor(state, kinds=["label_sets"])
-    row = cursor.execute(
+    named = cursor.execute(
         "SELECT label_set FROM label_sets WHERE team = ? AND name = ?", [label_set.team, label_set.name]
-    ).fetchone()
-    if row is None:
+    ).fetchall()
+    if not named:
         return {}
-    store.show(cursor, state, kinds=["source_files"], label_set=row[0])
+    ((number,),) = named
+    store.show(cursor, state, kinds=["source_files"], label_set=number)
     columns = ", ".join(FileFacts.__slots__)
-    found = cursor.execute(f"SELECT {columns} FROM source_files WHERE label_set = ?", [row[0]])  # noqa: S608
+    found = cursor.execute(f"SELECT {columns} FROM source_files WHERE label_set = ?", [number])  # noqa: S608
     return {facts["uri"]: FileFacts(**facts) for facts in found.to_arrow_table().to_pylist()}
 
 

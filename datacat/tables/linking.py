@@ -254,9 +254,9 @@ class Linking:
         self.cursor.execute(sql, list(values))
 
     def one(self, sql: str, values: Sequence[Any] = ()) -> tuple[Any, ...] | None:
-        """The first row of a query."""
-        row: tuple[Any, ...] | None = self.cursor.execute(sql, list(values)).fetchone()
-        return row
+        """The row of a query that has one or none."""
+        rows = self.cursor.execute(sql, list(values)).fetchall()  # DuckDB 2.0 waits for the end of a result
+        return rows[0] if rows else None
 
     def count(self, source: str, values: Sequence[Any] = ()) -> int:
         """How many rows a FROM clause gives."""
