@@ -72,7 +72,7 @@ def only_equality(node: Condition, scope: Scope) -> None:
         refuse_operator(node, scope)
 
 
-def refuse_operator(node: Condition, scope: Scope, *, hint: str = "Use : or = or !=.") -> NoReturn:
+def refuse_operator(node: Condition, scope: Scope, *, hint: str = "Use : = != or in (…).") -> NoReturn:
     """Stops at the operator; the hint says which there are."""
     span = Span(node.name.span.end, node.value.span.start)
     scope.stop(f"{field_of(node)} cannot be compared with {node.operator}", span, hint=hint)

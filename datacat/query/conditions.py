@@ -218,7 +218,7 @@ def _split(node: Condition, scope: Scope) -> m.Meaning:
 @_one_by_one
 def _source(node: Condition, scope: Scope) -> m.Meaning:
     if node.operator not in (Operator.EQUAL, Operator.UNEQUAL, Operator.MATCHES):
-        refuse_operator(node, scope)
+        refuse_operator(node, scope, hint="Use : = != ~ or in (…).")
     check_pattern(node, scope)
     return m.FromSource(node.operator, values_of(node)[0])
 

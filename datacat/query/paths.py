@@ -87,7 +87,7 @@ def bind_metadata(node: Condition, *, scope: Scope) -> m.Meaning | None:
 def bind_has(node: Condition, *, scope: Scope) -> m.Meaning:
     """`has:path` and `missing:path`; of a field, whether the annotation says it."""
     if node.operator not in (Operator.EQUAL, Operator.UNEQUAL):
-        refuse_operator(node, scope)
+        refuse_operator(node, scope, hint="Use : or = or !=.")
     name = node.value.text.casefold()
     if not node.value.is_quoted and name in ANNOTATION_COLUMNS and not _attribute_paths(node.value, scope):
         found: m.HasColumn | m.HasAttribute = m.HasColumn(name, ANNOTATION_COLUMNS[name].column)
