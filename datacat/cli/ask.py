@@ -59,7 +59,7 @@ def _print_understood(answer: Any, output: Output) -> None:
         output.line("Nobody uses these words in labels.")
     else:
         have = ("In part" if read.unknown else "Yes") if answer.answers.yes else "No"
-        labelled = counted(answer.answers.yes, "asset is", "assets are")
+        labelled = counted(answer.answers.yes, "asset is", many="assets are")
         output.line(
             f"{have}: {labelled} labelled so, {answer.answers.no:,} known not to be, "
             f"{answer.answers.unknown:,} that nobody looked at for it."

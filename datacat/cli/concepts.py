@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from datacat.cli.options import NUMBER, at_option, catalog_option, commit_options, json_option, opened
+from datacat.cli.options import NUMBER, Number, at_option, catalog_option, commit_options, json_option, opened
 from datacat.cli.output import Output
 from datacat.cli.suggestions import print_rest, print_suggestion
 from datacat.errors import NotFound, UsageError
@@ -153,7 +153,7 @@ def merge(
 @click.option(
     "-n",
     "--limit",
-    type=click.IntRange(min=0, max=2**53),
+    type=Number(min=0),
     default=10,
     show_default=True,
     help="Changes, newest first.",

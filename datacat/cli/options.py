@@ -11,7 +11,19 @@ from datacat.catalog import Catalog
 from datacat.cli.output import Output
 
 F = TypeVar("F", bound=Callable[..., Any])
-NUMBER = click.IntRange(min=1, max=2**53)  # how many of something; DuckDB counts in 64 bits
+
+
+class Number(click.IntRange):
+    """How many of something, at least `min`; DuckDB counts in 64 bits."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        number = super().convert(value, param, ctx)
+        if number >= 2**53:
+            self.fail(f"{number} is more than there can be of anything.", param, ctx)
+        return number
+
+
+NUMBER = Number(min=1)
 
 
 def catalog_option(command: F) -> F:

@@ -188,7 +188,7 @@ def _safe(text: str) -> str:
     return escape(text.translate(_CONTROL))
 
 
-def counted(number: int, one: str, many: str = "") -> str:
+def counted(number: int, one: str, *, many: str = "") -> str:
     """`1 asset`, `2 assets`; `many` where that is more than an s."""
     return f"1 {one}" if number == 1 else f"{number:,} {many or one + 's'}"
 

@@ -125,7 +125,7 @@ def _print_page(hits: Any, output: Output) -> None:
         output.note(f"ranked: {hits.interpretation}")
     else:
         total = hits.count()
-        matching = counted(total, "asset matches", "assets match")
+        matching = counted(total, "asset matches", many="assets match")
         output.note(f"{matching}: {hits.interpretation}" if hits.interpretation else matching)
         _note_unknown(hits, output)
     _note_concepts(hits, output)
@@ -158,7 +158,7 @@ def _note_concepts(hits: Any, output: Output) -> None:
 def _note_unknown(hits: Any, output: Output) -> None:
     """Says what an absence leaves out."""
     if not hits.is_ranked and hits.asks_for_absence and hits.answers.unknown:
-        left_out = counted(hits.answers.unknown, "asset is", "assets are")
+        left_out = counted(hits.answers.unknown, "asset is", many="assets are")
         output.note(f"{left_out} left out as unknown: nobody looked; to see them: ?({hits.interpretation})")
 
 

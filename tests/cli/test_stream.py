@@ -79,7 +79,7 @@ def test_a_limit_and_columns_hold_for_a_pipe(place: str) -> None:
     [
         (["--format", "csv", "--count"], "take one of them"),
         (["--format", "csv", "--json"], "--json and --format are two forms of an answer"),
-        (["--limit", str(2**70)], "is not in the range"),
+        (["--limit", str(2**70)], "more than there can be"),
         (["-o", "hits.csv"], "belong to --format"),
         (["--format", "csv", "--columns", "matches"], "CSV cannot hold matches"),
         (["--format", "csv", "-o", "no/such/folder.csv"], "it cannot be written: No such file"),
