@@ -175,7 +175,7 @@ def _all(parts: Iterable[m.Meaning], *, nothing: m.Meaning | None = None) -> m.M
     """The conjunction: flat, without parts that always hold."""
     flat: list[m.Meaning] = []
     for part in parts:
-        flat.extend(part.parts if isinstance(part, m.And) else [part])
+        flat.extend(m.conjuncts(part))
     flat = [part for part in flat if not isinstance(part, m.Everything | m.Anything)]
     flat = list(dict.fromkeys(flat))
     if not flat:

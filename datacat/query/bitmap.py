@@ -17,7 +17,7 @@ from datacat.query.compare import Sql
 from datacat.query.hit import ASSET_IDS
 from datacat.query.run import rows
 
-_WIDEST = 400_000_000  # bits: 50 MB in each thread
+WIDEST = 400_000_000  # bits: 50 MB in each thread
 _SLICE = 1 << 17  # bytes whose assets are numbers at once
 _SOME = re.compile(rb"[^\0]")
 
@@ -56,7 +56,7 @@ class Bitmap:
 def bounds(cursor: duckdb.DuckDBPyConnection) -> tuple[int, int] | None:
     """The least and the greatest asset; None where there is none, or where they are too many to set bits for."""
     ((low, high),) = rows(cursor, Sql("SELECT min(asset), max(asset) FROM assets"))
-    return None if low is None or high - low >= _WIDEST else (int(low), int(high))
+    return None if low is None or high - low >= WIDEST else (int(low), int(high))
 
 
 def gathered(cursor: duckdb.DuckDBPyConnection, assets: Sql, *, low: int, high: int) -> Bitmap:

@@ -14,12 +14,12 @@ import duckdb
 import pyarrow as pa
 
 from datacat.query import meaning as m
+from datacat.query.bitmap import WIDEST
 from datacat.query.compare import TRUE, Sql, joined
 from datacat.query.pairs import classes_of, of_row, one_of, table_at
 from datacat.query.run import rows
 
 _FEW = 100  # classes that are named to skip the row groups of others
-_WIDEST = 400_000_000  # assets with a bit each
 _BITMAPS = 512 << 20  # bytes of all bitmaps that are made at once, or a quarter of memory_limit
 _UNITS = {"bytes": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30, "TiB": 1 << 40}
 _numbers = count()
@@ -83,7 +83,7 @@ class Counted:
         self._bits: str | None = None
         if self.is_direct and self._has_all_assets:
             return
-        if self.is_direct and self.span < _WIDEST:
+        if self.is_direct and self.span < WIDEST:
             self._bits = self._as_bits(assets)
             return
         place = self._place if self.is_direct else "row_number() OVER () - 1"

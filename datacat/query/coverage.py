@@ -30,7 +30,7 @@ def lookers(predicate: m.Meaning, *, within: Sql = TRUE) -> Sql | None:
     None: nobody need have looked. So it is of a predicate that names no class and no attribute: who has said
     something, and when, is known of everybody.
     """
-    parts = predicate.parts if isinstance(predicate, m.And) else (predicate,)
+    parts = m.conjuncts(predicate)
     asked = [part for part in parts if isinstance(part, m.ClassIs)]
     conditions = list(attributes_asked(predicate))
     if not asked and not conditions:

@@ -72,11 +72,8 @@ def _covering(name: str, vocabulary: Vocabulary, *, seen: set[str]) -> set[int]:
 
 
 def _of_those_covering(use: Use, vocabulary: Vocabulary) -> Iterator[int]:
-    item = vocabulary.by_class.get(use.name)
-    for number in use.label_sets:
-        covers = vocabulary.label_sets[number].covers
-        if (item is not None and number in item.declared) if covers is None else use.name in covers:
-            yield number
+    item = vocabulary.by_class[use.name]
+    return (number for number in use.label_sets if vocabulary.covers(item, number))
 
 
 def _same(name: str, vocabulary: Vocabulary) -> Iterator[Use]:
@@ -123,8 +120,7 @@ def _in(use: Use, label_sets: frozenset[int]) -> Use:
 
 
 def _concepts_below(name: str, vocabulary: Vocabulary) -> list[str]:
-    names = {name} | {comparable(member.concept) for member in vocabulary.concepts_of.get(name, ())}
-    names |= {comparable(concept) for concept in vocabulary.synonyms.get(name, ())}
+    names = {name, *_concepts(name, vocabulary)}
     return sorted({comparable(below) for one in names for below in vocabulary.narrower.get(one, ())})
 
 

@@ -338,9 +338,14 @@ __all__ = [
     "ChangedSince", "ClassIs", "ClassMember", "ColumnIs", "Counted", "CountedValues", "ElementIs", "Everything",
     "FromSource", "HasAttribute", "HasColumn", "HasMetadata", "InFiles", "InLabelSet", "LabelSetIs", "LeafAnd",
     "LeafIs", "LengthIs", "Meaning", "MeasureIs", "MetadataIs", "Neither", "Not", "Or", "Predicate", "Question",
-    "Related", "Similar", "Some", "SplitIs", "TimeIs", "TrackIs", "Unknown", "Value", "Within", "descendants",
-    "is_name", "predicate_text", "quoted",
+    "Related", "Similar", "Some", "SplitIs", "TimeIs", "TrackIs", "Unknown", "Value", "Within", "conjuncts",
+    "descendants", "is_name", "predicate_text", "quoted",
 ]  # fmt: skip
+
+
+def conjuncts(node: Meaning) -> tuple[Meaning, ...]:
+    """What must hold together: the parts of a conjunction, or the node alone."""
+    return node.parts if isinstance(node, And) else (node,)
 
 
 def descendants(node: Meaning) -> Iterator[Meaning]:
@@ -372,7 +377,7 @@ def predicate_text(predicate: Meaning) -> str:
     is_phrase = isinstance(predicate, AttributeIs) and predicate.operator is Operator.CONTAINS
     if isinstance(predicate, ClassIs | Anything | AttributeIs | HasAttribute) and not is_phrase:
         return str(predicate)
-    parts = predicate.parts if isinstance(predicate, And) else (predicate,)
+    parts = conjuncts(predicate)
     head = str(parts[0]) if isinstance(parts[0], ClassIs | Anything) and is_name(str(parts[0])) else ""
     inside = parts[1:] if head else parts
     if len(inside) == 1:

@@ -166,6 +166,13 @@ def of_row(node: m.Meaning) -> Sql | None:
     return None
 
 
+def is_one_scan(predicate: m.Meaning) -> bool:
+    """Whether a scan of annotations of some class finds all that fulfil the predicate, in about their assets' order."""
+    return of_row(predicate) is not None and any(
+        isinstance(part, m.ClassIs) for part in m.conjuncts(predicate)
+    )
+
+
 _OF_ANNOTATIONS = m.ColumnIs | m.TimeIs | m.MeasureIs | m.TrackIs
 
 

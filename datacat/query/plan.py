@@ -14,7 +14,7 @@ from datacat.query.bind import bind
 from datacat.query.compare import TRUE, Sql
 from datacat.query.coverage import decided
 from datacat.query.limits import check_joins, check_nesting
-from datacat.query.pairs import of_row
+from datacat.query.pairs import is_one_scan
 from datacat.query.rules import RULES, negations, plain_counts, refuted
 from datacat.query.scope import Outside
 from datacat.query.sql import Sets
@@ -64,14 +64,7 @@ class Plan:
         """Whether one scan answers it that finds assets in about their order: all, or those of some class."""
         if isinstance(self.wanted, m.Everything):
             return True
-        if not isinstance(self.wanted, m.Some) or of_row(self.wanted.predicate) is None:
-            return False
-        parts = (
-            self.wanted.predicate.parts
-            if isinstance(self.wanted.predicate, m.And)
-            else (self.wanted.predicate,)
-        )
-        return any(isinstance(part, m.ClassIs) for part in parts)
+        return isinstance(self.wanted, m.Some) and is_one_scan(self.wanted.predicate)
 
     @property
     def asks_for_absence(self) -> bool:

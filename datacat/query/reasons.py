@@ -184,7 +184,7 @@ class Explainer:
         """`mapping/roofs-2026: Roof[material=slate, condition.score=0.83] (same as rooftop)`."""
         match, _ = self._details[annotation]
         facts = list(dict.fromkeys(self._facts(predicate, annotation)))
-        asked = next((node for node in _conjuncts(predicate) if isinstance(node, m.ClassIs)), None)
+        asked = next((node for node in m.conjuncts(predicate) if isinstance(node, m.ClassIs)), None)
         name = match.class_name or "(no class)"
         inside = f"[{', '.join(facts)}]" if facts else ""
         return f"{match.label_set}: {name}{inside}{_relation(name, asked)}"
@@ -263,7 +263,3 @@ def _leaves(node: m.Meaning) -> list[m.AttributeIs | m.HasAttribute]:
         case m.AttributeIs() | m.HasAttribute():
             return [node]
     return []
-
-
-def _conjuncts(node: m.Meaning) -> Sequence[m.Meaning]:
-    return node.parts if isinstance(node, m.And) else (node,)

@@ -14,7 +14,7 @@ import duckdb
 from datacat.query import meaning as m
 from datacat.query.bitmap import Bitmap, gathered
 from datacat.query.compare import Sql
-from datacat.query.pairs import Pairs, of_row
+from datacat.query.pairs import Pairs, is_one_scan
 from datacat.query.run import batches
 from datacat.query.tree import COMPARE
 
@@ -23,14 +23,14 @@ _MOST = (1 << 16) - 1  # of one asset; more are as many
 
 def is_tallied(node: m.Meaning) -> bool:
     """Whether `tallied` answers it: counts of classes, beside classes that must be there or must not."""
-    parts = node.parts if isinstance(node, m.And) else (node,)
+    parts = m.conjuncts(node)
     return any(map(_is_count, parts)) and all(_is_count(part) or _is_class(part) for part in parts)
 
 
 def tallied(cursor: duckdb.DuckDBPyConnection, node: m.Meaning, *, low: int, high: int) -> Bitmap:
     """The assets for which a node holds of which `is_tallied` is true."""
     found: int | None = None
-    for part in node.parts if isinstance(node, m.And) else (node,):
+    for part in m.conjuncts(node):
         bits = _bits(cursor, part, low=low, high=high)
         found = bits if found is None else found & bits
     size = (high - low) // 8 + 1
@@ -68,15 +68,10 @@ def _is_count(node: m.Meaning) -> TypeGuard[m.Counted]:
         isinstance(node, m.Counted)
         and node.number < _MOST
         and not COMPARE[node.operator](0, node.number)
-        and _is_one_scan(node.predicate)
+        and is_one_scan(node.predicate)
     )
 
 
 def _is_class(node: m.Meaning) -> bool:
     part = node.part if isinstance(node, m.Not) else node
-    return isinstance(part, m.Some) and _is_one_scan(part.predicate)
-
-
-def _is_one_scan(predicate: m.Meaning) -> bool:
-    parts = predicate.parts if isinstance(predicate, m.And) else (predicate,)
-    return of_row(predicate) is not None and any(isinstance(part, m.ClassIs) for part in parts)
+    return isinstance(part, m.Some) and is_one_scan(part.predicate)

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import re
-
 from datacat.query import tree
 from datacat.query.tree import Quantifier, Token
-from datacat.query.values import is_value, name_text, quoted
-
-_ITEM = re.compile(r"[^\s()\[\]{}\",]+")
+from datacat.query.values import Value, name_text, quoted
 
 
 def worded(node: tree.Node | None) -> str:
@@ -53,18 +49,14 @@ def _condition(node: tree.Condition) -> str:
     if node.quantifier in tuple(Quantifier):
         name = f"{node.quantifier}({name})"
     if node.operator in (tree.Operator.IN, tree.Operator.NOT_IN):
-        return f"{name} {node.operator} ({', '.join(map(_item, node.values))})"
+        return f"{name} {node.operator} ({', '.join(_value(token).as_item() for token in node.values)})"
     gap = " " if node.operator is tree.Operator.CONTAINS else ""
     return f"{name}{gap}{node.operator}{gap}{_value(node.value)}{worded(node.bracket)}"
 
 
 def _name(token: Token) -> str:
-    return quoted(token.text) if token.is_quoted else name_text(token.text)
+    return name_text(token.text, is_quoted=token.is_quoted)
 
 
-def _value(token: Token) -> str:
-    return quoted(token.text) if token.is_quoted or not is_value(token.text) else token.text
-
-
-def _item(token: Token) -> str:
-    return quoted(token.text) if token.is_quoted or not _ITEM.fullmatch(token.text) else token.text
+def _value(token: Token) -> Value:
+    return Value(token.text, token.is_quoted)

@@ -65,7 +65,7 @@ def bind_words(words: Sequence[Token], *, scope: Scope) -> Iterator[Said]:
     while start < len(words):
         rest = words[start:]
         said, taken = _first(rest, scope=scope)
-        if said is None and waiting is not None and (relation := _relation(rest, scope=scope)):
+        if said is None and waiting is not None and (relation := _relation(rest)):
             kind, skipped = relation
             while skipped < len(rest) - 1 and scope.is_filler(rest[skipped].text):
                 skipped += 1
@@ -132,16 +132,11 @@ def _covering_all(uses: Sequence[Use], vocabulary: Vocabulary) -> tuple[int, ...
     """Label sets that looked everywhere for each of the classes that they have."""
     had = frozenset(number for use in uses for number in use.label_sets)
 
-    def covers(number: int) -> bool:
-        declared = vocabulary.label_sets[number].covers
-        for use in uses:
-            if number in use.label_sets:
-                known = vocabulary.by_class[use.name].declared
-                if not (number in known if declared is None else use.name in declared):
-                    return False
-        return True
+    def covers_all(number: int) -> bool:
+        had_there = (vocabulary.by_class[use.name] for use in uses if number in use.label_sets)
+        return all(vocabulary.covers(item, number) for item in had_there)
 
-    return tuple(sorted(filter(covers, had)))
+    return tuple(sorted(filter(covers_all, had)))
 
 
 def _longest(words: Sequence[Token], vocabulary: Vocabulary) -> int:
@@ -173,7 +168,7 @@ def _members(uses: Iterable[Use], vocabulary: Vocabulary) -> tuple[m.ClassMember
     )
 
 
-def _relation(words: Sequence[Token], *, scope: Scope) -> tuple[RelationKind, int] | None:
+def _relation(words: Sequence[Token]) -> tuple[RelationKind, int] | None:
     for said, kind in _RELATION_WORDS.items():
         typed = tuple(folded(word.text) for word in words[: len(said)])
         if typed == said and len(words) > len(said):

@@ -41,7 +41,7 @@ def _plain(node: m.Meaning, known: list[frozenset[int]], statistics: Statistics)
     if not isinstance(node, m.Absent):
         return node
     asked = _class_asked(node.predicate)
-    is_narrowed = any(isinstance(part, m.LabelSetIs) for part in _parts(node.predicate))
+    is_narrowed = any(isinstance(part, m.LabelSetIs) for part in m.conjuncts(node.predicate))
     if asked is None or is_narrowed or any(attributes_asked(node.predicate)):
         return node
     covering = frozenset(asked.covered_by)
@@ -51,8 +51,4 @@ def _plain(node: m.Meaning, known: list[frozenset[int]], statistics: Statistics)
 
 
 def _class_asked(predicate: m.Meaning) -> m.ClassIs | None:
-    return next((part for part in _parts(predicate) if isinstance(part, m.ClassIs)), None)
-
-
-def _parts(predicate: m.Meaning) -> tuple[m.Meaning, ...]:
-    return predicate.parts if isinstance(predicate, m.And) else (predicate,)
+    return next((part for part in m.conjuncts(predicate) if isinstance(part, m.ClassIs)), None)

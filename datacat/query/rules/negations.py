@@ -50,4 +50,4 @@ def refuted(node: m.Meaning) -> m.Meaning:
 
 
 def _flat(parts: Iterable[m.Meaning]) -> tuple[m.Meaning, ...]:
-    return tuple(inner for part in parts for inner in (part.parts if isinstance(part, m.And) else (part,)))
+    return tuple(inner for part in parts for inner in m.conjuncts(part))
