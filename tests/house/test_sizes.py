@@ -23,6 +23,7 @@ NESTING_EXCEPTIONS = {
 }
 POSITIONAL_EXCEPTIONS = {
     "datacat/cli/options.py:chosen": "click calls it",
+    "datacat/cli/options.py:convert": "click calls it",
     "datacat/ingest/coco_write.py:write": "the contract of formats that write: what, what, where to",
     "datacat/ingest/yolo_write.py:write": "the contract of formats that write",
     "datacat/ingest/formats/coco.py:write": "the contract of formats that write",
