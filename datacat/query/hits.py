@@ -244,7 +244,11 @@ class Hits:
 
     @cached_property
     def answers(self) -> Answers:
-        """How many assets fulfil the query, how many are known not to, and of how many nobody can say."""
+        """How many assets fulfil the query, how many are known not to, and of how many nobody can say.
+
+        Raises:
+            UsageError: the opposite has more parts than can be planned, as that of very many alternatives.
+        """
         yes = self._matching.count
         no = self._matching.different(self._plan.refuted())
         ((every,),) = rows(self._cursor, Sql("SELECT count(*) FROM assets"))
