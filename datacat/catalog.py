@@ -15,6 +15,7 @@ from datacat.media import Media, media_of
 from datacat.model.finding import Finding
 from datacat.model.names import LabelSetName
 from datacat.model.report import IngestReport
+from datacat.model.rights import RightsClaim
 from datacat.outside import CatalogOutside
 from datacat.places import author_of, chosen_place
 from datacat.query import listing
@@ -86,6 +87,8 @@ class Catalog:
         covers: str | Sequence[str] | None = None,
         covers_attributes: str | Sequence[str] | None = None,
         ontology: str | None = None,
+        licence: str | None = None,
+        owner: str | None = None,
         author: str = "",
         message: str = "",
     ) -> IngestReport:
@@ -101,6 +104,8 @@ class Catalog:
                 What is said of coverage stays until something else is said.
             covers_attributes: the attribute paths that were, or "none".
             ontology: the version of the ontology that was labelled by; the empty text takes it back.
+            licence: under which the labels may be used, else as the files say; stays, and is taken back, likewise.
+            owner: whom to ask about them; the same.
             author: who commits; by default git's user.
             message: what the log should say.
 
@@ -121,6 +126,7 @@ class Catalog:
             author=author or author_of(self.settings),
             message=message,
             claim=coverage_claim(covers=covers, attributes=covers_attributes, ontology=ontology),
+            rights=RightsClaim(licence, owner),
         )
         self.refresh()
         return report

@@ -16,6 +16,7 @@ from datacat.ingest.pipeline import IngestRequest, stage
 from datacat.model.coverage import CoverageClaim
 from datacat.model.names import LabelSetName
 from datacat.model.report import IngestReport
+from datacat.model.rights import RightsClaim
 from datacat.sources.location import Location
 from datacat.tables import State, Tables
 
@@ -33,6 +34,7 @@ def ingest(
     author: str,
     message: str,
     claim: CoverageClaim | None = None,
+    rights: RightsClaim | None = None,
 ) -> IngestReport:
     """Makes the label files at `place` the content of a label set; see `Catalog.ingest`."""
     newest, settings = tables.state(), tables.store.settings
@@ -54,6 +56,7 @@ def ingest(
             location=place.uri,
             options={"media_root": media_root.uri} if media_root else {},
             claim=claim,
+            rights=rights,
             author=author,
             message=message,
         )

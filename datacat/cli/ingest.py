@@ -36,6 +36,12 @@ _NAME_SHOWN = 40  # characters
     help="Attribute paths that were, with commas between them; or none.",
 )
 @click.option("--ontology", metavar="VERSION", help="The version of the ontology that was labelled by.")
+@click.option(
+    "--licence",
+    metavar="TEXT",
+    help="The licence of the labels, if not as the files say. It stays until said otherwise.",
+)
+@click.option("--owner", metavar="TEXT", help="Whom to ask about the labels. It stays until said otherwise.")
 @catalog_option
 @commit_options
 @json_option
@@ -48,6 +54,8 @@ def ingest(
     covers: str | None,
     covers_attributes: str | None,
     ontology: str | None,
+    licence: str | None,
+    owner: str | None,
     catalog: str | None,
     author: str,
     message: str,
@@ -66,6 +74,8 @@ def ingest(
         covers=_listed(covers, words=("all", "none", "auto")),
         covers_attributes=_listed(covers_attributes, words=("none",)),
         ontology=ontology,
+        licence=licence,
+        owner=owner,
         author=author,
         message=message,
     )

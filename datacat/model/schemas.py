@@ -133,6 +133,8 @@ STAGED: dict[str, pa.Schema] = {
     # exhaustive: every class that this file annotates on that asset, unless another row says otherwise. Key null: the
     # file is damaged, so that nothing follows from what it does not say.
     "coverage": pa.schema(_fields(("file", pa.int32()), "key", "class", "answer")),
+    # Licences that label files list, and once more (`is_used`) those that the assets in them name.
+    "licences": pa.schema(_fields(("file", pa.int32()), "licence", ("is_used", pa.bool_()))),
 }
 
 _LABEL_SET = ("label_set", pa.int64())
@@ -158,9 +160,9 @@ TABLES: dict[str, pa.Schema] = {
             "team",
             "name",
             "format",
-            "licence",
+            "licence",  # JSON: {"said": by a person or null, "named": [in label files]}; see model/rights.py
             "visibility",
-            "owner",
+            "owner",  # as a person said
             "classes",  # JSON: [{"class", "source_id", "parent"}, …] as the label files declare them
             # JSON: {"classes": "declared" | "none" | [names], "attributes": "none" | [paths], "origin":
             # COVERAGE_ORIGINS, "ontology": version or null}. What was labelled exhaustively on each of its assets;

@@ -16,6 +16,7 @@ from typing import Any
 import duckdb
 
 from datacat.model.coverage import Coverage
+from datacat.model.rights import Licence
 from datacat.query.compare import Sql
 from datacat.query.run import arrow, rows
 from datacat.query.vocabulary import Vocabulary
@@ -92,9 +93,9 @@ class LabelSetOverview:
         top_classes: the commonest.
         attributes: how many attribute paths.
         format: of its label files.
-        licence: as its owner gave it.
-        visibility: the same.
-        owner: the same.
+        licence: as a person said, else as its label files name it.
+        visibility: who may see it; nobody says so yet.
+        owner: as a person said.
         created: when it was first ingested.
         changed: when a label file of it was last written.
         files: how many there are.
@@ -212,7 +213,7 @@ def _label_set(row: tuple[Any, ...], counts: _Counts, *, vocabulary: Vocabulary)
         ),
         attributes=counts.paths.get(number, 0),
         format=form,
-        licence=licence,
+        licence=Licence.from_json(licence).text,
         visibility=visibility,
         owner=owner,
         created=created,

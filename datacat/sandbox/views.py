@@ -134,15 +134,16 @@ _LABEL_SETS = View(
         _TEAM,
         "name | VARCHAR | the part behind the slash",
         "format | VARCHAR | coco, yolo, …",
-        "licence | VARCHAR | of the labels",
+        "licence | VARCHAR | of the labels: as a person said, else as the label files name it",
         "visibility | VARCHAR | who may see them",
         "owner | VARCHAR | whom to ask",
         "created | TIMESTAMP WITH TIME ZONE | when it was ingested first",
         "classes | VARCHAR | JSON: the classes that its files declare, used or not",
         "coverage | VARCHAR | JSON: what was labelled exhaustively, and how that is known",
     ),
-    f"SELECT {_SET}, team, name, format, licence, visibility, owner, created, classes, coverage "
-    "FROM stored.label_sets s",
+    f"""SELECT {_SET}, team, name, format,
+       coalesce(licence->>'$.said', array_to_string(licence->>'$.named[*]', ', ')) AS licence,
+       visibility, owner, created, classes, coverage FROM stored.label_sets s""",
     ("label_sets",),
 )
 

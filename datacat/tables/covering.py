@@ -78,7 +78,7 @@ class Covering:
         elif before.origin == "declared" and claim.classes is None:
             self._cover(before.classes, origin="declared")
         elif linking.count("staged_coverage WHERE key IS NOT NULL") or (
-            before.origin == "format" and self._are_others
+            before.origin == "format" and self._known.has_other_files
         ):
             self._cover("none", origin="format")
         elif is_drawn:
@@ -114,16 +114,6 @@ class Covering:
         """Whether rows of single assets stand for files that are not read now."""
         derived = "coverage WHERE label_set = ? AND origin = 'derived' AND source_file NOT IN (FROM replaced)"
         return bool(self._linking.count(derived, [self._linking.label_set]))
-
-    @property
-    def _are_others(self) -> bool:
-        """Whether there are label files that were neither read now nor are gone."""
-        own = self._linking.label_set
-        return bool(
-            self._linking.count(
-                "source_files WHERE label_set = ? AND source_file NOT IN (FROM replaced)", [own]
-            )
-        )
 
     def _cover(self, classes: ClassCover, *, origin: str) -> None:
         self.coverage = replace(self.coverage, classes=classes, origin=origin)

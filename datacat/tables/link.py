@@ -104,7 +104,8 @@ class _Plan:
             if kind != "coverage":
                 self._replace(kind)
         self._count()
-        is_new, is_claimed = self._linking.known_label_set is None, self._linking.source.claim.is_said
+        source, is_new = self._linking.source, self._linking.known_label_set is None
+        is_claimed = source.claim.is_said or source.rights.is_said
         if self._adds or self._removes or is_new or is_claimed:
             self._cover()
             self._label_set()
@@ -212,7 +213,7 @@ class _Plan:
         linking, covering = self._linking, self._covering
         annotations = self._own("annotations", self._after("annotations"))
         covering.decide(is_drawn=has_drawn(linking, annotations=annotations))
-        self.assumed = (covering.sentence(),)
+        self.assumed = (covering.sentence(), *self._row.sentences())
         derived = f"label_set = {linking.label_set} AND origin = 'derived'"
         goes = _GOES["coverage"] if covering.is_single else f"({_GOES['coverage']} OR {derived})"
         if not self._is_as_before(
@@ -221,7 +222,7 @@ class _Plan:
             self._rewrite("coverage", "FROM fresh", goes=goes)
 
     def _label_set(self) -> None:
-        """The row of a label set that is new, or declares or covers other classes than before."""
+        """The row of a label set that is new, or says something else than before."""
         if self._row.change(self._covering.coverage):
             own = f"label_set = {self._linking.label_set}"
             self._rewrite("label_sets", "FROM label_set_row", goes=own)

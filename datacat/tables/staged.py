@@ -10,6 +10,7 @@ from typing import Protocol
 from datacat.model.coverage import CoverageClaim
 from datacat.model.names import LabelSetName
 from datacat.model.report import Tally
+from datacat.model.rights import RightsClaim
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +58,10 @@ class Staged(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Which label set, where it comes from, and what a person says of its coverage."""
+    """Which label set, where it comes from, and what a person says of it."""
 
     label_set: LabelSetName
     location: str
     options: Mapping[str, str] = field(default_factory=dict)
     claim: CoverageClaim = field(default_factory=CoverageClaim)
+    rights: RightsClaim = field(default_factory=RightsClaim)

@@ -13,6 +13,7 @@ from datacat.model.coverage import CoverageClaim
 from datacat.model.finding import Finding
 from datacat.model.names import LabelSetName
 from datacat.model.report import IngestReport
+from datacat.model.rights import RightsClaim
 from datacat.model.schemas import KINDS, TABLES
 from datacat.sources.location import Location
 from datacat.tables import identifiers, recovery, upkeep
@@ -94,6 +95,7 @@ class Tables:
         location: str,
         options: Mapping[str, str] | None = None,
         claim: CoverageClaim | None = None,
+        rights: RightsClaim | None = None,
         author: str,
         message: str = "",
     ) -> IngestReport:
@@ -107,6 +109,7 @@ class Tables:
             location: where the label files lie, kept in `sources`.
             options: how they were read (media root, format options), kept in `sources`.
             claim: what a person says of its coverage; it stays until another is made.
+            rights: what a person says of its licence and owner; the same.
             author: who commits.
             message: why; by default "ingest team/name".
 
@@ -116,7 +119,7 @@ class Tables:
             StorageUnsafe: the S3 server ignores conditional PUT.
             UsageError: the claim names a class or an attribute path that the label set does not have.
         """
-        source = Source(label_set, location, options or {}, claim or CoverageClaim())
+        source = Source(label_set, location, options or {}, claim or CoverageClaim(), rights or RightsClaim())
         report = link(self.store, staged, source=source, author=author, message=message)
         if report.changed:
             upkeep.tidy(self.store, author=author)

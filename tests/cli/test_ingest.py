@@ -39,3 +39,16 @@ def test_coverage_is_declared_and_reported(tmp_path: Path, capsys: pytest.Captur
     assert json.loads(text) == expected
     code, printed = run(*command, "--covers", "roof", capsys=capsys)
     assert (code, "Did you mean Roof?" in printed) == (2, True)
+
+
+def test_licence_and_owner_are_shown_by_the_overview(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    place, catalog = str(save(tmp_path / "lake" / "a.json", coco(2))), str(tmp_path / "catalog")
+    Catalog.init(catalog)
+    said = ("--licence", "CC BY 4.0", "--owner", "ada@example.org")
+    code, _ = run("ingest", place, "--team", "a", "--name", "b", *said, "-C", catalog, capsys=capsys)
+    assert code == 0
+    code, printed = run("overview", "a/b", "-C", catalog, capsys=capsys)
+    shown = dict(line.split(maxsplit=1) for line in printed.splitlines() if " " in line)
+    assert (shown["licence"], shown["owner"]) == ("CC BY 4.0", "ada@example.org")

@@ -82,3 +82,31 @@ def test_models_and_tracks_survive_writing_and_reading(tmp_path: Path) -> None:
         for found in (staged, read(tmp_path / "written", tmp_path / "back"))
     )
     assert sorted(map(str, after)) == sorted(map(str, before))
+
+
+def licences_of(tmp_path: Path, listed: list[Any], *used: Any) -> list[tuple[str, bool]]:
+    images = [{"id": n, "file_name": f"{n}.png", "license": said} for n, said in enumerate(used)]
+    save(
+        tmp_path / "lake" / "a.json",
+        {**coco(2), "licenses": listed, **({"images": images} if images else {})},
+    )
+    staged = read(tmp_path / "lake", tmp_path / "out")
+    return [(row["licence"], row["is_used"]) for row in rows(staged, "licences")]
+
+
+def test_licences_are_those_that_are_listed_and_those_that_images_name(tmp_path: Path) -> None:
+    listed = [
+        {"id": 1, "name": "CC BY 4.0"},
+        {"id": "2", "url": "https://example.org/own"},
+        {"id": 3, "name": "", "url": ""},
+        {"id": 4, "name": "CC0"},
+    ]
+    found = licences_of(tmp_path, listed, 1, 2, 1, 3, 9, [1], None)
+    all_listed = [("CC BY 4.0", False), ("https://example.org/own", False), ("CC0", False)]
+    assert found == [*all_listed, ("CC BY 4.0", True), ("https://example.org/own", True)]
+
+
+def test_a_licence_that_is_none_is_rejected_with_its_place(tmp_path: Path) -> None:
+    assert licences_of(tmp_path, ["MIT", {"id": 1, "name": "CC0"}, {"id": 2, "name": 5}]) == [("CC0", False)]
+    rejects = rows(read(tmp_path / "lake", tmp_path / "again"), "rejects")
+    assert [row["position"].split(",")[0] for row in rejects] == ["licenses[0]", "licenses[2]"]

@@ -64,7 +64,7 @@ def _two_teams() -> Corpus:
     made.add_annotation(0, "Tree", label_set=0)
     made.add_annotation(0, "Tree", label_set=1)
     made.add_annotation(1, None, label_set=2)
-    made.tables["label_sets"][0] |= {"format": "coco", "licence": "CC0"}
+    made.tables["label_sets"][0] |= {"format": "coco", "licence": '{"said": "CC0", "named": []}'}
     made.add_source_file("s3://lake/roofs/labels.json", label_set=0)
     made.tables["source_files"][0]["modified"] = datetime(2026, 3, 1, tzinfo=UTC)
     made.tables["rejects"].append({"label_set": 0, "source_file": 0, "reason": "odd"})

@@ -22,6 +22,7 @@ from datacat.ingest.coco_write import write
 from datacat.ingest.format import Dataset, Document, Plan, Role, Sample, no_plan
 from datacat.ingest.geometry import Shape, coco_shape, keypoints_geometry
 from datacat.ingest.json_stream import Fault, Range, decoded
+from datacat.ingest.licences import UsedLicences, listed_licences
 from datacat.ingest.lvis import Federated
 from datacat.ingest.splits import split_of
 
@@ -67,10 +68,11 @@ _ANY = msgspec.json.Decoder()
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """A range of records, and the categories by id (as text): name, keypoint names, skeleton."""
+    """A range of records; by id (as text) the categories: name, keypoint names, skeleton; and names of licences."""
 
     range: Range
     categories: dict[str, tuple[str, list[str] | None, list[list[int]] | None]]
+    licences: dict[str, str]
 
 
 class Coco:
@@ -106,11 +108,11 @@ class Coco:
             sheets.add("coverage", 1, file=document.file, answer="not_exhaustive")
         if split_of(document.uri):
             sheets.tally.assume("splits by the label files' names (instances_train.json: train)")
-        categories = _categories(document, sheets)
+        categories, licences = _categories(document, sheets), listed_licences(document, sheets)
         parts: list[_Part] = []
         for section in layout.sections:
             if section.is_list and section.key in ("images", "annotations"):
-                parts.extend(_Part(range_, categories) for range_ in section.ranges())
+                parts.extend(_Part(range_, categories, licences) for range_ in section.ranges())
         return parts
 
     def read(self, document: Document, part: _Part, *, sheets: Sheets) -> None:
@@ -307,16 +309,10 @@ def _excerpt(record: _Annotation) -> str:
 
 
 def _read_images(document: Document, part: _Part, *, content: bytes, sheets: Sheets) -> None:
-    columns: dict[str, list[Any]] = {
-        "key": [],
-        "name": [],
-        "width": [],
-        "height": [],
-        "metadata": [],
-        "position": [],
-    }
-
+    names = ("key", "name", "width", "height", "metadata", "position")
+    columns: dict[str, list[Any]] = {name: [] for name in names}
     federated = Federated(sheets, document.file, categories=part.categories)
+    licences = UsedLicences(sheets, document.file, listed=part.licences)
 
     def flush() -> None:
         sheets.add("named", len(columns["key"]), file=document.file, split=split_of(document.uri), **columns)
@@ -331,6 +327,7 @@ def _read_images(document: Document, part: _Part, *, content: bytes, sheets: She
                 raise ValueError(record.reason)
             facts = _image(record)
             federated.add(facts[0], record)
+            licences.add(record)
         except (msgspec.MsgspecError, ValueError, TypeError, OverflowError) as error:
             excerpt = record.excerpt if isinstance(record, Fault) else str(list(record)[:8])
             sheets.reject(
@@ -345,6 +342,7 @@ def _read_images(document: Document, part: _Part, *, content: bytes, sheets: She
         if len(columns["key"]) >= _ROWS:
             flush()
     flush()
+    licences.flush()
 
 
 def _image(record: dict[str, msgspec.Raw]) -> tuple[str, str, int | None, int | None, str | None]:
