@@ -27,6 +27,64 @@ class Shape(NamedTuple):
     geometry: str | None = None
 
 
+class _Keypoints(msgspec.Struct):
+    points: list[tuple[float, float, float]]
+    names: list[str] | None = None
+    edges: list[tuple[int, int]] | None = None
+
+
+class _Mask(msgspec.Struct):
+    size: tuple[int, int]
+    counts: str | list[int]
+
+
+class _Rotated(msgspec.Struct):
+    center: tuple[float, float]
+    size: tuple[float, float]
+    degrees: float
+
+
+class _Span(msgspec.Struct):
+    start: int
+    end: int
+
+
+class _Range(msgspec.Struct):
+    start_s: float
+    end_s: float
+
+
+# What `geometry` is for each type that has one, and how people are told.
+_GEOMETRIES: dict[str, tuple[msgspec.json.Decoder[Any], str]] = {
+    "polygon": (_POLYGONS, "[[x, y, x, y, …], …]"),
+    "polyline": (msgspec.json.Decoder(list[float]), "[x, y, x, y, …]"),
+    "keypoints": (msgspec.json.Decoder(_Keypoints), '{"points": [[x, y, v], …]}'),
+    "mask": (msgspec.json.Decoder(_Mask), '{"size": [height, width], "counts": …}'),
+    "rotated": (msgspec.json.Decoder(_Rotated), '{"center": [x, y], "size": [w, h], "degrees": …}'),
+    "span": (msgspec.json.Decoder(_Span), '{"start": 3, "end": 9}'),
+    "range": (msgspec.json.Decoder(_Range), '{"start_s": 1.5, "end_s": 2.0}'),
+}
+
+
+def check_geometry(type_: str, text: str | None) -> None:
+    """Raises ValueError where the JSON of `annotations.geometry` is not what its type needs."""
+    if type_ not in _GEOMETRIES:
+        return
+    decoder, form = _GEOMETRIES[type_]
+    try:
+        if text is None:
+            raise ValueError("there is none")
+        lists = decoder.decode(text)
+        if type_ in ("polygon", "polyline") and not _are_points(lists if type_ == "polygon" else [lists]):
+            raise ValueError("an odd number of coordinates, or none")
+    except (msgspec.MsgspecError, ValueError) as error:
+        raise ValueError(f"geometry of a {type_} is {form}: {error}") from error
+
+
+def _are_points(lists: Sequence[Sequence[float]]) -> bool:
+    return bool(lists) and all(items and len(items) % 2 == 0 for items in lists)
+
+
 def coco_shape(bbox: list[float] | None, segmentation: bytes, *, area: float | None) -> Shape:
     """The shape of a COCO annotation; box and area are computed where the file gives none.
 

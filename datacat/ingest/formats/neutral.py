@@ -19,6 +19,7 @@ from datacat.errors import FormatError
 from datacat.ingest.attributes import composed
 from datacat.ingest.batches import Sheets, Statements
 from datacat.ingest.format import Dataset, Document, Plan, Role, Sample, no_plan
+from datacat.ingest.geometry import check_geometry
 from datacat.ingest.json_stream import Range
 from datacat.model.schemas import ANNOTATION_KINDS, GEOMETRY_TYPES
 
@@ -195,6 +196,9 @@ def _add(asset: str, said: _Statement, *, place: str, rows: Statements) -> None:
     kind = said.kind or "annotation"
     if type_ not in GEOMETRY_TYPES or kind not in ANNOTATION_KINDS:
         raise ValueError(f"geometry_type {type_!r} or kind {kind!r} is not one that is known")
+    check_geometry(type_, geometry)
+    if type_ == "box" and None in (x, y, w, h):
+        raise ValueError("a box without all of `x`, `y`, `w`, `h`")
     attributes = bytes(said.attributes).strip()
     if attributes in (b"", b"null"):
         attributes = b"{}"
