@@ -6,17 +6,18 @@ from typing import Any
 
 import click
 
-from datacat.cli.options import NUMBER, at_option, catalog_option, json_option, opened
+from datacat.cli.options import NUMBER, QueryCommand, at_option, catalog_option, json_option, opened
 from datacat.cli.output import Output, counted
 from datacat.cli.search import print_hits
 
 
 @click.command(
+    cls=QueryCommand,
     epilog="""\b
 Examples:
   datacat ask "does my organisation have any data that contains roofs?"
   datacat ask "red cars with an open door" -n 3
-"""
+""",
 )
 @click.argument("question")
 @click.option("-n", "--limit", type=NUMBER, default=5, show_default=True, help="Hits in a tier.")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any, TypeVar
 
 import click
@@ -24,6 +24,38 @@ class Number(click.IntRange):
 
 
 NUMBER = Number(min=1)
+
+
+class QueryCommand(click.Command):
+    """A command with a query among its arguments, which may begin with a dash: `datacat search -car`.
+
+    A word with one dash and two letters or more is such a query, so short options take their value as the next word;
+    only `-n5` is read as ever.
+    """
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Puts what is no option behind `--`."""
+        given = [param for param in self.params if isinstance(param, click.Option) and not param.is_flag]
+        valued = {name for param in given for name in param.opts}
+        options, words, left = [], [], list(args)
+        while left:
+            word = left.pop(0)
+            if word == "--":
+                words += left
+                break
+            if word in valued and left:
+                options += [word, left.pop(0)]
+            elif word[:2] == "--" or (word[:1] == "-" and not _is_query(word, valued)):
+                options.append(word)
+            else:
+                words.append(word)
+        is_whole = not options or options[-1] not in valued  # else click is to say that a value is missing
+        return super().parse_args(ctx, [*options, "--", *words] if is_whole else args)
+
+
+def _is_query(word: str, valued: Collection[str]) -> bool:
+    """Whether a word that begins with one dash is no option."""
+    return len(word) > 2 and not (word[:2] in valued and word[2:].isdecimal())
 
 
 def catalog_option(command: F) -> F:

@@ -5,16 +5,17 @@ from __future__ import annotations
 import click
 
 from datacat.catalog import document_of, text_of, text_of_json
-from datacat.cli.options import json_option
+from datacat.cli.options import QueryCommand, json_option
 from datacat.cli.output import Output
 
 
 @click.command(
+    cls=QueryCommand,
     epilog="""\b
 Examples:
   datacat query 'roof[material=slate] -car' --json
   datacat query '{"version": 1, "query": {"words": ["roof"]}}'
-"""
+""",
 )
 @click.argument("query")
 @json_option

@@ -6,7 +6,7 @@ import dataclasses
 
 import click
 
-from datacat.cli.options import at_option, catalog_option, commit_options, json_option, opened
+from datacat.cli.options import QueryCommand, at_option, catalog_option, commit_options, json_option, opened
 from datacat.cli.output import Output
 
 
@@ -16,7 +16,8 @@ def searches() -> None:
 
 
 @searches.command(
-    epilog='Example: datacat searches save street/reds "car[color=red]" --description "for the audit"'
+    cls=QueryCommand,
+    epilog='Example: datacat searches save street/reds "car[color=red]" --description "for the audit"',
 )
 @click.argument("name")
 @click.argument("query")

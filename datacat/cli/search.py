@@ -10,7 +10,7 @@ import click
 from datacat.catalog import explained
 from datacat.cli.explanation import print_explanation
 from datacat.cli.facets import print_facets
-from datacat.cli.options import NUMBER, at_option, catalog_option, json_option, opened
+from datacat.cli.options import NUMBER, QueryCommand, at_option, catalog_option, json_option, opened
 from datacat.cli.output import Output, counted
 from datacat.cli.streamed import stream_options, write_stream
 
@@ -22,6 +22,7 @@ _ANNOTATIONS_SHOWN = 40
 
 
 @click.command(
+    cls=QueryCommand,
     epilog="""\b
 Examples:
   datacat search "all data with roofs"
@@ -32,7 +33,7 @@ Examples:
   datacat search "roof" --facet material --facet team
   datacat search "roof[material=slate]" --explain
   datacat search "roof" --format ndjson --columns asset,uri -o roofs.ndjson
-"""
+""",
 )
 @click.argument("query")
 @click.option(

@@ -180,3 +180,36 @@ def test_bytes_that_are_no_utf_8_are_refused_at_the_door(run: Run) -> None:
     for command in (["search", "roof\udcff"], ["concepts", "add", "\udcff", "Roof"], ["log", "-C", "\udcff"]):
         status, _, err = run(*command)
         assert (status, "is not in UTF-8" in err) == (2, True)
+
+
+@pytest.mark.usefixtures("catalog")
+@pytest.mark.parametrize(
+    "words",
+    ["-roof", "-roof -n 2", "-n 2 -roof", "-n5 -roof", "-C cat -roof", "--limit=2 -roof", "-n 2 -- -roof"],
+)
+def test_a_query_may_begin_with_a_dash(run: Run, words: str) -> None:
+    ingested(run)
+    status, out, err = run("search", "--json", "-C", "cat", *words.split())
+    assert (status, json.loads(out)["interpretation"], err) == (0, "NOT roof", "")
+
+
+@pytest.mark.usefixtures("catalog")
+def test_every_command_with_a_query_takes_one_with_a_dash(run: Run) -> None:
+    ingested(run)
+    assert run("query", "-name=x")[1] == "NOT name=x\n"
+    assert "@no-roof: NOT roof" in run("searches", "save", "no-roof", "-roof", "-m", "why", "-C", "cat")[1]
+    assert run("ask", "-roof", "-C", "cat")[0] == 0
+    assert "no class `ocean`" in run("search", "-ocean", "-C", "cat")[2]
+
+
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        ("roof -n", "'-n' requires an argument"),
+        ("roof -x", "No such option '-x'"),
+        ("roof --nope", "No such option '--nope'"),
+    ],
+)
+def test_options_are_read_as_ever(run: Run, words: str, why: str) -> None:
+    status, _, err = run("search", *words.split())
+    assert (status, why in err) == (2, True)
