@@ -60,7 +60,7 @@ def covering(name: str, vocabulary: Vocabulary) -> tuple[int, ...]:
 def _covering(name: str, vocabulary: Vocabulary, *, seen: set[str]) -> set[int]:
     found = {number for use in _same(name, vocabulary) for number in _of_those_covering(use, vocabulary)}
     own_kinds: dict[int, bool] = {}
-    for use in vocabulary.kinds.get(name, ()):
+    for use in _declared_below(name, vocabulary):
         covers = set(_of_those_covering(use, vocabulary))
         for number in use.label_sets:
             own_kinds[number] = own_kinds.get(number, True) and number in covers
@@ -102,21 +102,21 @@ def _uses_of(member: Member, vocabulary: Vocabulary) -> Iterator[Use]:
 
 
 def _below(name: str, vocabulary: Vocabulary, *, seen: set[str]) -> Iterator[Use]:
-    """Kinds of it, at any depth."""
-    for use in vocabulary.kinds.get(name, ()):
-        yield use
-        if (deeper := comparable(use.name)) not in seen:
-            seen.add(deeper)
-            yield from (_in(below, use.label_sets) for below in _below(deeper, vocabulary, seen=seen))
-    for concept in _concepts_below(name, vocabulary):
-        if concept not in seen:
-            seen.add(concept)
-            yield from _same(concept, vocabulary)
-            yield from _below(concept, vocabulary, seen=seen)
+    """Kinds of it, at any depth. What one label file or a concept calls a kind is one whoever labels it."""
+    declared = (comparable(use.name) for use in _declared_below(name, vocabulary))
+    for kind in dict.fromkeys([*declared, *_concepts_below(name, vocabulary)]):
+        if kind not in seen:
+            seen.add(kind)
+            yield from _same(kind, vocabulary)
+            yield from _below(kind, vocabulary, seen=seen)
 
 
-def _in(use: Use, label_sets: frozenset[int]) -> Use:
-    return Use(use.name, use.label_sets & label_sets)
+def _declared_below(name: str, vocabulary: Vocabulary) -> Iterator[Use]:
+    """Classes that label files put right below it, or below a class that means the same."""
+    concepts = _concepts(name, vocabulary)
+    members = (member for concept in concepts for member in vocabulary.concepts.get(concept, ()))
+    for one in sorted({name, *concepts, *(comparable(member.name) for member in members)}):
+        yield from vocabulary.kinds.get(one, ())
 
 
 def _concepts_below(name: str, vocabulary: Vocabulary) -> list[str]:

@@ -44,7 +44,7 @@ def test_words_are_found_in_classes_values_metadata_and_captions() -> None:
         "night": [(4, ["timeofday=night"])],
         "leaking": [],
         "leaks": [(5, ["a text"])],
-        "vehicle": [(2, ["car"])],
+        "vehicle": [(1, ["car"]), (2, ["car"])],
     }
 
 

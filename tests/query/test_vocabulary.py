@@ -81,9 +81,25 @@ def test_concepts_are_not_followed_twice() -> None:
 def test_kinds_are_found_with_what_they_are_kinds_of() -> None:
     made = corpus()
     found = meant("vehicle", vocabulary(made.cursor(), identity=None))
-    assert [(use.name, sorted(use.label_sets)) for use in found.kinds] == [("bicycle", [2]), ("car", [2])]
+    assert [(use.name, sorted(use.label_sets)) for use in found.kinds] == [
+        ("bicycle", [2]),
+        ("car", [0, 1, 2]),
+    ]
     assert found.same == ()
     assert found.covered_by == (2,)
+
+
+def test_a_kind_is_one_whoever_labels_it_and_under_whatever_name() -> None:
+    made = Corpus()
+    made.add_label_set("a/x", classes=["car"], parents={"car": "vehicle"})
+    for name, classes in (("b/y", ["car", "tree"]), ("c/z", ["Auto"]), ("d/w", ["lorry"])):
+        made.add_label_set(name, classes=classes, parents={"lorry": "Fahrzeug"} if name == "d/w" else None)
+    made.add_concept("car", "car", "Auto")
+    made.add_concept("vehicle", "vehicle", "Fahrzeug")
+    found = meant("vehicle", vocabulary(made.cursor(), identity=None))
+    kinds = {use.name: sorted(use.label_sets) for use in found.kinds}
+    assert kinds == {"car": [0, 1], "Auto": [2], "lorry": [3]}
+    assert found.covered_by == (0, 3)  # whose own class lists part all vehicles into what they cover
 
 
 def test_concepts_in_a_circle_end() -> None:
