@@ -67,8 +67,16 @@ def _print_understood(answer: Any, output: Output) -> None:
         )
         output.line(f"query  {read.query}")
     for reading in read.readings:
-        if reading.kind in ("value", "flag", "spelling") or reading.alternatives:
-            also = f" (or {', '.join(reading.alternatives)})" if reading.alternatives else ""
-            output.line(f"{reading.words}  {reading.query or 'the name of an attribute'}{also}")
-    if read.unknown:
-        output.line(f"no label says: {', '.join(read.unknown)}")
+        is_unknown = reading.kind == "unknown"
+        if is_unknown or reading.alternatives or reading.kind in ("value", "flag", "spelling"):
+            mark = "?" if is_unknown else ""
+            also = f" (or {', '.join(reading.alternatives)}{mark})" if reading.alternatives else ""
+            output.line(f"{_words(reading)}  {reading.query or _WITHOUT_QUERY[reading.kind]}{also}")
+
+
+_WITHOUT_QUERY = {"unknown": "no label says so", "attribute": "the name of an attribute"}
+
+
+def _words(reading: Any) -> str:
+    """As typed, with the `without` that no query can say."""
+    return f"without {reading.words}" if reading.is_negated and not reading.query else str(reading.words)

@@ -88,7 +88,7 @@ def test_an_answer_is_yes_only_where_labels_know_every_word(run: Run) -> None:
         run("ask", question, "-C", "cat")[1].partition(":")[0] for question in ("roofs", "roofs with moss")
     ]
     assert first == ["Yes", "In part"]
-    assert "no label says: moss" in run("ask", "roofs with moss", "-C", "cat")[1]
+    assert "moss  no label says so" in run("ask", "roofs with moss", "-C", "cat")[1]
 
 
 @pytest.mark.usefixtures("catalog")
@@ -213,3 +213,24 @@ def test_every_command_with_a_query_takes_one_with_a_dash(run: Run) -> None:
 def test_options_are_read_as_ever(run: Run, words: str, why: str) -> None:
     status, _, err = run("search", *words.split())
     assert (status, why in err) == (2, True)
+
+
+@pytest.mark.usefixtures("catalog")
+def test_a_search_as_json_says_what_the_text_says(run: Run) -> None:
+    ingested(run)
+    found = json.loads(run("search", "NOT roof", "-n", "1", "-C", "cat", "--json")[1])
+    assert found | {"hits": len(found["hits"])} == {
+        "hits": 1,
+        "next": None,
+        "interpretation": "NOT roof",
+        "concepts": {},
+        "state": 1,
+        "total": 1,
+        "answers": {"yes": 1, "no": 2, "unknown": 0},
+        "hint": None,
+    }
+    found = json.loads(run("search", "annotator=ann", "-C", "cat", "--json")[1])
+    hint = "no `annotator` is `ann`: nobody says any"
+    assert (found["total"], found["answers"], found["hint"]) == (0, None, hint)
+    for words in ((), ("--count",), ("--facets",)):
+        assert hint in run("search", "annotator=ann", "-C", "cat", *words)[2]

@@ -20,6 +20,9 @@ function word(reading, query) {
   const item = made("li", {}, made("q", { text: reading.words }), " ");
   if (reading.kind === "unknown") {
     item.append("is in no label; pictures are ranked by it");
+    reading.alternatives.forEach((other, place) => {
+      item.append(place ? ", " : "; or is it ", linkTo(other, { text: other, name: "strict" }));
+    });
     return item;
   }
   if (!reading.query) {
