@@ -338,8 +338,8 @@ __all__ = [
     "ChangedSince", "ClassIs", "ClassMember", "ColumnIs", "Counted", "CountedValues", "ElementIs", "Everything",
     "FromSource", "HasAttribute", "HasColumn", "HasMetadata", "InFiles", "InLabelSet", "LabelSetIs", "LeafAnd",
     "LeafIs", "LengthIs", "Meaning", "MeasureIs", "MetadataIs", "Neither", "Not", "Or", "Predicate", "Question",
-    "Related", "Similar", "Some", "SplitIs", "TimeIs", "TrackIs", "Unknown", "Value", "Within", "conjuncts",
-    "descendants", "is_name", "predicate_text", "quoted",
+    "Related", "Similar", "Some", "SplitIs", "TimeIs", "TrackIs", "Unknown", "Value", "Within",
+    "children", "conjuncts", "descendants", "is_name", "predicate_text", "quoted",
 ]  # fmt: skip
 
 
@@ -348,21 +348,24 @@ def conjuncts(node: Meaning) -> tuple[Meaning, ...]:
     return node.parts if isinstance(node, And) else (node,)
 
 
+def children(node: Meaning) -> tuple[Meaning, ...]:
+    """What stands right below it."""
+    match node:
+        case And(parts=parts) | Or(parts=parts):
+            return parts
+        case Not(part=part) | Unknown(part=part):
+            return (part,)
+        case Neither(yes=yes, no=no):
+            return (yes, no)
+        case Some() | Counted() | CountedValues() | Absent() | Related():
+            return (node.predicate,)
+    return ()
+
+
 def descendants(node: Meaning) -> Iterator[Meaning]:
     """The node and everything below it."""
     yield node
-    match node:
-        case And(parts=parts) | Or(parts=parts):
-            below = parts
-        case Not(part=part) | Unknown(part=part):
-            below = (part,)
-        case Neither(yes=yes, no=no):
-            below = (yes, no)
-        case Some() | Counted() | CountedValues() | Absent() | Related():
-            below = (node.predicate,)
-        case _:
-            below = ()
-    for child in below:
+    for child in children(node):
         yield from descendants(child)
 
 
