@@ -112,6 +112,9 @@ class SearchPage(View):
         default=None,
         description="Only with `answers=true`, or `count=true` where something must be absent; not of a ranking.",
     )
+    hint: str | None = Field(
+        default=None, description="Where nothing was found: which values nobody has, and the nearest ones."
+    )
 
 
 class Reading(View):

@@ -99,6 +99,7 @@ def search(
     if only_facets or names:
         facets = hits.facets(names or None, limit=limit or _VALUES)
         print_facets(facets, hits.interpretation, output=output, are_chosen=bool(names))
+        _note_hint(hits, output)
         return
     if only_count:
         _print_count(hits, output)
@@ -117,31 +118,50 @@ def _check_one_answer(as_json: bool, *answers: bool) -> None:
 
 
 def _print_page(hits: Any, output: Output) -> None:
+    found = list(hits)
+    total = None if hits.is_ranked else hits.count()  # counting those would mean ranking them all
     if output.as_json:
-        known = {"interpretation": hits.interpretation, "concepts": hits.concepts_used, "next": hits.next}
-        output.record({"hits": list(hits), **known})
+        page = {"hits": found, "next": hits.next, "concepts": hits.concepts_used, "total": total}
+        output.record(page | _known(hits))
         return
-    print_hits(list(hits), output)
-    if hits.is_ranked:  # counting them would mean ranking them all
+    print_hits(found, output)
+    if total is None:
         output.note(f"ranked: {hits.interpretation}")
     else:
-        total = hits.count()
         matching = counted(total, "asset matches", many="assets match")
         output.note(f"{matching}: {hits.interpretation}" if hits.interpretation else matching)
         _note_unknown(hits, output)
+    _note_hint(hits, output)
     _note_concepts(hits, output)
     if hits.next:
         output.note(f"the next page: --after {hits.next}")
 
 
+def _known(hits: Any) -> dict[str, Any]:
+    """What is said of a search as a whole."""
+    has_answers = hits.asks_for_absence and not hits.is_ranked
+    return {
+        "interpretation": hits.interpretation,
+        "state": hits.state,
+        "answers": hits.answers if has_answers else None,
+        "hint": hits.hint(),
+    }
+
+
 def _print_count(hits: Any, output: Output) -> None:
     total = hits.count()
     if output.as_json:
-        answers = {"answers": hits.answers} if hits.asks_for_absence else {}
-        output.record({"count": total, "interpretation": hits.interpretation, **answers})
+        output.record({"count": total, **_known(hits)})
     else:
         output.line(str(total))
         _note_unknown(hits, output)
+        _note_hint(hits, output)
+
+
+def _note_hint(hits: Any, output: Output) -> None:
+    """Says which values nobody has."""
+    if hint := hits.hint():
+        output.note(hint)
 
 
 def _note_concepts(hits: Any, output: Output) -> None:

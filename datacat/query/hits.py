@@ -32,6 +32,7 @@ from datacat.query.reasons import Explainer
 from datacat.query.run import rows
 from datacat.query.sql import Sets
 from datacat.query.stream import encoded, parts, reader
+from datacat.query.unknown_values import unknown_values
 from datacat.query.vocabulary import Vocabulary
 from datacat.query.whole import Whole
 
@@ -163,6 +164,13 @@ class Hits:
             limit=limit,
         )
 
+    def hint(self) -> str | None:
+        """Where nothing was found, which values of the query nobody has; None where there is nothing to say."""
+        if self._matching.count:
+            return None
+        said = unknown_values(self._cursor, self._plan.meaning, vocabulary=self._vocabulary)
+        return "\n".join(said) or None
+
     @property
     def narrowing(self) -> Narrowing:
         """Narrows the query to one bucket of its facets."""
@@ -280,16 +288,9 @@ class Hits:
         found = Sets().evidence(self._plan.evidence)
         if found is None:
             return None
-        name = table_name()
-        chosen = self._best if self.is_ranked else self._matching.table
-        asked = self._plan.evidence
+        asked, chosen = self._plan.evidence, self._best if self.is_ranked else self._matching.table
         is_once = isinstance(asked, m.Some) and of_row(asked.predicate) is not None  # a row of `annotations`
-        create = Sql(
-            f"CREATE TEMP TABLE {name} AS SELECT {'' if is_once else 'DISTINCT'} asset, annotation FROM ({{}}) "  # noqa: S608
-            "SEMI JOIN {} USING (asset) ORDER BY asset"
-        )
-        rows(self._cursor, create.filled(found, chosen))
-        return Sql(name)
+        return self._matching.evidence(found, assets=chosen, is_once=is_once)
 
     def _chunks(self) -> Iterator[list[tuple[int, float | None]]]:
         """The assets of the page with their scores, few at a time; without a limit they are read when asked for."""

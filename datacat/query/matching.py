@@ -81,6 +81,22 @@ class Matching:
             self.__dict__["table"] = Sql(assets)
         return Sql(name)
 
+    def evidence(self, annotations: Sql, *, assets: Sql, is_once: bool) -> Sql:
+        """A temporary table of the annotations of some SELECT that are on `assets`.
+
+        Args:
+            annotations: the SELECT.
+            assets: a table.
+            is_once: whether it has each annotation once.
+        """
+        name = table_name()
+        create = Sql(
+            f"CREATE TEMP TABLE {name} AS SELECT {'' if is_once else 'DISTINCT'} asset, annotation FROM ({{}}) "  # noqa: S608
+            "SEMI JOIN {} USING (asset) ORDER BY asset"
+        )
+        rows(self._cursor, create.filled(annotations, assets))
+        return Sql(name)
+
     def different(self, assets: Sql) -> int:
         """How many different assets some other SELECT has."""
         if self._bounds is not None:

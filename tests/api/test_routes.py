@@ -175,3 +175,9 @@ def test_a_plain_question_is_answered(client: TestClient) -> None:
         answer["answers"]["yes"]
         == client.get("/v1/search", params={"q": "roof", "count": True}).json()["total"]
     )
+
+
+def test_a_search_that_finds_nothing_names_the_value_that_nobody_has(client: TestClient) -> None:
+    found = client.get("/v1/search", params={"q": "material=slat"}).json()
+    assert (found["hits"], found["hint"]) == ([], "no `material` is `slat`; did you mean `slate`?")
+    assert client.get("/v1/search", params={"q": "material=slate"}).json()["hint"] is None

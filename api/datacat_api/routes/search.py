@@ -72,15 +72,17 @@ def search(asked: Annotated[AskedSearch, Query()], catalogs: Opened) -> dict[str
         hits = catalog.search(
             asked.query, limit=asked.limit, after=asked.position, space=asked.space, files=False
         )
+        found = list(hits)
         has_answers = (asked.answers or (asked.count and hits.asks_for_absence)) and not hits.is_ranked
         return {
-            "hits": list(hits),
+            "hits": found,
             "next": token(catalog.state, hits.next),
             "interpretation": hits.interpretation,
             "concepts": hits.concepts_used,
             "state": catalog.state,
             "total": hits.count() if asked.count and not hits.is_ranked else None,
             "answers": hits.answers if has_answers else None,
+            "hint": None if found else hits.hint(),
         }
 
 
