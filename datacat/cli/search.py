@@ -173,7 +173,8 @@ def _note_concepts(hits: Any, output: Output) -> None:
         listed = ", ".join(classes[:_CLASSES]) + more
         asked.setdefault(f"concept {', '.join(concepts)}: {listed}", []).append(name)
     for used, names in asked.items():
-        output.note(f"{used}; without it: {' '.join(f'class:{name}' for name in names)}")
+        alone = [hits.without_concepts[name] for name in names if name in hits.without_concepts]
+        output.note(f"{used}; without it: {' '.join(dict.fromkeys(alone))}" if alone else used)
 
 
 def _note_unknown(hits: Any, output: Output) -> None:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from datacat.model.names import folded
 from datacat.query import meaning as m
 from datacat.query.plurals import comparable
+from datacat.query.values import Value
 from datacat.query.vocabulary import Member, Use, Vocabulary
 
 
@@ -151,6 +153,19 @@ def concepts_used(meaning: m.Meaning, vocabulary: Vocabulary) -> dict[str, tuple
             if names := tuple(dict.fromkeys(member.concept for of_one in members for member in of_one)):
                 used[node.shown] = names
     return used
+
+
+def without_concepts(meaning: m.Meaning, vocabulary: Vocabulary) -> dict[str, str]:
+    """How to ask for one class of each name of `concepts_used` alone: the one so called, else the commonest."""
+    known, used = vocabulary.by_class, concepts_used(meaning, vocabulary)
+    alone: dict[str, str] = {}
+    for node in m.descendants(meaning):
+        if isinstance(node, m.ClassIs) and node.shown in used:
+            names = [member.name for member in node.members if member.name in known]
+            called = [name for name in names if folded(name) == folded(node.shown)]
+            if name := max(called or names, key=lambda name: known[name].annotations, default=None):
+                alone[node.shown] = f"class:{Value(folded(name), is_quoted='*' in name or name == '?')}"
+    return alone
 
 
 def _written(member: m.ClassMember, vocabulary: Vocabulary) -> list[str]:

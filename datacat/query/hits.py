@@ -20,7 +20,7 @@ from datacat.query.counted import Wanted
 from datacat.query.explain import conditions, explained
 from datacat.query.explanation import Condition, Explanation
 from datacat.query.facets import Facets
-from datacat.query.hierarchy import classes_used, concepts_used
+from datacat.query.hierarchy import classes_used, concepts_used, without_concepts
 from datacat.query.hit import ANNOTATION_IDS, ASSET_IDS, HITS, Answers, Hit, as_row, chosen_columns
 from datacat.query.hybrid import DEPTH, Fused, fused
 from datacat.query.matching import Matching, table_name
@@ -88,6 +88,11 @@ class Hits:
     def concepts_used(self) -> dict[str, tuple[str, ...]]:
         """The concepts by which a class of the query was understood; `class:rooftop` asks for the name alone."""
         return concepts_used(self._plan.meaning, self._vocabulary)
+
+    @property
+    def without_concepts(self) -> dict[str, str]:
+        """What asks for a class of each such name alone: `roofs` -> `class:roof`."""
+        return without_concepts(self._plan.meaning, self._vocabulary)
 
     @property
     def conditions(self) -> tuple[Condition, ...]:
@@ -315,8 +320,7 @@ class Hits:
 
     def _facts(self) -> Iterator[pa.Table]:
         """The columns of `HITS` that the table of assets has, and the score."""
-        facts = HITS.names[:5]
-        columns = ", ".join(facts)
+        columns = ", ".join(HITS.names[:5])
         for chunk in self._chunks():
             of_chunk = numbered("asset", [asset for asset, _ in chunk])
             query = Sql(f"SELECT {columns} FROM assets WHERE {{}}").filled(of_chunk)  # noqa: S608 - our names
@@ -358,9 +362,8 @@ class Hits:
     @property
     def _allowed(self) -> pa.Array | None:
         """The assets that likeness may rank; None: all."""
-        if isinstance(self._plan.wanted, m.Everything):
-            return None
-        return self._matching.every["asset"].combine_chunks()
+        is_all = isinstance(self._plan.wanted, m.Everything)
+        return None if is_all else self._matching.every["asset"].combine_chunks()
 
     @property
     def _is_hybrid(self) -> bool:

@@ -153,3 +153,26 @@ def test_a_concept_without_classes_is_not_called_unknown_alone() -> None:
     made.describe("building")
     with pytest.raises(QueryError, match="a concept without classes: datacat concepts add 'building'"):
         search(made.cursor(), "Buildings", state=1)
+
+
+@pytest.mark.parametrize(
+    ("name", "alone"),
+    [
+        ("walker", 'class:"zebra user"'),  # a concept that no class is called like: its commonest class
+        ("pedestrians", 'class:"zebra user"'),
+        ("Person", "class:person"),
+        ("class:person", None),
+    ],
+)
+def test_what_is_advised_instead_of_a_concept_works(name: str, alone: str | None) -> None:
+    made = Corpus()
+    made.add_label_set("a/one", classes=["person", "Zebra_User"])
+    made.add_concept("walker", "person", "Zebra_User")
+    made.describe("walker", synonyms=["pedestrian"])
+    for number, class_name in enumerate(("person", "Zebra_User", "Zebra_User")):
+        made.add_asset(f"{number}.png")
+        made.add_annotation(number, class_name, label_set=0)
+    found = search(made.cursor(), name, state=1)
+    assert list(found.without_concepts.values()) == ([alone] if alone else [])
+    if alone:
+        assert 0 < search(made.cursor(), alone, state=1).count() < found.count() == 3
