@@ -86,6 +86,7 @@ class Leaf:
 
 
 LEAF = Leaf()  # a row of `attribute_values` or `metadata_values`
+ELEMENT = Leaf(is_element="false")  # one that is looked at by itself, of whichever list it is an element
 
 
 @dataclass(frozen=True, slots=True)

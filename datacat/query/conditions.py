@@ -30,7 +30,7 @@ from datacat.query.fields import (
     Column,
 )
 from datacat.query.likeness import bind_likeness
-from datacat.query.paths import bind_attribute, bind_has, bind_metadata
+from datacat.query.paths import Paths, bind_attribute, bind_has, bind_metadata
 from datacat.query.place import bind_place
 from datacat.query.scope import Scope
 from datacat.query.tree import Condition, Operator, RelationKind, Token
@@ -66,7 +66,7 @@ def bind_condition(node: Condition, *, scope: Scope) -> m.Meaning:
         return _ABOUT_ANNOTATION[field](node, scope)
     if field in _ABOUT_ASSET:
         scope.stop(f"{field} is about the asset; it cannot stand here", node.span, hint="Write it outside.")
-    return bind_attribute(node, scope=scope)
+    return bind_attribute(node, paths=Paths(scope))
 
 
 def bind_outside(node: Condition, *, scope: Scope) -> m.Meaning:
@@ -265,12 +265,12 @@ def _agreement(node: Condition, scope: Scope) -> m.Meaning:
 
 def _outside_has(node: Condition, scope: Scope) -> m.Meaning:
     """Outside brackets `missing:` is about all annotations: none has it."""
-    found = bind_has(node, scope=scope)
+    found = bind_has(node, paths=Paths(scope))
     return m.Not(m.Some(found.part)) if isinstance(found, m.Not) else m.Some(found)
 
 
 def _has(node: Condition, scope: Scope) -> m.Meaning:
-    return bind_has(node, scope=scope)
+    return bind_has(node, paths=Paths(scope))
 
 
 def _like(node: Condition, scope: Scope) -> m.Meaning:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from datacat.query import meaning as m
-from datacat.query.compare import Leaf, Sql, joined, leaf_compares
-from datacat.query.tree import Operator
+from datacat.query.compare import TRUE, Leaf, Sql, joined, leaf_compares
+from datacat.query.tree import Operator, Quantifier
 
 # Of one JSON value: its text as the index has it, and its number if it is one.
 _NUMBER = (
@@ -25,8 +27,12 @@ def json_path(path: str) -> str:
 
 def length_compares(node: m.LengthIs) -> Sql:
     """A condition on a row of `annotations`: the list has so many elements."""
+    return _length_compares(node, of="attributes")
+
+
+def _length_compares(node: m.LengthIs, *, of: str) -> Sql:
     operator = "<>" if node.operator is Operator.UNEQUAL else node.operator
-    return Sql(f"json_array_length(attributes, ?) {operator} ?", (json_path(node.path), node.number))
+    return Sql(f"json_array_length({of}, ?) {operator} ?", (json_path(node.path), node.number))
 
 
 def element_exists(node: m.ElementIs) -> Sql:
@@ -45,17 +51,33 @@ def _of_element(node: m.Meaning) -> Sql:
             return Sql("({})").filled(joined(word, [_of_element(part) for part in parts]))
         case m.Not(part=part):
             return Sql("({}) IS NOT TRUE").filled(_of_element(part))
-    assert isinstance(node, m.LeafIs)
-    path = json_path(node.path)
-    if "[*]" in path:
-        leaf = Leaf("(v->>'$')", f"({_NUMBER.format('v')})", "true")
-        condition = leaf_compares(node.operator, node.values, leaf=leaf)
-        return Sql(
-            f"len(list_filter(json_extract(e, ?), lambda v: {condition.text})) > 0", (path, *condition.values)
-        )
-    # Bound once as v, so that the path need not be repeated.
-    leaf = Leaf("(v->>'$')", f"({_NUMBER.format('v')})", "false")
-    condition = leaf_compares(node.operator, node.values, leaf=leaf)
+        case m.HasAttribute(paths=paths):
+            return _or([_some(path, TRUE) for path in paths])
+        case m.LengthIs():
+            return _length_compares(node, of="e")
+    assert isinstance(node, m.AttributeIs)
+    if node.quantifier not in (Quantifier.ALL, Quantifier.NONE):
+        return _or([_some(path, _compares(node, path)) for path in node.paths])
+    opposite = Sql("NOT coalesce({}, false)" if node.quantifier is Quantifier.ALL else "{}")
+    spoilt = [_some(path, opposite.filled(_compares(node, path))) for path in node.paths]
+    return Sql("({} AND NOT {})").filled(_or([_some(path, TRUE) for path in node.paths]), _or(spoilt))
+
+
+def _compares(node: m.AttributeIs, path: str) -> Sql:
+    is_element = path.endswith("[]") and node.quantifier is None
+    leaf = Leaf("(v->>'$')", f"({_NUMBER.format('v')})", str(is_element).lower())
+    return leaf_compares(node.operator, node.values, leaf=leaf)
+
+
+def _some(path: str, condition: Sql) -> Sql:
+    """Some scalar at a path below the element e fulfils a condition on v."""
+    found = "json_extract(e, ?)" if "[]" in path else "[json_extract(e, ?)]"
+    is_leaf = "json_type(v) NOT IN ('OBJECT', 'ARRAY')"
     return Sql(
-        f"len(list_filter([json_extract(e, ?)], lambda v: {condition.text})) > 0", (path, *condition.values)
+        f"len(list_filter({found}, lambda v: {is_leaf} AND {condition.text})) > 0",
+        (json_path(path), *condition.values),
     )
+
+
+def _or(pieces: Sequence[Sql]) -> Sql:
+    return Sql("({})").filled(joined(" OR ", pieces))

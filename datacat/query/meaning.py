@@ -23,7 +23,6 @@ from datacat.query.predicates import (
     HasColumn,
     LabelSetIs,
     LeafAnd,
-    LeafIs,
     LengthIs,
     MeasureIs,
     Predicate,
@@ -337,7 +336,7 @@ __all__ = [
     "AboutAsset", "Absent", "AgreementIs", "And", "Anything", "AssetIs", "AssetState", "AssetTime", "AttributeIs",
     "ChangedSince", "ClassIs", "ClassMember", "ColumnIs", "Counted", "CountedValues", "ElementIs", "Everything",
     "FromSource", "HasAttribute", "HasColumn", "HasMetadata", "InFiles", "InLabelSet", "LabelSetIs", "LeafAnd",
-    "LeafIs", "LengthIs", "Meaning", "MeasureIs", "MetadataIs", "Neither", "Not", "Or", "Predicate", "Question",
+    "LengthIs", "Meaning", "MeasureIs", "MetadataIs", "Neither", "Not", "Or", "Predicate", "Question",
     "Related", "Similar", "Some", "SplitIs", "TimeIs", "TrackIs", "Unknown", "Value", "Within",
     "children", "conjuncts", "descendants", "is_name", "predicate_text", "quoted",
 ]  # fmt: skip

@@ -15,7 +15,6 @@ from datacat.query.compare import (
     Sql,
     column_compares,
     joined,
-    leaf_compares,
     number_compares,
     time_compares,
 )
@@ -51,8 +50,7 @@ class Pairs:
             case m.AttributeIs():
                 return self._leaves(node, given=given)
             case m.LeafAnd(parts=parts):
-                compares = (leaf_compares(part.operator, part.values, sort=part.sort) for part in parts)
-                return self._at(parts[0].paths, [given, *compares])
+                return self._at(parts[0].paths, [given, *(part.compares for part in parts)])
             case m.HasAttribute(paths=paths):
                 return self._at(paths, [given])
             case m.LengthIs() | m.ElementIs():
@@ -67,18 +65,19 @@ class Pairs:
         return self._same_annotation((node,), given=given)
 
     def _leaves(self, node: m.AttributeIs, *, given: Sql) -> Sql:
-        compares = leaf_compares(node.operator, node.values, sort=node.sort)
-        if node.quantifier is Quantifier.ANY:
-            return self._at(node.paths, [given, compares])
+        if node.quantifier not in (Quantifier.ALL, Quantifier.NONE):
+            return self._at(node.paths, [given, node.compares])
         every = "bool_and" if node.quantifier is Quantifier.ALL else "NOT bool_or"
         rows = self._at(node.paths, [given])
-        return Sql(f"{{}} GROUP BY ALL HAVING {every}(coalesce({{}}, false))").filled(rows, compares)
+        return Sql(f"{{}} GROUP BY ALL HAVING {every}(coalesce({{}}, false))").filled(rows, node.compares)
 
     def _by_document(self, node: m.LengthIs | m.ElementIs, *, given: Sql) -> Sql:
         """The index gives the candidates, where it can; their documents decide."""
         if isinstance(node, m.ElementIs):
             documents = self._scan(Sql("annotations"), [element_exists(node), given])
-            return narrowed([documents, self.of(node.candidates, given=given)], [], by="annotation")
+            is_narrower = not isinstance(node.candidates, m.Anything)
+            candidates = [self.of(node.candidates, given=given)] if is_narrower else []
+            return narrowed([documents, *candidates], [], by="annotation")
         sets = one_of("label_set", node.label_sets)
         documents = self._scan(Sql("annotations"), [sets, length_compares(node), given])
         if COMPARE[node.operator](0, node.number):  # the index has nothing of an empty list

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import itertools
 import re
-from dataclasses import replace
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 from typing import NoReturn
 
 from datacat.query import meaning as m
-from datacat.query.checks import check_pattern, field_of, number_of, refuse_operator, values_of
+from datacat.query.checks import check_pattern, field_of, refuse_operator, values_of
 from datacat.query.compare import Sort
 from datacat.query.fields import (
     AGREEMENTS,
@@ -23,7 +24,7 @@ from datacat.query.fields import (
 from datacat.query.scope import Scope
 from datacat.query.tree import Condition, Operator, Quantifier, Token
 from datacat.query.values import Value, name_text
-from datacat.query.vocabulary import nearest_names
+from datacat.query.vocabulary import PathUse, nearest_names
 
 _LIST_STEPS = 3  # 24 ways to write lists into a path of four names
 _OTHER_FIELDS = (
@@ -42,17 +43,40 @@ _OTHER_FIELDS = (
 )
 
 
-def bind_attribute(node: Condition, *, scope: Scope) -> m.Meaning:
+@dataclass(frozen=True, slots=True)
+class Paths:
+    """The attribute paths that conditions can name: all of them, or within an element of a list those `below` it."""
+
+    scope: Scope
+    below: str = ""  # as in `doors[].`
+
+    @property
+    def known(self) -> Mapping[str, PathUse]:
+        """Each with its use."""
+        every = self.scope.vocabulary.paths(self.scope.cursor)
+        if not self.below:
+            return every
+        return {
+            path.removeprefix(self.below): use for path, use in every.items() if path.startswith(self.below)
+        }
+
+    def are_metadata_too(self, token: Token) -> bool:
+        """Whether label files say something of assets at the path that was typed."""
+        return not self.below and bool(_metadata_paths(token, self.scope))
+
+
+def bind_attribute(node: Condition, *, paths: Paths) -> m.Meaning:
     """A condition on a leaf of an annotation's attributes."""
-    quantifier = node.quantifier or Quantifier.ANY
+    quantifier = node.quantifier
     if quantifier is Quantifier.LENGTH:
-        return _length(node, scope)
-    paths = attribute_paths(node.name, scope=scope)
-    check_pattern(node, scope)
-    sort = _sort(paths, scope)
-    is_of_both = node.quantifier is None and bool(_metadata_paths(node.name, scope))
+        return _length(node, paths)
+    found = _attribute_paths(node.name, paths) or _no_path(node.name, paths)
+    check_pattern(node, paths.scope)
+    if quantifier is Quantifier.ANY and node.operator is not Operator.CONTAINS:
+        quantifier = None
+    is_of_both = node.quantifier is None and paths.are_metadata_too(node.name)
     shown = _shown(_with_prefix(node.name) if is_of_both else node.name)
-    return m.AttributeIs(paths, node.operator, values_of(node), shown, quantifier, sort)
+    return m.AttributeIs(found, node.operator, values_of(node), shown, quantifier, _sort(found, paths))
 
 
 def bind_metadata(node: Condition, *, scope: Scope) -> m.Meaning | None:
@@ -72,28 +96,27 @@ def bind_metadata(node: Condition, *, scope: Scope) -> m.Meaning | None:
     else:
         check_pattern(node, scope)
         found = m.MetadataIs(paths, node.operator, values_of(node), _shown(token))
-    if not _attribute_paths(token, scope):
+    attributes = _attribute_paths(token, Paths(scope))
+    if not attributes:
         return m.Not(found) if is_has and _is_negated(node) else found
     if is_has:
-        of_annotation: m.Meaning = _has_attribute(token, scope)
+        of_annotation: m.Meaning = _has_attribute(token, Paths(scope))
     else:
-        of_annotation = m.AttributeIs(
-            _attribute_paths(token, scope), node.operator, values_of(node), _shown(token)
-        )
+        of_annotation = m.AttributeIs(attributes, node.operator, values_of(node), _shown(token))
     both = m.Or((m.Some(of_annotation), found), shown=str(found))
     return m.Not(both) if is_has and _is_negated(node) else both
 
 
-def bind_has(node: Condition, *, scope: Scope) -> m.Meaning:
+def bind_has(node: Condition, *, paths: Paths) -> m.Meaning:
     """`has:path` and `missing:path`; of a field, whether the annotation says it."""
     if node.operator not in (Operator.EQUAL, Operator.UNEQUAL):
-        refuse_operator(node, scope, hint="Use : or = or !=.")
-    name = node.value.text.casefold()
-    if not node.value.is_quoted and name in ANNOTATION_COLUMNS and not _attribute_paths(node.value, scope):
+        refuse_operator(node, paths.scope, hint="Use : or = or !=.")
+    name, is_field = node.value.text.casefold(), not paths.below and not node.value.is_quoted
+    if is_field and name in ANNOTATION_COLUMNS and not _attribute_paths(node.value, paths):
         found: m.HasColumn | m.HasAttribute = m.HasColumn(name, ANNOTATION_COLUMNS[name].column)
     else:
-        found = _has_attribute(node.value, scope)
-        if _metadata_below(node.value, scope):
+        found = _has_attribute(node.value, paths)
+        if not paths.below and _metadata_below(node.value, paths.scope):
             found = replace(found, shown=_value(_with_prefix(node.value)))
     return m.Not(found) if _is_negated(node) else found
 
@@ -102,15 +125,10 @@ def _is_negated(node: Condition) -> bool:
     return (field_of(node) == "missing") is (node.operator is Operator.EQUAL)
 
 
-def attribute_paths(token: Token, *, scope: Scope) -> tuple[str, ...]:
-    """The paths that were typed: as written, and where no list is named, through lists too; stops if there is none."""
-    return _attribute_paths(token, scope) or _no_path(token, scope)
-
-
-def _attribute_paths(token: Token, scope: Scope) -> tuple[str, ...]:
-    known = scope.vocabulary.paths(scope.cursor)
+def _attribute_paths(token: Token, paths: Paths) -> tuple[str, ...]:
+    """The paths that were typed: as written, and where no list is named, through lists too."""
     for text in _spellings(token.text, prefix=ATTRIBUTE_PREFIX):
-        found = tuple(path for path in _spelled(text, token, known=tuple(known)) if path in known)
+        found = _spelled(text, token, known=paths.known)
         if found:
             return found
     return ()
@@ -149,8 +167,8 @@ def _with_prefix(path: Token) -> Token:
     return replace(path, text=f"{ATTRIBUTE_PREFIX}{path.text}")
 
 
-def _sort(paths: tuple[str, ...], scope: Scope) -> Sort:
-    uses = [scope.vocabulary.paths(scope.cursor)[path] for path in paths]
+def _sort(found: tuple[str, ...], paths: Paths) -> Sort:
+    uses = [paths.known[path] for path in found]
     return Sort(
         has_numbers=any(use.numbers for use in uses),
         has_texts=any(use.numbers < use.leaves for use in uses),
@@ -162,10 +180,16 @@ def _spellings(text: str, *, prefix: str) -> tuple[str, ...]:
     return (text, text.removeprefix(prefix)) if text.startswith(prefix) else (text,)
 
 
-def _spelled(text: str, token: Token, *, known: tuple[str, ...]) -> list[str]:
+def _spelled(text: str, token: Token, *, known: Collection[str]) -> tuple[str, ...]:
+    """Those of the known paths that are spelled so."""
     if "*" in text and not token.is_quoted:
         pattern = re.compile(".*".join(map(re.escape, text.split("*"))))
-        return [path for path in known if pattern.fullmatch(path)]
+        return tuple(path for path in known if pattern.fullmatch(path))
+    return tuple(path for path in _ways(text) if path in known)
+
+
+def _ways(text: str) -> list[str]:
+    """The paths that one without * can stand for."""
     return [text] if "[]" in text else _through_lists(text)
 
 
@@ -177,31 +201,42 @@ def _through_lists(path: str) -> list[str]:
     return [".".join(chosen) for chosen in itertools.product(*choices, ends)]
 
 
-def _has_attribute(token: Token, scope: Scope) -> m.HasAttribute:
+def _has_attribute(token: Token, paths: Paths) -> m.HasAttribute:
     """The leaves at and below the path that was typed."""
-    known = scope.vocabulary.paths(scope.cursor)
     for path in _spellings(token.text, prefix=ATTRIBUTE_PREFIX):
-        found = tuple(leaf for leaf in known if leaf == path or leaf.startswith((f"{path}.", f"{path}[")))
         if "*" in path and not token.is_quoted:
-            found = tuple(_spelled(path, token, known=tuple(known)))
+            found = _spelled(path, token, known=paths.known)
+        else:
+            ways = tuple(f"{way}{step}" for way in _ways(path) for step in (".", "["))
+            found = tuple(leaf for leaf in paths.known if f"{leaf}.".startswith(ways))
         if found:
             return m.HasAttribute(found, _value(token))
-    return _no_path(token, scope)
+    return _no_path(token, paths)
 
 
-def _length(node: Condition, scope: Scope) -> m.Meaning:  # noqa: RET503 - it stops
+def _length(node: Condition, paths: Paths) -> m.Meaning:  # noqa: RET503 - it stops
     """`length(doors)>=2`."""
-    number = int(number_of(node.value, "length", scope=scope))
     path = node.name.text.removesuffix("[]")
-    known = scope.vocabulary.paths(scope.cursor)
     for text in _spellings(path, prefix=ATTRIBUTE_PREFIX):
-        below = {leaf: use for leaf, use in known.items() if leaf.startswith(f"{text}[]")}
-        if below:
+        leaves = {leaf: use for leaf, use in paths.known.items() if leaf.startswith(f"{text}[]")}
+        if leaves:
             if "[]" in text:
-                scope.stop("a list within a list has no one length", node.name.span)
-            sets = frozenset(number for use in below.values() for number in use.label_sets)
-            return m.LengthIs(text, node.operator, number, tuple(below), tuple(sorted(sets)))
-    _no_list(node.name, scope)
+                hint = "Of the list in an element it has: doors[].{length(marks)>1}."
+                paths.scope.stop("a list within a list has no one length", node.name.span, hint=hint)
+            return _lengths(node, text, leaves)
+    _no_list(node.name, paths)
+
+
+def _lengths(node: Condition, path: str, leaves: Mapping[str, PathUse]) -> m.Meaning:
+    sets = tuple(sorted({number for use in leaves.values() for number in use.label_sets}))
+    operator = {Operator.IN: Operator.EQUAL, Operator.NOT_IN: Operator.UNEQUAL}.get(
+        node.operator, node.operator
+    )
+    numbers = dict.fromkeys(int(value.text) for value in node.values)
+    parts = tuple(m.LengthIs(path, operator, number, tuple(leaves), sets) for number in numbers)
+    if len(parts) == 1:
+        return parts[0]
+    return m.Or(parts) if node.operator is Operator.IN else m.And(parts)
 
 
 def bind_element_paths(token: Token, *, scope: Scope) -> str:  # noqa: RET503 - it stops
@@ -211,34 +246,28 @@ def bind_element_paths(token: Token, *, scope: Scope) -> str:  # noqa: RET503 - 
     for text in _spellings(path, prefix=ATTRIBUTE_PREFIX):
         if any(leaf.startswith(f"{text}.") for leaf in known):
             return text
-    _no_list(token, scope, of_objects=True)
+    _no_list(token, Paths(scope), of_objects=True)
 
 
-def element_leaf(path: str, token: Token, *, scope: Scope) -> str:  # noqa: RET503 - it stops
-    """The whole path of what a condition names below an element; stops where there is none."""
-    known = scope.vocabulary.paths(scope.cursor)
-    for name in [token.text] if "[]" in token.text else _through_lists(token.text):
-        if f"{path}.{name}" in known:
-            return f"{path}.{name}"
-    _no_path(Token(f"{path}.{token.text}", token.is_quoted, token.span), scope)
-
-
-def _no_list(token: Token, scope: Scope, *, of_objects: bool = False) -> NoReturn:
+def _no_list(token: Token, paths: Paths, *, of_objects: bool = False) -> NoReturn:
     """Stops at a path that is no list in annotations' attributes, or no list of objects."""
-    if not _attribute_paths(token, scope):
-        _no_path(token, scope)
-    known = scope.vocabulary.paths(scope.cursor)
-    lists = sorted({path.partition("[]")[0] for path in known if ("[]." if of_objects else "[]") in path})
+    if not _attribute_paths(token, paths):
+        _no_path(token, paths)
+    lists = sorted(
+        {path.partition("[]")[0] for path in paths.known if ("[]." if of_objects else "[]") in path}
+    )
     what = "list of objects" if of_objects else "list"
     hint = f"Such lists are {', '.join(lists[:3])}." if lists else f"No attribute is a {what}."
-    scope.stop(f"`{token.text}` is no {what}", token.span, hint=hint)
+    paths.scope.stop(f"`{token.text}` is no {what}", token.span, hint=hint)
 
 
-def _no_path(token: Token, scope: Scope) -> NoReturn:
+def _no_path(token: Token, paths: Paths) -> NoReturn:
     """Stops with the nearest paths."""
-    if _metadata_paths(token, scope):
+    scope = paths.scope
+    if paths.are_metadata_too(token):
         hint = "Label files say it of assets: it stands outside brackets, without all, none, length or {…}."
         scope.stop(f"no annotation has `{token.text}`", token.span, hint=hint)
+    token = replace(token, text=f"{paths.below}{token.text}")
     known = sorted(scope.vocabulary.paths(scope.cursor))
     simple = token.text.replace("[]", "").casefold()
     same = [path for path in known if path.replace("[]", "").casefold() == simple]

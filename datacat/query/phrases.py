@@ -116,9 +116,10 @@ def _spelled_out(parts: Sequence[Node]) -> Iterator[Node]:
                 waiting.pop(0)
             yield from _of_words(part)
         elif isinstance(part, Not | Unknown):  # as in binding, it negates the first thing that words say
-            first, *rest = _spelled_out((part.part,))
+            first, *rest = _spelled_out((part.part, *waiting))
             yield replace(part, part=first)
             yield from rest
+            return
         else:
             yield spelled_out(part)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from datacat.query.compare import ANY_SORT, Sort
+from datacat.query.compare import ANY_SORT, ELEMENT, LEAF, Sort, Sql, leaf_compares
 from datacat.query.tree import Operator, Quantifier, RelationKind
 from datacat.query.values import Value, is_name, name_text
 
@@ -123,20 +123,25 @@ class AttributeIs:
     """A leaf at one of `paths` compares with one of the values: the path as typed, and the lists of that name.
 
     `shown` is the path in strict syntax. `quantifier` ALL: there are leaves and all of them compare; NONE: there are
-    leaves and none does. `sort` is what is known of the leaves there.
+    leaves and none does; ANY stands only before `contains`, which then is about the text of an element. `sort` is what
+    is known of the leaves there. Within ElementIs, the paths are those below the element.
     """
 
     paths: tuple[str, ...]
     operator: Operator
     values: tuple[Value, ...]
     shown: str
-    quantifier: Quantifier = Quantifier.ANY
+    quantifier: Quantifier | None = None
     sort: Sort = ANY_SORT
 
+    @property
+    def compares(self) -> Sql:
+        """The condition on a row of `attribute_values`."""
+        leaf = LEAF if self.quantifier is None else ELEMENT
+        return leaf_compares(self.operator, self.values, leaf=leaf, sort=self.sort)
+
     def __str__(self) -> str:
-        name = self.shown
-        if self.quantifier is not Quantifier.ANY:
-            name = f"{self.quantifier}({name})"
+        name = self.shown if self.quantifier is None else f"{self.quantifier}({self.shown})"
         return compared(name, self.operator, values=self.values)
 
 
@@ -152,13 +157,13 @@ class LeafAnd:
 
 @dataclass(frozen=True, slots=True)
 class LengthIs:
-    """The list at `path` has so many elements."""
+    """The list at `path` has so many elements. Within ElementIs, the path is one below the element, and that is all."""
 
     path: str
     operator: Operator
     number: int
-    paths: tuple[str, ...]  # the leaves in the list
-    label_sets: tuple[int, ...]  # those that have such leaves
+    paths: tuple[str, ...] = ()  # the leaves in the list
+    label_sets: tuple[int, ...] = ()  # those that have such leaves
 
     def __str__(self) -> str:
         return f"length({name_text(self.path)}){self.operator}{self.number}"
@@ -166,7 +171,7 @@ class LengthIs:
 
 @dataclass(frozen=True, slots=True)
 class HasAttribute:
-    """There is a leaf at one of `paths`: those at and below the one that was typed."""
+    """There is a leaf at one of `paths`: those at and below the one that was typed. ElementIs as in AttributeIs."""
 
     paths: tuple[str, ...]
     shown: Value
@@ -177,7 +182,10 @@ class HasAttribute:
 
 @dataclass(frozen=True, slots=True)
 class ElementIs:
-    """One element of the list at `path` fulfils `inner`, whose paths are those below the element."""
+    """One element of the list at `path` fulfils `inner`, whose paths are those below the element.
+
+    Every annotation for which that holds fulfils `candidates`, which the index can answer.
+    """
 
     path: str
     inner: Meaning
@@ -186,19 +194,6 @@ class ElementIs:
 
     def __str__(self) -> str:
         return f"{name_text(self.path)}{'.' if is_name(self.path) else ''}{{{self.inner}}}"
-
-
-@dataclass(frozen=True, slots=True)
-class LeafIs:
-    """Within ElementIs: what lies at `path` below the element compares with one of the values."""
-
-    path: str
-    operator: Operator
-    values: tuple[Value, ...]
-    shown: str  # the path in strict syntax
-
-    def __str__(self) -> str:
-        return compared(self.shown, self.operator, values=self.values)
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,7 +234,6 @@ Predicate = (
     | LengthIs
     | HasAttribute
     | ElementIs
-    | LeafIs
     | Related
     | Anything
 )

@@ -13,7 +13,7 @@ from typing import Any
 import duckdb
 
 from datacat.query import meaning as m
-from datacat.query.compare import Sql, joined, leaf_compares
+from datacat.query.compare import Sql, joined
 from datacat.query.coverage import lookers
 from datacat.query.fields import MEASURES
 from datacat.query.match import WRITTEN, Documents, Match
@@ -114,7 +114,7 @@ class Explainer:
         """Annotation -> `path=value` of the leaves that fulfil a condition."""
         where = at(leaf.paths)
         if isinstance(leaf, m.AttributeIs):
-            where = joined(" AND ", [where, leaf_compares(leaf.operator, leaf.values, sort=leaf.sort)])
+            where = joined(" AND ", [where, leaf.compares])
         query = Sql("SELECT DISTINCT annotation, path, text FROM {} WHERE {} AND {} ORDER BY ALL").filled(
             table_at("attribute_values", leaf.paths), where, self._of_found
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
 from importlib import resources
@@ -180,21 +181,35 @@ class _Builder:
         return replace(token, text=text)
 
     def _listed(self, children: list[Any], span: Span) -> Node:
-        is_negated = any(child.type == "NOT_IN" for child in children)
-        name, *values = [child for child in children if child.type != "NOT_IN"]
-        operator = Operator.NOT_IN if is_negated else Operator.IN
-        return Condition(_token(name), operator, tuple(map(_token, values)), span=span)
+        *quantifier, name, (operator, values) = children
+        chosen = Quantifier(quantifier[0].casefold()) if quantifier else None
+        self._check_length(chosen, operator, values)
+        return Condition(_token(name), operator, values, quantifier=chosen, span=span)
+
+    def _one_of(self, children: list[Any], span: Span) -> tuple[Operator, tuple[Token, ...]]:
+        is_negated = children[0].type == "NOT_IN"
+        values = tuple(map(_token, children[is_negated:]))
+        return Operator.NOT_IN if is_negated else Operator.IN, values
 
     def _quantified(self, children: list[Any], span: Span) -> Node:
         quantifier, name, operator, value = children
-        chosen = Quantifier(quantifier.casefold())
-        if chosen is Quantifier.LENGTH and (not value.isdecimal() or _operator(operator) is Operator.MATCHES):
-            self._stop(
-                "a length is compared with a whole number", _span(value), hint="As in length(doors)>=2."
-            )
-        return Condition(
-            _token(name), _operator(operator), (self._compared(value),), quantifier=chosen, span=span
+        chosen, compares, values = (
+            Quantifier(quantifier.casefold()),
+            _operator(operator),
+            (self._compared(value),),
         )
+        self._check_length(chosen, compares, values)
+        return Condition(_token(name), compares, values, quantifier=chosen, span=span)
+
+    def _check_length(
+        self, quantifier: Quantifier | None, operator: Operator, values: Sequence[Token]
+    ) -> None:
+        if quantifier is not Quantifier.LENGTH:
+            return
+        for value in values:
+            if not value.text.isdecimal() or operator in (Operator.MATCHES, Operator.CONTAINS):
+                hint = "As in length(doors)>=2."
+                self._stop("a length is compared with a whole number", value.span, hint=hint)
 
     def _relation_to_word(self, name: lark.Token, value: lark.Token, more: list[Any], *, span: Span) -> Node:
         kind, token = RelationKind(name.casefold()), _token(value)
@@ -282,5 +297,5 @@ def _span(token: lark.Token) -> Span:
 
 
 def _operator(token: lark.Token) -> Operator:
-    text = str(token)
+    text = token.casefold()
     return Operator.EQUAL if text in (":", "==") else Operator(text)

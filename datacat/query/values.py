@@ -8,7 +8,7 @@ from dataclasses import dataclass
 _PLAIN_NAME = re.compile(r"[^\s()\[\]{}\"=<>!~:\-&|?](?:[^\s()\[\]{}\"=<>!~:]|\[\])*")
 # No operator at its beginning (a=>b), no comma or semicolon at its end or before another condition (a=b,c>1).
 _PLAIN_VALUE = re.compile(
-    r"(?![=<>!~]|[^\s()\[\]{}\"]*,[^\s()\[\]{}\"]*[=<>~])[^\s()\[\]{}\"]*[^\s()\[\]{}\",;]"
+    r"(?![=<>!~]|[^\s()\[\]{}\"]*,[^\s()\[\]{}\"]*[=<>~])(?:[^\s()\[\]{}\"]|\[\])*(?:[^\s()\[\]{}\",;]|\[\])"
 )
 _PLAIN_ITEM = re.compile(r"[^\s()\[\]{}\",]+")
 _LONG = re.compile(r"-?\d{16,}")

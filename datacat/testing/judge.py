@@ -67,28 +67,11 @@ class Judge:
 
     def _of_document(self, row: Row, node: m.Meaning) -> bool:
         match node:
-            case m.HasAttribute(paths=paths):
-                return any(path in paths for path, _, _ in self.leaves(row))
-            case m.AttributeIs(paths=paths, operator=operator, values=values, quantifier=quantifier):
-                found = [
-                    compares(text, number, operator=operator, values=values, path=path)
-                    for path, text, number in self.leaves(row)
-                    if path in paths
-                ]
-                if quantifier is Quantifier.ANY:
-                    return any(found)
-                return bool(found) and (all(found) if quantifier is Quantifier.ALL else not any(found))
-            case m.LengthIs(path=path, operator=operator, number=number):
-                content: Any = json.loads(row["attributes"] or "{}")
-                for step in path.split("."):
-                    content = content.get(step) if isinstance(content, dict) else None
-                is_of_them = row["label_set"] in node.label_sets
-                return (
-                    is_of_them and isinstance(content, list) and ordered(len(content), operator, right=number)
-                )
+            case m.LengthIs() if row["label_set"] not in node.label_sets:
+                return False
             case m.ElementIs(path=path, inner=inner):
-                return any(_element(item, inner) for item in _elements(row, path))
-        raise AssertionError(node)
+                return any(_holds_in(item, inner) for item in _elements(row, path))
+        return _holds_in(json.loads(row["attributes"] or "{}"), node)
 
     def _size(self, row: Row) -> tuple[int | None, int | None]:
         asset = self._corpus.tables["assets"][row["asset"]]
@@ -217,19 +200,32 @@ def _elements(row: Row, path: str) -> list[Any]:
     return found
 
 
-def _element(item: Any, node: m.Meaning) -> bool:
+def _holds_in(document: Any, node: m.Meaning) -> bool:
+    """Whether a condition holds of a document, or of an element in one."""
     match node:
         case m.And(parts=parts):
-            return all(_element(item, part) for part in parts)
+            return all(_holds_in(document, part) for part in parts)
         case m.Or(parts=parts):
-            return any(_element(item, part) for part in parts)
+            return any(_holds_in(document, part) for part in parts)
         case m.Not(part=part):
-            return not _element(item, part)
-    assert isinstance(node, m.LeafIs)
-    return any(
-        path == node.path and compares(text, number, operator=node.operator, values=node.values, path=path)
-        for path, text, number in leaves(item)
-    )
+            return not _holds_in(document, part)
+        case m.HasAttribute(paths=paths):
+            return any(path in paths for path, _, _ in leaves(document))
+        case m.LengthIs(path=path, operator=operator, number=number):
+            for step in path.split("."):
+                document = document.get(step) if isinstance(document, dict) else None
+            return isinstance(document, list) and ordered(len(document), operator, right=number)
+    assert isinstance(node, m.AttributeIs)
+    found = [
+        compares(
+            text, number, operator=node.operator, values=node.values, path="" if node.quantifier else path
+        )
+        for path, text, number in leaves(document)
+        if path in node.paths
+    ]
+    if node.quantifier is Quantifier.ALL:
+        return bool(found) and all(found)
+    return bool(found) and not any(found) if node.quantifier is Quantifier.NONE else any(found)
 
 
 def in_period(time: datetime | None, operator: Operator, *, period: Period) -> bool:

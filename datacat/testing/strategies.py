@@ -198,11 +198,36 @@ def _predicates(corpus: Corpus) -> st.SearchStrategy[str]:
     contains = st.builds(
         '["{}" contains {}]'.format, st.sampled_from(paths), st.sampled_from(["la", "slate", "1"])
     )
-    of_list = st.builds(
-        '{}("{}")={}'.format,
-        st.sampled_from(["any", "all", "none"]),
-        st.sampled_from(paths),
-        st.sampled_from(TEXTS[:4]),
-    )
     between = st.builds("[{0}>{1} {0}<={2}]".format, path, st.sampled_from(NUMBERS), st.sampled_from(NUMBERS))
-    return st.one_of(_CLASSES, _COLUMNS, attribute, has, missing, listed, contains, of_list, between)
+    choices = (attribute, has, missing, listed, contains, between, *_of_lists(paths))
+    return st.one_of(_CLASSES, _COLUMNS, *choices)
+
+
+_BEHIND = st.one_of(
+    st.builds(
+        "{}{}".format, st.sampled_from(["=", "!=", "<", ">="]), st.sampled_from([*TEXTS[:4], "1", "t*"])
+    ),
+    st.sampled_from([' in (slate, "0.5", 1)', " not in (slate, 1)", " contains la", '~"^s"']),
+)
+_LENGTH = st.sampled_from(["=0", "=1", "!=1", "<2", ">=1", " in (0, 2)", " not in (1, 2)"])
+
+
+def _of_lists(paths: list[str]) -> list[st.SearchStrategy[str]]:
+    """Conditions on elements of lists, those of lists of objects among them, and on lengths."""
+    quantified = st.builds("{}({{}}){}".format, st.sampled_from(["any", "all", "none"]), _BEHIND)
+    lists = sorted({path[: path.index("[]")] for path in paths if "[]" in path})
+    below = [tuple(path.split("[].", 1)) for path in paths if path.count("[].") == 1]
+    found = [st.builds(lambda text, path: text.format(f'"{path}"'), quantified, st.sampled_from(paths))]
+    if lists:
+        found.append(st.builds('length("{}"){}'.format, st.sampled_from(lists), _LENGTH))
+    if below:
+        plain = st.builds("{{}}{}".format, _BEHIND)
+        has = st.sampled_from(["has:{}", "missing:{}", "{} exists", "{} missing"])
+        one = st.builds("{}{}".format, st.sampled_from(["", "NOT "]), st.one_of(plain, quantified, has))
+        found.append(st.builds(_of_element, st.sampled_from(below), one))
+    return found
+
+
+def _of_element(path: tuple[str, ...], condition: str) -> str:
+    text = condition.format(f'"{path[1]}"')
+    return f'"{path[0]}"{{{text}}}'

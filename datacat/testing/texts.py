@@ -23,14 +23,16 @@ _QUANTIFIED = st.builds(
     "{}({}){}".format,
     st.sampled_from(["any", "all", "none"]),
     _PATHS,
-    st.sampled_from(["=open", ">5", '~"^a"']),
+    st.sampled_from(
+        ["=open", ">5", '~"^a"', " in (open, 5)", " not in (open)", " contains pe", ' contains "a b"']
+    ),
 )
+_LENGTHS = st.sampled_from(["length(doors)>=2", "length(doors) in (2, 3)", "length(doors) not in (2)"])
+_HAS = st.sampled_from(["has:doors[].side", "missing:tags[]", "has:color"])
 _PHRASES = st.sampled_from(
     ["color exists", "color missing", "tags contains rust", 'tags contains "a b"', '"roof type" missing']
 )
-_SIMPLE = st.one_of(
-    _WORDS, _COMPARED, _LISTED, _QUANTIFIED, st.just("length(doors)>=2"), st.just("track length>30")
-)
+_SIMPLE = st.one_of(_WORDS, _COMPARED, _LISTED, _QUANTIFIED, _LENGTHS, _HAS, st.just("track length>30"))
 
 
 def texts(*, depth: int = 2) -> st.SearchStrategy[str]:

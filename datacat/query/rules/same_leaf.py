@@ -14,7 +14,6 @@ from typing import TypeGuard
 from datacat.query import meaning as m
 from datacat.query.rules.walk import rewritten
 from datacat.query.statistics import Statistics
-from datacat.query.tree import Quantifier
 
 
 def same_leaf(root: m.Meaning, statistics: Statistics | None = None) -> m.Meaning:
@@ -42,5 +41,5 @@ def _is_scalar(node: m.Meaning) -> TypeGuard[m.AttributeIs]:
         isinstance(node, m.AttributeIs)
         and len(node.paths) == 1
         and "[]" not in node.paths[0]
-        and node.quantifier is Quantifier.ANY
+        and node.quantifier is None
     )
