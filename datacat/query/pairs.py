@@ -21,7 +21,7 @@ from datacat.query.compare import (
 from datacat.query.documents import element_exists, length_compares
 from datacat.query.fields import MEASURES
 from datacat.query.geometry import WITH_SIZE, related
-from datacat.query.tree import COMPARE, Quantifier
+from datacat.query.tree import Quantifier
 
 _WRITTEN_OUT = 1_000  # numbers; parsing them takes 0.3 ms
 _TRACKS = (
@@ -78,12 +78,9 @@ class Pairs:
             is_narrower = not isinstance(node.candidates, m.Anything)
             candidates = [self.of(node.candidates, given=given)] if is_narrower else []
             return narrowed([documents, *candidates], [], by="annotation")
+        # The index has nothing of an empty list, nor of an empty object in one.
         sets = one_of("label_set", node.label_sets)
-        documents = self._scan(Sql("annotations"), [sets, length_compares(node), given])
-        if COMPARE[node.operator](0, node.number):  # the index has nothing of an empty list
-            return documents
-        listed = self._at(node.paths, [given])
-        return narrowed([documents, listed], [], by="annotation")
+        return self._scan(Sql("annotations"), [sets, length_compares(node), given])
 
     def _same_annotation(self, parts: Sequence[m.Meaning], *, given: Sql) -> Sql:
         """The conjunction: what the index knows of a row narrows every scan, the rest is joined."""

@@ -24,7 +24,9 @@ _ROWS = [
     for line in _PAGE.splitlines()
     if line.startswith("| ")
 ]
-_EXAMPLES = [row[2].strip("`").replace(r"\|", "|") for row in _ROWS if len(row) > 2 and row[2].startswith("`")]
+_EXAMPLES = [
+    row[2].strip("`").replace(r"\|", "|") for row in _ROWS if len(row) > 2 and row[2].startswith("`")
+]
 
 
 def _no_ranking(questions: Weighted, k: int, allowed: pa.Array | None) -> pa.Table:
