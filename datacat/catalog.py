@@ -172,7 +172,7 @@ class Catalog:
         )
 
     def ask(self, question: str, *, limit: int = 5, space: str | None = None) -> Answer:
-        """Answers a question in plain words, in three tiers; see docs/howto/ask.md.
+        """Answers a question in plain words, in three tiers; see docs/howto/ask.md. Refuses one that names nothing.
 
         Args:
             question: as one would ask a colleague.

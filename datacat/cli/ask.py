@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
+import shlex
 from typing import Any
 
 import click
 
+from datacat.catalog import document_of
 from datacat.cli.options import NUMBER, QueryCommand, at_option, catalog_option, json_option, opened
 from datacat.cli.output import Output, counted
 from datacat.cli.search import print_hits
+from datacat.errors import QueryError
 
 
 @click.command(
@@ -46,8 +50,24 @@ def ask(
             output.line(f"\n{heading}{total}")
             if listed:
                 print_hits(listed, output)
-    if answer.looks_so is None:
+    if answer.looks_so is None and answer.understood.text:
         output.note("\nNothing is embedded, so nothing can be found by its looks. Run: datacat embed")
+    if _is_query(question):
+        output.note(f"This looks like a query: datacat search {shlex.quote(question)}")
+
+
+_SIGNS = re.compile(r"[\[\]{}<>=:|^]|(^|\s)[-?]\w|\b(AND|OR|NOT)\b")
+
+
+def _is_query(question: str) -> bool:
+    """Whether it has signs of the query language, and is read by it."""
+    if not _SIGNS.search(question):
+        return False
+    try:
+        document_of(question)
+    except QueryError:
+        return False
+    return True
 
 
 _HEADINGS = ("Labelled so", "Labelled with something related", "Not labelled, but looks so")

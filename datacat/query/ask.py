@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 import duckdb
 
+from datacat.errors import UsageError
 from datacat.query import meaning as m
 from datacat.query.hit import Answers
 from datacat.query.hits import Hits, Nearest
@@ -54,9 +55,15 @@ def ask(
         limit: hits in a tier.
         nearest: ranks assets by likeness; None where nothing was embedded.
         identity: as in `search`.
+
+    Raises:
+        UsageError: no word of the question says what to look for.
     """
     words = vocabulary(cursor, identity=identity)
     read = understood(question, cursor=cursor, vocabulary=words)
+    if not (read.query or read.text):
+        what = "no word of it says what to look for" if question.strip() else "the question is empty"
+        raise UsageError(what, hint="Name things, as in: red cars at night.")
 
     def bound(query: str) -> Plan:
         return plan(cursor, query, identity=identity)

@@ -234,3 +234,27 @@ def test_a_search_as_json_says_what_the_text_says(run: Run) -> None:
     assert (found["total"], found["answers"], found["hint"]) == (0, None, hint)
     for words in ((), ("--count",), ("--facets",)):
         assert hint in run("search", "annotator=ann", "-C", "cat", *words)[2]
+
+
+@pytest.mark.usefixtures("catalog")
+@pytest.mark.parametrize(
+    ("question", "why"),
+    [
+        ("", "the question is empty"),
+        (" ", "the question is empty"),
+        ("show me the", "no word of it says what"),
+    ],
+)
+def test_a_question_for_nothing_is_refused(run: Run, question: str, why: str) -> None:
+    ingested(run)
+    status, out, err = run("ask", question, "-C", "cat")
+    assert (status, out, err.count("\n")) == (2, "", 2)
+    assert f"error: {why}" in err
+
+
+@pytest.mark.usefixtures("catalog")
+def test_a_question_that_is_a_query_is_told_apart(run: Run) -> None:
+    ingested(run)
+    assert "datacat search 'roof[area>5]'" in run("ask", "roof[area>5]", "-C", "cat")[2]
+    for question in ("roofs?", "roofs (red)", 'roofs "by the sea"', "is it: = [ roofs"):
+        assert "looks like a query" not in run("ask", question, "-C", "cat")[2]
