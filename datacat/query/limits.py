@@ -60,4 +60,6 @@ def _sets(part: m.Meaning) -> int:
     """How many sets are joined for a part of a conjunction; none for a condition on columns."""
     if isinstance(part, m.Absent | m.Neither):
         return 2
+    if isinstance(part, m.Denied):
+        return 2 * _sets(part.part)
     return 0 if isinstance(part, m.AssetIs | m.AssetTime) or of_row(part) is not None else 1

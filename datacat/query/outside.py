@@ -7,7 +7,7 @@ from datacat.query.compare import Sql, column_compares, joined, number_compares
 from datacat.query.tree import Operator
 
 _EARTH_KM = 6371.0088  # mean radius, as in the haversine formula
-_PLACES = """
+PLACES = """
     SELECT asset, latitude, longitude FROM assets WHERE latitude IS NOT NULL
     UNION ALL SELECT asset, latitude, longitude FROM label_set_assets WHERE latitude IS NOT NULL
 """
@@ -30,7 +30,7 @@ def assets(node: m.Meaning) -> Sql:
     """A SELECT of the assets for which it holds."""
     match node:
         case m.Within():
-            return Sql(f"SELECT asset FROM ({_PLACES}) WHERE {{}}").filled(_within(node))  # noqa: S608
+            return Sql(f"SELECT asset FROM ({PLACES}) WHERE {{}}").filled(_within(node))  # noqa: S608
         case m.FromSource(operator=operator, value=value):
             return _from_source(operator, value)
         case m.InFiles(files=files):

@@ -124,6 +124,8 @@ def _needs_absence(node: m.Meaning) -> bool:
     match node:
         case m.Absent(predicate=predicate):
             return decided(predicate) is not None
+        case m.Denied():
+            return True
         case m.Counted(operator=operator, number=number, predicate=predicate):
             return COMPARE[operator](0, number) and decided(predicate) is not None
     return False

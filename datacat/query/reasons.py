@@ -169,8 +169,8 @@ class Explainer:
             case m.Absent():
                 who = ", ".join(self._who_looked[node].get(asset, ()))
                 return [f"{node}: none found{' by ' if who else ''}{who}"], []
-            case m.Neither():
-                return [f"{node}: nobody looked for it"], []
+            case m.Neither(yes=yes):
+                return [f"{node}: nobody {'says' if isinstance(yes, m.Stated) else 'looked for it'}"], []
         return [str(node)], annotations
 
     def _sentences(self, predicate: m.Meaning, annotations: Sequence[int]) -> list[str]:

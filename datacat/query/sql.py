@@ -33,7 +33,6 @@ _OF_STATE = {
         "(SELECT digest FROM assets WHERE digest IS NOT NULL GROUP BY digest HAVING count(*) > 1) USING (digest)"
     ),
 }
-_FACTS = m.AssetIs | m.AssetTime
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +48,9 @@ class Sets:
                 return self._all(parts)
             case m.Or(parts=parts):
                 return joined(" UNION ALL ", [self.assets(part) for part in parts])
-            case m.Not() | m.Absent() | m.Neither() | m.Everything() | m.AssetIs() | m.AssetTime():
+            case (
+                m.Not() | m.Absent() | m.Denied() | m.Neither() | m.Everything() | m.AssetIs() | m.AssetTime()
+            ):
                 return self._all((node,))
             case m.Some(predicate=predicate):
                 return Sql("SELECT asset FROM ({})").filled(self.pairs(predicate))
@@ -98,6 +99,12 @@ class Sets:
                 return None
         return joined(" UNION ALL ", found) if found else None
 
+    def _stated(self, node: m.Meaning) -> Sql:
+        """A SELECT of the assets of which somebody says what a fact asks about."""
+        if isinstance(node, m.MetadataIs):
+            return self._listed("metadata_values", [at(node.paths), Sql("text IS NOT NULL")])
+        return Sql("SELECT asset FROM ({}) WHERE {}").filled(Sql(outside.PLACES), self.within)
+
     def _listed(self, table: str, where: Sequence[Sql]) -> Sql:
         return Sql("SELECT asset FROM {} WHERE {}").filled(Sql(table), joined(" AND ", [*where, self.within]))
 
@@ -142,14 +149,19 @@ class Sets:
             left = Sql("asset IN (SELECT asset FROM ({}))").filled(self._all(rest))
             narrow = Sets(joined(" AND ", [left, self.within]))
             return narrowed([narrow.assets(part) for part in wide], [], by="asset")
-        rows = [_of_asset(part) for part in parts if isinstance(part, _FACTS)]
+        rows = [row for part in parts if (row := _of_asset(part)) is not None]
         sets: list[Sql] = []
         looks: list[Sql] = []
         absent: list[Sql] = []
         for part in parts:
             match part:
-                case m.Everything() | m.AssetIs() | m.AssetTime():
+                case (
+                    m.Everything() | m.AssetIs() | m.AssetTime() | m.Denied(part=m.AssetIs() | m.AssetTime())
+                ):
                     continue
+                case m.Denied(part=inner):
+                    sets.append(self._stated(inner))
+                    absent.append(self.assets(inner))
                 case m.Not(part=inner):
                     absent.append(self.assets(inner))
                 case m.Absent(predicate=predicate):
@@ -186,10 +198,28 @@ def _few_values(node: m.CountedValues) -> str | None:
     return answers.get((one, two))
 
 
-def _of_asset(node: m.Meaning) -> Sql:
-    if isinstance(node, m.AssetTime):
-        return _asset_time(node)
-    assert isinstance(node, m.AssetIs)
+def _of_asset(node: m.Meaning) -> Sql | None:
+    """A condition on a row of `assets`; None where it needs more."""
+    match node:
+        case m.AssetIs():
+            return _column(node)
+        case m.AssetTime():
+            return _asset_time(node, time_compares(node.column, node.operator, period=node.period))
+        case m.Denied(part=m.AssetIs() as part):
+            stated = (
+                "width IS NOT NULL AND height <> 0"
+                if part.column == "aspect"
+                else f"{part.column} IS NOT NULL"
+            )
+            return Sql(f"({stated} AND ({{}}) IS NOT TRUE)").filled(_column(part))
+        case m.Denied(part=m.AssetTime() as part):
+            stated_time = _asset_time(part, Sql(f"{part.column} IS NOT NULL"))
+            holds = _asset_time(part, time_compares(part.column, part.operator, period=part.period))
+            return Sql("({} AND ({}) IS NOT TRUE)").filled(stated_time, holds)
+    return None
+
+
+def _column(node: m.AssetIs) -> Sql:
     if node.column == "aspect":
         ratio = "(width::DOUBLE / nullif(height, 0))"
         return column_compares("aspect", node.operator, values=node.values, expression=ratio)
@@ -197,8 +227,7 @@ def _of_asset(node: m.Meaning) -> Sql:
     return compares(node.column, node.operator, values=node.values)
 
 
-def _asset_time(node: m.AssetTime) -> Sql:
-    holds = time_compares(node.column, node.operator, period=node.period)
+def _asset_time(node: m.AssetTime, holds: Sql) -> Sql:
     if node.column != "captured":
         return holds
     # What a label file says of it counts as well as what EXIF says.

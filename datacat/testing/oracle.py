@@ -65,7 +65,22 @@ class Oracle:
                 return holds
             case m.CountedValues():
                 return self._counted_values(node, asset)
+        if isinstance(node, m.Stated):
+            return self._fact(node, asset) or (False if self._is_stated(node, asset) else None)
         return self._fact(node, asset)
+
+    def _is_stated(self, node: m.Stated, asset: Row) -> bool:
+        """Whether somebody says of the asset what the fact asks about."""
+        match node:
+            case m.MetadataIs(paths=paths):
+                return any(row["path"] in paths and row["text"] is not None for row in self._metadata(asset))
+            case m.Within():
+                return any(row.get("latitude") is not None for row in (asset, *self._listings(asset)))
+            case m.AssetIs(column="aspect"):
+                return asset.get("width") is not None and bool(asset.get("height"))
+            case m.AssetTime(column="captured"):
+                return any(row.get("captured") is not None for row in (asset, *self._listings(asset)))
+        return asset.get(node.column) is not None
 
     def _of(self, asset: Row) -> list[Row]:
         return [row for row in self._corpus.tables["annotations"] if row["asset"] == asset["asset"]]

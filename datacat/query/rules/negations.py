@@ -44,6 +44,10 @@ def refuted(node: m.Meaning) -> m.Meaning:
             return m.Absent(predicate)
         case m.Absent(predicate=predicate):
             return m.Some(predicate)
+        case m.AssetIs() | m.AssetTime() | m.Within() | m.MetadataIs():
+            return m.Denied(node)
+        case m.Denied(part=part):
+            return part
         case m.Counted(operator=operator) | m.CountedValues(operator=operator):
             return replace(node, operator=OPPOSITE[operator])
     return m.Not(node)
