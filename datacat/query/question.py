@@ -11,29 +11,33 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import duckdb
 
 from datacat.model.names import folded
+from datacat.query.dates import read_when
+from datacat.query.makers import Makers
+from datacat.query.own_words import QUALIFIERS, own_word
 from datacat.query.plurals import comparable
-from datacat.query.quantities import ONE, read_quantity
-from datacat.query.readings import Reading, composed
+from datacat.query.quantities import ONE, Quantity, read_quantity
+from datacat.query.readings import MAKERS, Reading, composed
 from datacat.query.related import related
 from datacat.query.scope import FILLERS, is_filler
 from datacat.query.senses import Senses
-from datacat.query.values import Value, quoted
+from datacat.query.values import quoted
 from datacat.query.vocabulary import Vocabulary
 
 _LONGEST = 6  # words of a name
 _WORD = re.compile(r'"[^"]+"|[^\s,;?!"()\[\]]+')
 _ALSO = """
-about also anything at be been being both but by could during either ever exist exists got here how i into is it
+about also annotation annotations anything at be been being both but by captured could created during either ever
+exist exists filmed got here how i into is it photograph photographed photographs
 its kind kinds know least like look looking looks many me more my near need of only or over related seen see should
 so some something taken tell than them there they thing things through time want was were when will would you your
 """
 _ALL_FILLERS = FILLERS | frozenset(_ALSO.split())
 _NEGATIONS = frozenset(("no", "not", "without", "neither", "nor"))
-_MAKERS = frozenset(("by", "from", "of"))  # what stands before a team's name
 _SPELLED_WORDS = 3
 
 
@@ -70,17 +74,15 @@ def understood(question: str, *, cursor: duckdb.DuckDBPyConnection, vocabulary: 
     question = question.encode(errors="replace").decode()  # a surrogate is no text that could be looked up
     words = [word for word in _WORD.findall(question) if word.strip('" ')]
     reader = _Reader(cursor, vocabulary)
-    readings = tuple(reader.read(words))
-    said = " ".join(word.strip('"') for word in words if not _is_filler(word, vocabulary))
-    for reading in readings:
-        if reading.meant:
-            meant_text = reading.meant.replace("\\", r"\\")
-            said = re.sub(rf"(?<!\w){re.escape(reading.words)}(?!\w)", meant_text, said)
+    told = list(reader.read(words))
+    if all(one.reading.is_about_asset for one in told if one.reading):  # "images" alone are pictures
+        told = list(reader.read(words, fillers=_ALL_FILLERS - QUALIFIERS))
+    readings = tuple(one.reading for one in told if one.reading)
     return Understood(
         question,
         query=composed(readings, reader.senses.has),
         related=related(_classes_wanted(readings), vocabulary),
-        text=said,
+        text=" ".join(one.text for one in told if one.text),
         readings=readings,
     )
 
@@ -91,79 +93,107 @@ def _classes_wanted(readings: Sequence[Reading]) -> Iterator[str]:
             yield from reading.classes
 
 
-def _is_filler(word: str, vocabulary: Vocabulary) -> bool:
-    return is_filler(word.strip(".'"), vocabulary, fillers=_ALL_FILLERS)
+class _Told(NamedTuple):
+    """What some words say, if anything, and what is left of them for likeness: facts that no picture shows are not."""
+
+    reading: Reading | None
+    text: str
+
+
+@dataclass(slots=True)
+class _Waiting:
+    """What was said of what is to come: how many, that it is absent, that it is an alternative."""
+
+    quantity: Quantity = ONE
+    is_negated: bool = False
+    is_choice: bool = False
 
 
 class _Reader:
-    """Looks words up in one state."""
+    """Reads a question from the left, and looks its words up in one state."""
 
     def __init__(self, cursor: duckdb.DuckDBPyConnection, vocabulary: Vocabulary) -> None:
         self._vocabulary = vocabulary
+        self._makers = Makers(cursor, vocabulary)
         self.senses = Senses(cursor, vocabulary)
 
-    def read(self, words: Sequence[str]) -> Iterator[Reading]:
-        """What the words say, from the left."""
+    def read(self, words: Sequence[str], *, fillers: frozenset[str] = _ALL_FILLERS) -> Iterator[_Told]:
+        """What the words say."""
         plain = [folded(word).strip(".'") for word in words]
-        start, quantity, is_negated, is_choice, was_negated = 0, ONE, False, False, False
+        start, waiting, last = 0, _Waiting(), Reading("", "", "")
         while start < len(words):
             word = plain[start]
             is_or = word == "or" and 0 < start < len(words) - 1  # even where a class is called so
             is_name = not is_or and self._vocabulary.knows(comparable(word))
-            counted = None if is_name else read_quantity(plain[start : start + _LONGEST])
+            known = None if is_name else self._fact(words, start, last)
+            counted = None if is_name or known else read_quantity(plain[start : start + _LONGEST])
             if counted is not None:
-                quantity, start = counted[0], start + counted[1]
+                waiting.quantity, taken = counted
+                yield _Told(None, _typed(words[start : start + taken]))
             elif not is_name and (word in _NEGATIONS or is_or):
-                is_choice = is_or
-                is_negated = is_negated or (was_negated if is_choice else True)
-                start += 1
-            elif (team := self._team(plain, start)) is not None:
-                yield replace(team[0], is_negated=is_negated)
-                was_negated, is_negated, is_choice, start = is_negated, False, False, start + team[1]
-            elif _is_filler(words[start], self._vocabulary):
-                start += 1
+                waiting.is_choice = is_or
+                waiting.is_negated = waiting.is_negated or (last.is_negated if is_or else True)
+                yield _Told(None, "" if is_or else word)
+                taken = 1
+            elif known is None and self._is_filler(word, fillers):
+                taken = 1
             else:
-                reading, taken = self._first(words[start : start + _LONGEST])
-                if is_negated and reading.kind == "quoted":  # likeness ranks, it rules nothing out
-                    reading = replace(reading, kind="unknown", query="")
-                is_class = bool(reading.classes)
-                yield replace(
-                    reading,
-                    quantity=quantity if is_class else ONE,
-                    is_negated=is_negated,
-                    is_choice=is_choice and not is_negated,
-                )
-                quantity = ONE if is_class else quantity
-                was_negated, is_negated, is_choice, start = is_negated, False, False, start + taken
+                found, taken = known or self._first(words, start)
+                last = _with(found, waiting)
+                text = "" if last.field else last.meant or _typed(words[start : start + taken])
+                yield _Told(last, text.strip('"'))
+                waiting = _Waiting(ONE if last.classes else waiting.quantity)
+            start += taken
 
-    def _first(self, words: Sequence[str]) -> tuple[Reading, int]:
-        """What the words begin with, and how many words say it."""
-        if words[0].startswith('"'):
-            return Reading(words[0], "quoted", quoted(words[0].strip('"'))), 1
-        found = self.senses.exactly([_typed(words[:count]) for count in range(1, len(words) + 1)])
-        return found or self._inexactly(words)
+    def _is_filler(self, word: str, fillers: frozenset[str]) -> bool:
+        return is_filler(word, self._vocabulary, fillers=fillers)
+
+    def _fact(self, words: Sequence[str], start: int, last: Reading) -> tuple[Reading, int] | None:
+        """When something was, or who said it."""
+        typed = [word.casefold().strip(".'") for word in words]
+        return read_when(typed, start) or self._makers.read(typed, start, is_next=last.field in MAKERS)
+
+    def _first(self, words: Sequence[str], start: int) -> tuple[Reading, int]:
+        """What the words from `start` on begin with, and how many words say it."""
+        rest = words[start : start + _LONGEST]
+        if rest[0].startswith('"'):
+            return Reading(rest[0], "quoted", quoted(rest[0].strip('"'))), 1
+        prefixes = [_typed(rest[:count]) for count in range(1, len(rest) + 1)]
+        found = self.senses.as_class(prefixes)
+        if found is not None:
+            return found
+        plain = [folded(word).strip(".'") for word in words]
+        own = own_word(plain[start:], before=plain[:start])
+        if own is not None:
+            also = self.senses.comparisons(prefixes[own[1] - 1])
+            return replace(own[0], alternatives=also), own[1]
+        return self.senses.as_value(prefixes) or self._inexactly(rest)
 
     def _inexactly(self, words: Sequence[str]) -> tuple[Reading, int]:
         typed = _typed(words[:1])
         attribute = self.senses.attribute(typed)
         if attribute is not None:
             return attribute, 1
-        together = next((n for n, word in enumerate(words) if _is_filler(word, self._vocabulary)), len(words))
+        together = next(
+            (n for n, word in enumerate(words) if self._is_filler(_typed([word]), _ALL_FILLERS)), len(words)
+        )
         for count in range(min(_SPELLED_WORDS, together), 0, -1):
             found = self.senses.misspelt(_typed(words[:count]))
             if found is not None:
                 return found, count
         return self.senses.unknown(typed), 1
 
-    def _team(self, plain: Sequence[str], start: int) -> tuple[Reading, int] | None:
-        """`mapping` of "labelled by mapping" or "of the mapping team"."""
-        name = plain[start].removesuffix("'s")
-        teams = {folded(team): team for team in self._vocabulary.teams}
-        before = next((word for word in reversed(plain[:start]) if word not in ("a", "the")), "")
-        is_called = plain[start + 1 : start + 2] in (["team"], ["teams"])
-        if name not in teams or not (is_called or before in _MAKERS):
-            return None
-        return Reading(plain[start], "team", f"team={Value(teams[name])}", path="team"), 1 + is_called
+
+def _with(reading: Reading, waiting: _Waiting) -> Reading:
+    """What was read, with what was said of it before."""
+    if waiting.is_negated and reading.kind == "quoted":  # likeness ranks, it rules nothing out
+        reading = replace(reading, kind="unknown", query="")
+    return replace(
+        reading,
+        quantity=waiting.quantity if reading.classes else ONE,
+        is_negated=waiting.is_negated,
+        is_choice=waiting.is_choice and not waiting.is_negated,
+    )
 
 
 def _typed(words: Sequence[str]) -> str:

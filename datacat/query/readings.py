@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from datacat.query.quantities import ONE, Quantity
 
 _BESIDE = 3  # words between a class and a value that describes it
+
+
+MAKERS = frozenset(("team", "label_set", "model", "annotator"))
+_ABOUT_ASSET = frozenset(("media", "is", "captured"))
+
+
+class Has(Protocol):
+    """Whether annotations of one of some classes have a path; without classes, whether any have."""
+
+    def __call__(self, path: str, classes: Sequence[str] = ()) -> bool: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,12 +27,14 @@ class Reading:
 
     Attributes:
         words: as typed.
-        kind: class, value, flag (an attribute that is true), attribute (its name, beside a value), team, spelling (a
-            class or value spelled much like it), quoted, unknown.
+        kind: class, value, flag (an attribute that is true), attribute (its name, beside a value), spelling (a class or
+            value that it surely is, misspelt), quoted, unknown, or the field.
         query: in strict syntax; empty for unknown words.
         alternatives: what else they could have meant, in strict syntax.
         classes: comparable names of classes, where it is one.
-        path: of a value or a flag; `team` of a team, `status` of a review state.
+        path: of a value or a flag.
+        field: of what datacat itself knows: media, is, captured, created, kind, status, team, label_set, model or
+            annotator.
         meant: what should have been typed, of a spelling.
         quantity: how many, where a number stood before a class.
         is_negated: NOT stood before it.
@@ -34,38 +47,49 @@ class Reading:
     alternatives: tuple[str, ...] = ()
     classes: tuple[str, ...] = ()
     path: str = ""
+    field: str = ""
     meant: str = ""
     quantity: Quantity = ONE
     is_negated: bool = False
     is_choice: bool = False
 
+    @property
+    def is_about_asset(self) -> bool:
+        """Whether it says something of the asset, whatever is labelled there."""
+        return self.field in _ABOUT_ASSET
+
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """Part of a query: where its first word stands, whether it is a class, the scalar path that it compares."""
+    """Part of a query.
+
+    Attributes:
+        place: of its first word.
+        text: in strict syntax.
+        is_class: whether it is a class.
+        is_choice: whether "or" stood before it.
+        equals: the scalar path or field that it compares with a value.
+        is_of_annotation: whether it can stand in a bracket with others.
+    """
 
     place: int
     text: str
     is_class: bool = False
     is_choice: bool = False
-    path: str = ""
+    equals: str = ""
+    is_of_annotation: bool = False
 
 
-def composed(readings: Sequence[Reading], has: Callable[[str, Sequence[str]], bool]) -> str:
-    """The query in strict syntax: classes with the values that describe them, then the rest.
-
-    Args:
-        readings: of a question, from the left.
-        has: whether annotations of one of some classes have a path.
-    """
+def composed(readings: Sequence[Reading], has: Has) -> str:
+    """The query in strict syntax: classes with what describes them, then the rest."""
     values: dict[int, list[_Part]] = {n: [] for n, reading in enumerate(readings) if reading.classes}
     parts: list[_Part] = []
     for number, reading in enumerate(readings):
-        owner = _owner(number, readings, has) if reading.path else None
+        owner = _owner(number, readings, has)
         if owner is not None:
-            values[owner].append(_part(number, reading))
-        elif reading.path or reading.kind == "quoted":
-            parts.append(_part(number, reading))
+            values[owner].append(_part(number, reading, has))
+        elif (reading.path or reading.field or reading.kind == "quoted") and reading.query:
+            parts.append(_part(number, reading, has))
     for number, described in values.items():
         reading = readings[number]
         conditions = _groups(described)
@@ -77,23 +101,44 @@ def composed(readings: Sequence[Reading], has: Callable[[str, Sequence[str]], bo
         text = reading.quantity.of(_with(reading.query, inside))
         is_choice = readings[first].is_choice or reading.is_choice
         parts.append(_Part(first, _negated(reading, text), is_class=True, is_choice=is_choice))
-    groups = _groups(sorted(parts, key=lambda part: part.place))
+    groups = _of_one_annotation(_groups(sorted(parts, key=lambda part: part.place)), readings)
     groups.sort(key=lambda group: not any(part.is_class for part in group))
     return " AND ".join(_either(group, of_several=len(groups) > 1) for group in groups)
 
 
-def _owner(number: int, readings: Sequence[Reading], has: Callable[[str, Sequence[str]], bool]) -> int | None:
-    """The class that a value describes: rather one behind it than one before it."""
-    near = [n for n, other in enumerate(readings) if other.classes and abs(n - number) <= _BESIDE]
+def _owner(number: int, readings: Sequence[Reading], has: Has) -> int | None:
+    """The class that a value describes: rather one behind it than one before it; of a maker, the nearest before it."""
+    reading = readings[number]
+    if not (reading.path or reading.field) or reading.is_about_asset or reading.classes:
+        return None
+    near = [n for n, other in enumerate(readings) if other.classes]
+    if reading.field:
+        near.sort(key=lambda place: (reading.field in MAKERS and place > number, abs(place - number)))
+        return near[0] if near else None
+    near = [place for place in near if abs(place - number) <= _BESIDE]
     near.sort(key=lambda place: (place < number, abs(place - number)))
-    return next((n for n in near if has(readings[number].path, readings[n].classes)), None)
+    return next((n for n in near if has(reading.path, readings[n].classes)), None)
 
 
-def _part(number: int, reading: Reading) -> _Part:
+def _part(number: int, reading: Reading, has: Has) -> _Part:
     if reading.is_negated or reading.kind == "quoted":
         return _Part(number, _negated(reading, reading.query))
-    path = "" if "[]" in reading.path else reading.path
-    return _Part(number, reading.query, is_choice=reading.is_choice, path=path)
+    is_equal = (reading.path and "[]" not in reading.path) or reading.query.startswith(f"{reading.field}=")
+    equals = (reading.path or reading.field) if is_equal else ""
+    is_of_annotation = not reading.is_about_asset if reading.field else has(reading.path)
+    return _Part(
+        number, reading.query, is_choice=reading.is_choice, equals=equals, is_of_annotation=is_of_annotation
+    )
+
+
+def _of_one_annotation(groups: list[list[_Part]], readings: Sequence[Reading]) -> list[list[_Part]]:
+    """ "predictions of yolo" are annotations for which both holds, though no class is named."""
+    together = [group for group in groups if all(part.is_of_annotation for part in group)]
+    has_field = any(readings[part.place].field for group in together for part in group)
+    if len(together) < 2 or not has_field:
+        return groups
+    inside = " ".join(_either(group, of_several=True) for group in together)
+    return [[_Part(0, f"[{inside}]")], *(group for group in groups if group not in together)]
 
 
 def _negated(reading: Reading, text: str) -> str:
@@ -101,10 +146,10 @@ def _negated(reading: Reading, text: str) -> str:
 
 
 def _groups(parts: Sequence[_Part]) -> list[list[_Part]]:
-    """Parts of which one must hold: with "or" between them, or two values of one path ("red and blue cars")."""
+    """Parts of which one must hold: with "or" between them, or values of one path or field ("red and blue cars")."""
     groups: list[list[_Part]] = []
     for part in parts:
-        if groups and (part.is_choice or (part.path and part.path == groups[-1][-1].path)):
+        if groups and (part.is_choice or (part.equals and part.equals == groups[-1][-1].equals)):
             groups[-1].append(part)
         else:
             groups.append([part])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -49,24 +49,31 @@ class Senses:
 
     cursor: duckdb.DuckDBPyConnection
     vocabulary: Vocabulary
-    _statuses: dict[str, str] | None = None  # folded -> as written; read once they are needed
+    _fields: dict[str, tuple[str, str]] | None = (
+        None  # folded value -> field, value; read once they are needed
+    )
 
-    def has(self, path: str, classes: Sequence[str]) -> bool:
-        """Whether annotations of one of the classes have an attribute."""
-        if path in ("team", "status"):
-            return True
+    def has(self, path: str, classes: Sequence[str] = ()) -> bool:
+        """Whether annotations have an attribute: those of one of the classes; of whichever, where none are given."""
+        if not classes:
+            return path in self.vocabulary.paths(self.cursor)
         names = [item.name for name in classes for item in classes_of(name, self.vocabulary)]
         query = "SELECT 1 FROM path_counts WHERE path = ? AND class IN (SELECT unnest(?::VARCHAR[])) LIMIT 1"
         return bool(rows(self.cursor, Sql(query, (path, names))))
 
-    def exactly(self, prefixes: Sequence[str]) -> tuple[Reading, int] | None:
-        """What is called so; of `prefixes`, which grow by a word each, the longest, and which that was (from 1)."""
-        for take in (self._class, self._value, self._flag, self._status):
-            for count in range(len(prefixes), 0, -1):
-                found = take(prefixes[count - 1])
-                if found is not None:
-                    return found, count
-        return None
+    def as_class(self, prefixes: Sequence[str]) -> tuple[Reading, int] | None:
+        """The class or concept so called; of `prefixes`, which grow by a word each, the longest, and its words."""
+        return _longest(prefixes, self._class)
+
+    def as_value(self, prefixes: Sequence[str]) -> tuple[Reading, int] | None:
+        """The value or true attribute so called, as `as_class`."""
+        return next(
+            filter(None, (_longest(prefixes, take) for take in (self._value, self._flag, self._field))), None
+        )
+
+    def comparisons(self, typed: str) -> tuple[str, ...]:
+        """Conditions on the paths at which that is a value, the commonest first."""
+        return tuple(comparison(path, text) for path, text in self._uses_of(typed))
 
     def attribute(self, typed: str) -> Reading | None:
         """`door` of "an open door": it belongs to the value beside it."""
@@ -96,8 +103,7 @@ class Senses:
         if not self.vocabulary.knows(name):
             return None
         shown = _class_text(name, self.vocabulary)
-        alternatives = tuple(comparison(path, text) for path, text in self._uses_of(typed))
-        return Reading(typed, "class", shown, alternatives, (name,))
+        return Reading(typed, "class", shown, self.comparisons(typed), (name,))
 
     def _value(self, typed: str) -> Reading | None:
         found = self._uses_of(typed)
@@ -128,15 +134,15 @@ class Senses:
                     return Reading(typed, "flag", comparison(path, "true"), path=path)
         return None
 
-    def _status(self, typed: str) -> Reading | None:
-        """`approved` -> `status=approved`."""
-        if self._statuses is None:
-            found = rows(self.cursor, Sql("SELECT DISTINCT status FROM annotations WHERE status IS NOT NULL"))
-            self._statuses = {folded(status): status for (status,) in found}
-        status = self._statuses.get(folded(typed))
-        if status is None:
-            return None
-        return Reading(typed, "value", f"status={value_text(status)}", path="status")
+    def _field(self, typed: str) -> Reading | None:
+        """`approved` -> `status=approved`, `yolo-v11` -> `model=yolo-v11`."""
+        if self._fields is None:
+            query = "SELECT DISTINCT status, model FROM annotations WHERE coalesce(status, model) IS NOT NULL"
+            found = rows(self.cursor, Sql(query))
+            self._fields = {folded(model): ("model", model) for _, model in found if model is not None}
+            self._fields |= {folded(status): ("status", status) for status, _ in found if status is not None}
+        field, text = self._fields.get(folded(typed), ("", ""))
+        return Reading(typed, "value", f"{field}={value_text(text)}", field=field) if field else None
 
     def _near(self, typed: str) -> list[_Near]:
         """Names and values a few edits away, and classes that it is a word of; the nearest first."""
@@ -171,6 +177,14 @@ class Senses:
 
     def _query(self, one: _Near) -> str:
         return _class_text(one.name, self.vocabulary) if one.is_class else comparison(one.path, one.text)
+
+
+def _longest(prefixes: Sequence[str], take: Callable[[str], Reading | None]) -> tuple[Reading, int] | None:
+    for count in range(len(prefixes), 0, -1):
+        found = take(prefixes[count - 1])
+        if found is not None:
+            return found, count
+    return None
 
 
 def comparison(path: str, text: str) -> str:
