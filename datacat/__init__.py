@@ -7,6 +7,7 @@ cat.search("roof[material=slate]").to_pandas()
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from datacat.errors import DatacatError
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from datacat.catalog import Catalog
 
 __version__ = "0.1.0"
-__all__ = ["Catalog", "DatacatError", "__version__", "init", "open"]
+__all__ = ["Catalog", "DatacatError", "__version__", "init", "open", "query_from_json", "query_to_json"]
 
 
 def open(place: str | None = None, *, at: int | None = None) -> Catalog:  # noqa: A001 - `datacat.open` is the API
@@ -45,6 +46,29 @@ def init(place: str = ".") -> Catalog:
     from datacat.catalog import Catalog
 
     return Catalog.init(place)
+
+
+def query_to_json(text: str) -> dict[str, Any]:
+    """A query's text as the JSON of docs/reference/query-json.md. Names are not looked up.
+
+    Raises:
+        QueryError: it cannot be parsed.
+    """
+    from datacat.query.document import document_of
+
+    return document_of(text)
+
+
+def query_from_json(document: str | Mapping[str, Any]) -> str:
+    """The strict text of a query that comes as such JSON, read already or not.
+
+    Raises:
+        UsageError: it is no such document; says at which place.
+        QueryError: what it says makes no query.
+    """
+    from datacat.query.document import text_of, text_of_json
+
+    return text_of_json(document) if isinstance(document, str) else text_of(document)
 
 
 def __getattr__(name: str) -> Any:

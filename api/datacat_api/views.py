@@ -117,11 +117,20 @@ class SearchPage(View):
     )
 
 
+class QueryForms(View):
+    """A query as text and as JSON."""
+
+    text: str = Field(description="In strict syntax.")
+    document: dict[str, Any] = Field(description="As docs/reference/query-json.md has it.")
+
+
 class Reading(View):
     """What words of a question were taken for."""
 
     words: str
-    kind: str = Field(description="class, value, flag, attribute, team, spelling, quoted or unknown.")
+    kind: str = Field(
+        description="class, value, flag, attribute, spelling, quoted, time, unknown, or a field: media, is, team …"
+    )
     query: str
     alternatives: list[str]
 

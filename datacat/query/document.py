@@ -21,7 +21,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, NoReturn
 
-from datacat.errors import UsageError
+from datacat.errors import QueryError, UsageError
 from datacat.query import tree
 from datacat.query.syntax import parse
 from datacat.query.tree import Operator, Quantifier, RelationKind, Token
@@ -45,6 +45,13 @@ def from_document(document: object) -> tree.Node | None:
         UsageError: it is no such document; says at which place.
         QueryError: what it says makes no query, as near() without a number.
     """
+    try:
+        return _tree(document)
+    except RecursionError:
+        _refuse("", "too many objects inside each other")
+
+
+def _tree(document: object) -> tree.Node | None:
     if isinstance(document, str | bytes):
         try:
             document = json.loads(document)
@@ -76,7 +83,10 @@ def document_of(text: str) -> dict[str, Any]:
     Raises:
         QueryError: it cannot be parsed.
     """
-    return to_document(parse(text))
+    try:
+        return to_document(parse(text))
+    except RecursionError:
+        raise QueryError("too many parentheses inside each other", text=text, start=0) from None
 
 
 def _written(node: tree.Node) -> dict[str, Any]:

@@ -181,3 +181,24 @@ def test_a_search_that_finds_nothing_names_the_value_that_nobody_has(client: Tes
     found = client.get("/v1/search", params={"q": "material=slat"}).json()
     assert (found["hits"], found["hint"]) == ([], "no `material` is `slat`; did you mean `slate`?")
     assert client.get("/v1/search", params={"q": "material=slate"}).json()["hint"] is None
+
+
+def test_a_query_is_converted_to_its_other_form(client: TestClient) -> None:
+    said = {"words": ["roof"], "where": {"field": "material", "operator": "=", "value": "slate"}}
+    both = {"text": "roof[material=slate]", "document": {"version": 1, "query": said}}
+    assert client.get("/v1/query", params={"q": "roof[ material = slate ]"}).json() == both
+    document = json.dumps(both["document"])
+    assert client.get("/v1/query", params={"document": document}).json() == both
+
+
+def test_a_query_that_is_none_is_refused_in_either_form(client: TestClient) -> None:
+    deep = '{"group":' * 1_500 + '{"words":["a"]}' + "}" * 1_500
+    for asked in (
+        {},
+        {"q": "roof["},
+        {"q": "(" * 4_000 + "roof" + ")" * 4_000},
+        {"document": "{}"},
+        {"document": f'{{"version": 1, "query": {deep}}}'},
+    ):
+        assert client.get("/v1/query", params=asked).status_code == 400
+    assert client.get("/v1/query", params={"q": "roof", "at": "0"}).status_code == 400

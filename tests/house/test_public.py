@@ -99,5 +99,6 @@ def test_every_module_has_a_layer_and_is_named_in_the_architecture() -> None:
 
 
 def test_what_the_front_door_offers() -> None:
-    assert sorted(datacat.__all__) == ["Catalog", "DatacatError", "__version__", "init", "open"]
+    doors = ["init", "open", "query_from_json", "query_to_json"]
+    assert sorted(datacat.__all__) == ["Catalog", "DatacatError", "__version__", *doors]
     assert [name for name in datacat.__all__ if not hasattr(datacat, name)] == []

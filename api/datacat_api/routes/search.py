@@ -1,4 +1,4 @@
-"""/v1/search, /v1/explain and /v1/facets."""
+"""/v1/search, /v1/explain, /v1/facets and /v1/query."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 from pydantic import Field
 
-from datacat.catalog import explained, text_of_json
+from datacat.catalog import document_of, explained, text_of, text_of_json
 from datacat.errors import UsageError
-from datacat_api.dependencies import Asked, AskedPage, Opened, token
+from datacat_api.dependencies import Asked, AskedPage, Nothing, Opened, token
 from datacat_api.explain_views import ExplanationView
 from datacat_api.facet_views import FacetsView
-from datacat_api.views import SearchPage
+from datacat_api.views import QueryForms, SearchPage
 
 router = APIRouter(tags=["search"])
 
 
-class AskedQuery(Asked):
-    """The query parameters of what asks a query."""
+class AskedForms(Nothing):
+    """A query in one of its two forms."""
 
     q: Annotated[
         str | None, Field(max_length=10_000, description="A query, as docs/reference/query.md describes it.")
@@ -29,7 +29,6 @@ class AskedQuery(Asked):
             max_length=100_000, description="In its place, a query as docs/reference/query-json.md has it."
         ),
     ] = None
-    space: Annotated[str | None, Field(description="The embedding space of a similarity search.")] = None
 
     @property
     def query(self) -> str:
@@ -37,6 +36,12 @@ class AskedQuery(Asked):
         if (self.q is None) is (self.document is None):
             raise UsageError("q: a search has this, or else document")
         return text_of_json(self.document) if self.document is not None else self.q or ""
+
+
+class AskedQuery(AskedForms, Asked):
+    """The query parameters of what asks a query."""
+
+    space: Annotated[str | None, Field(description="The embedding space of a similarity search.")] = None
 
 
 class AskedHits(AskedQuery, AskedPage):
@@ -112,3 +117,10 @@ def facets(asked: Annotated[AskedFacets, Query()], catalogs: Opened) -> dict[str
             "are_matching": found.are_matching,
             "facets": [narrowing.with_queries(facet) for facet in found.facets],
         }
+
+
+@router.get("/query", response_model=QueryForms)
+def query(asked: Annotated[AskedForms, Query()]) -> dict[str, Any]:
+    """Converts a query: its strict text and its JSON, whichever was given. Names are not looked up."""
+    document = document_of(asked.query)
+    return {"text": text_of(document), "document": document}
