@@ -23,6 +23,7 @@ from rich.tree import Tree
 
 _PLAIN_WIDTH = 160  # columns of a table that is written to a file or a pipe
 _BARS_WIDTH = 100
+_UNBOUNDED = 1 << 20
 _LONGEST_BAR = 32
 _EIGHTHS = " ▏▎▍▌▋▊▉"
 _CONTROL = dict.fromkeys([*range(10), *range(11, 32), *range(127, 160)], "\N{REPLACEMENT CHARACTER}") | {
@@ -68,8 +69,13 @@ class Output:
         columns: Mapping[str, str] | None = None,
         empty: str = "nothing",
         title: str | None = None,
+        is_folded: bool = True,
     ) -> None:
-        """Prints rows: as JSON all their values, as a table the `columns` (key -> heading)."""
+        """Prints rows: as JSON all their values, as a table the `columns` (key -> heading).
+
+        Where several columns are together wider than the terminal their cells are folded, or, unless `is_folded`, each
+        value has a line of its own.
+        """
         listed = list(rows)
         if self.as_json:
             self.record(listed)
@@ -84,7 +90,23 @@ class Output:
             table.add_column(_safe(heading), justify="right" if is_number else "left", overflow="fold")
         for row in listed:
             table.add_row(*(_safe(readable(row.get(key))) for key in shown))
-        self.console.print(table)
+        if is_folded or len(shown) == 1 or self._has_room(table):
+            self.console.print(table)
+        else:
+            self._print_upright(listed, shown)
+
+    def _has_room(self, table: Table) -> bool:
+        unbounded = self.console.options.update(width=_UNBOUNDED)
+        return self.console.measure(table, options=unbounded).maximum <= self.console.width
+
+    def _print_upright(self, rows: Sequence[Mapping[str, Any]], columns: Mapping[str, str]) -> None:
+        width = max(map(cell_len, columns.values()))
+        for number, row in enumerate(rows, start=1):
+            if number > 1:
+                self.line("")
+            self._row(f"[dim]row {number:,}[/]")
+            for key, heading in columns.items():
+                self._row(f"[bold]{_safe(f'{heading:<{width}}')}[/]  {_safe(readable(row.get(key)))}")
 
     def record(self, value: Any) -> None:
         """Prints one JSON document."""

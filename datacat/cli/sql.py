@@ -44,7 +44,8 @@ Examples:
     type=click.Choice(["table", "csv", "json", "ndjson", "arrow"]),
     default="table",
     show_default=True,
-    help=f"How rows are printed. A table ends after {_ROWS_SHOWN:,} rows; the others are whole.",
+    help=f"How rows are printed. A table ends after {_ROWS_SHOWN:,} rows, and is turned where it is too wide; the "
+    "others are whole.",
 )
 @click.option("-o", "--out", metavar="FILE", type=click.Path(dir_okay=False), help="Write to a file instead.")
 @click.option("--timeout", "timeout_s", type=float, metavar="S", help="Seconds; by default sql_timeout_s.")
@@ -106,7 +107,8 @@ def _print_table(rows: SqlResult, output: Output) -> None:
         shown += _rows(batch.slice(0, _ROWS_SHOWN + 1 - len(shown)), names)
         if len(shown) > _ROWS_SHOWN:
             break
-    output.table(shown[:_ROWS_SHOWN], columns={name: name for name in names}, empty="no rows")
+    columns = {name: name for name in names}
+    output.table(shown[:_ROWS_SHOWN], columns=columns, empty="no rows", is_folded=False)
     if len(shown) > _ROWS_SHOWN:
         output.note(f"… and more: these are the first {_ROWS_SHOWN:,} rows; --format ndjson gives all")
 

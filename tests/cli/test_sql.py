@@ -113,3 +113,31 @@ def test_the_name_of_a_column_is_no_markup(place: str, capsys: pytest.CaptureFix
 def test_half_of_a_character_is_refused(place: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert _ran(place, "SELECT '\udcff'") == 2
     assert "is not in UTF-8" in capsys.readouterr().err
+
+
+def test_what_is_wider_than_the_terminal_has_a_line_for_each_value(
+    place: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    wide = ", ".join(f"{number} AS a_column_of_number_{number}" for number in range(10))
+    assert _ran(place, f"SELECT {wide}, '[b]' AS \"x_[y]\" FROM range(2)") == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[:2] == ["row 1", "a_column_of_number_0  0"]
+    assert lines[11:14] == ["x_[y]                 [b]", "", "row 2"]
+    assert _ran(place, "SELECT 1 AS a, 2 AS b") == 0
+    assert capsys.readouterr().out.split() == ["a", "b", "1", "2"]
+    assert _ran(place, f"SELECT '{'word ' * 100}' AS one") == 0  # is folded
+    assert "row 1" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "query", ["SHOW tables", "DESCRIBE assets", "SUMMARIZE assets", "FROM (DESCRIBE assets)"]
+)
+def test_who_asks_for_tables_is_told_the_views(
+    place: str, capsys: pytest.CaptureFixture[str], query: str
+) -> None:
+    assert _ran(place, query) == 2
+    said = capsys.readouterr().err
+    assert "SHOW, DESCRIBE and SUMMARIZE are not allowed" in said
+    assert "label_sets" in said
+    assert "datacat sql --views" in said

@@ -115,9 +115,13 @@ def _with_named_queries(node: Mapping[str, Any], tables: Set[str]) -> Set[str]:
 
 
 def _check_node(node: Mapping[str, Any], tables: Set[str]) -> None:
+    kind = node.get("type")
+    if kind == "SHOW_REF":
+        where = "`datacat sql --views` and docs/reference/sql.md have their columns."
+        hint = f"The views are {', '.join(sorted(tables))}; {where}"
+        raise Refused("SHOW, DESCRIBE and SUMMARIZE are not allowed", hint)
     if unknown := sorted(set(node) - _FIELDS):
         raise Refused(f"{', '.join(unknown)} in SQL is not allowed")
-    kind = node.get("type")
     if isinstance(kind, str) and kind not in _TYPES:
         raise Refused(f"{_words(kind)} in SQL is not allowed")
     if node.get("class", "CONSTANT") not in _CLASSES:
