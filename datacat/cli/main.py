@@ -44,7 +44,14 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "serve": ("serve", "Serve the HTTP API on this machine."),
     "demo": ("demo", "Draw a lake with three teams' labels and show all of this."),
 }
-
+# What people take for a command, and is an option.
+OPTIONS = {
+    "facets": "search QUERY --facets",
+    "facet": "search QUERY --facet NAME",
+    "count": "search QUERY --count",
+    "explain": "search QUERY --explain",
+    "stream": "search QUERY --format ndjson",
+}
 
 _HALF = re.compile("[\ud800-\udfff]")  # what Python makes of bytes that are no UTF-8
 _BY_SIGPIPE = 141  # what a shell reports of `git log | head`
@@ -89,12 +96,17 @@ class _LazyGroup(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         if args and args[0] not in COMMANDS and not args[0].startswith("-"):
-            import difflib
-
-            near = difflib.get_close_matches(args[0], COMMANDS, n=1)
-            hint = f" Did you mean {near[0]}?" if near else ""
-            raise click.UsageError(f"There is no command {args[0]!r}.{hint}", ctx)
+            raise click.UsageError(f"There is no command {args[0]!r}.{_hint(args[0])}", ctx)
         return super().resolve_command(ctx, args)
+
+
+def _hint(word: str) -> str:
+    if word in OPTIONS:
+        return f" It is an option: datacat {OPTIONS[word]}"
+    import difflib
+
+    near = difflib.get_close_matches(word, COMMANDS, n=1)
+    return f" Did you mean {near[0]}?" if near else ""
 
 
 @click.group(

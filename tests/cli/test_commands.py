@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from datacat.cli.main import main
+from datacat.cli.main import OPTIONS, main
 from tests.catalog.lakes import box, coco, draw
 
 Run = Callable[..., tuple[int, str, str]]
@@ -89,6 +89,8 @@ def test_an_answer_is_yes_only_where_labels_know_every_word(run: Run) -> None:
     ]
     assert first == ["Yes", "In part"]
     assert "moss  no label says so" in run("ask", "roofs with moss", "-C", "cat")[1]
+    said = run("ask", "roofs with 3 materials", "-C", "cat")[1].splitlines()
+    assert {"3  no label says so", "materials  the name of an attribute, not used (material)"} <= set(said)
 
 
 @pytest.mark.usefixtures("catalog")
@@ -258,3 +260,17 @@ def test_a_question_that_is_a_query_is_told_apart(run: Run) -> None:
     assert "datacat search 'roof[area>5]'" in run("ask", "roof[area>5]", "-C", "cat")[2]
     for question in ("roofs?", "roofs (red)", 'roofs "by the sea"', "is it: = [ roofs"):
         assert "looks like a query" not in run("ask", question, "-C", "cat")[2]
+
+
+@pytest.mark.usefixtures("catalog")
+@pytest.mark.parametrize(("word", "usage"), OPTIONS.items())
+def test_who_takes_an_option_for_a_command_is_told_where_it_is(run: Run, word: str, usage: str) -> None:
+    ingested(run)
+    status, _, err = run(word)
+    assert (status, f"It is an option: datacat {usage}" in err) == (2, True)
+    said = usage.replace("QUERY", "roof").replace("NAME", "class").split()
+    assert run(*said, "-C", "cat")[0] == 0
+
+
+def test_a_misspelt_command_is_told_the_nearest(run: Run) -> None:
+    assert "Did you mean search?" in run("serch")[2]
