@@ -133,6 +133,7 @@ class Reading(View):
     )
     query: str
     alternatives: list[str]
+    is_used: bool = Field(description="False of the name of an attribute of which no value is asked.")
 
 
 class Understood(View):

@@ -87,16 +87,22 @@ def _print_understood(answer: Any, output: Output) -> None:
         )
         output.line(f"query  {read.query}")
     for reading in read.readings:
-        is_unknown = reading.kind == "unknown"
-        if is_unknown or reading.alternatives or reading.kind in ("value", "flag", "spelling"):
-            mark = "?" if is_unknown else ""
-            also = f" (or {', '.join(reading.alternatives)}{mark})" if reading.alternatives else ""
-            output.line(f"{_words(reading)}  {reading.query or _WITHOUT_QUERY[reading.kind]}{also}")
+        if reading.alternatives or reading.kind not in ("class", "quoted"):
+            output.line(_taken_for(reading))
 
 
-_WITHOUT_QUERY = {"unknown": "no label says so", "attribute": "the name of an attribute"}
+def _taken_for(reading: Any) -> str:
+    """`night  timeofday=night (or light=night)`; of what names nothing, what is near."""
+    others = ", ".join(reading.alternatives)
+    if reading.kind == "attribute":
+        return (
+            f"{_typed(reading)}  the name of an attribute{'' if reading.is_used else ', not used'} ({others})"
+        )
+    if not reading.query:
+        return f"{_typed(reading)}  no label says so{f' (or {others}?)' if others else ''}"
+    return f"{_typed(reading)}  {reading.query}{f' (or {others})' if others else ''}"
 
 
-def _words(reading: Any) -> str:
+def _typed(reading: Any) -> str:
     """As typed, with the `without` that no query can say."""
     return f"without {reading.words}" if reading.is_negated and not reading.query else str(reading.words)

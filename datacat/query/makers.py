@@ -5,31 +5,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import duckdb
-
 from datacat.model.names import folded
 from datacat.query.compare import Sql
 from datacat.query.readings import Reading
 from datacat.query.run import rows
-from datacat.query.senses import value_text
-from datacat.query.vocabulary import Vocabulary
+from datacat.query.senses import Senses, value_text
 
 _BEFORE = ("by", "from", "of")
 _BETWEEN = ("a", "an", "the", "team", "model", "annotator", "user")
 _JOINED = ("and", "or", "not")
 _LONGEST = 3  # words of a name
-_NAMES = {
-    "model": "SELECT any_value(model) FROM annotations WHERE lower(model) = ?",
-    "annotator": "SELECT any_value(annotator) FROM annotations WHERE lower(annotator) = ?",
-}
 
 
 @dataclass(frozen=True, slots=True)
 class Makers:
     """Looks names of teams, label sets, models and annotators up in one state."""
 
-    cursor: duckdb.DuckDBPyConnection
-    vocabulary: Vocabulary
+    senses: Senses
 
     def read(self, words: Sequence[str], start: int, *, is_next: bool) -> tuple[Reading, int] | None:
         """What the words from `start` on name, and how many words say it; None where they name no maker.
@@ -40,35 +32,37 @@ class Makers:
             is_next: a maker was named before, so that one behind "and" is one, too.
         """
         said = _said_before(words[:start], is_next=is_next)
-        for count in range(min(_LONGEST, len(words) - start), 0, -1):
-            name = " ".join(words[start : start + count]).removesuffix("'s")
-            behind = words[start + count : start + count + 1]
-            is_team = behind in (["team"], ["teams"], ["team's"])
-            found = self._named(name, said="team" if is_team else said)
-            if found is not None:
-                field, text = found
+        longest = range(min(_LONGEST, len(words) - start), 0, -1)
+        names = [" ".join(words[start : start + count]).removesuffix("'s") for count in longest]
+        people = self._annotators(names) if said == "by" else {}
+        for count, name in zip(longest, names, strict=True):
+            is_team = words[start + count : start + count + 1] in (["team"], ["teams"], ["team's"])
+            field, text = self._named(name, is_team=is_team) if said or is_team else ("", "")
+            if not field and name in people:
+                field, text = "annotator", people[name]
+            if field:
                 return Reading(name, field, f"{field}={value_text(text)}", field=field), count + is_team
         return None
 
-    def _named(self, name: str, *, said: str) -> tuple[str, str] | None:
-        """The field and its value as it is written."""
-        if not said:
-            return None
-        teams = {folded(team): team for team in self.vocabulary.teams}
-        sets = {str(item).casefold(): str(item) for item in self.vocabulary.label_sets.values()}
+    def _named(self, name: str, *, is_team: bool) -> tuple[str, str]:
+        """The field and its value as it is written; twice "" where nothing is so called."""
+        vocabulary = self.senses.vocabulary
+        teams = {folded(team): team for team in vocabulary.teams}
+        sets = {str(item).casefold(): str(item) for item in vocabulary.label_sets.values()}
         if folded(name) in teams:
             return "team", teams[folded(name)]
-        if said == "team":
-            return None
-        if name in sets:
+        if name in sets and not is_team:
             return "label_set", sets[name]
-        for field, query in _NAMES.items():
-            if field == "annotator" and said != "by":  # "pictures of bob" show him
-                continue
-            ((found,),) = rows(self.cursor, Sql(query, (name,)))
-            if found is not None:
-                return field, found
-        return None
+        model = self.senses.field_values().get(("model", folded(name)), "")
+        return ("model", model) if model and not is_team else ("", "")
+
+    def _annotators(self, names: Sequence[str]) -> dict[str, str]:
+        """Those of the case-folded names that annotators have, with the name as it is written."""
+        query = """
+            SELECT lower(annotator), any_value(annotator) FROM annotations
+            WHERE lower(annotator) IN (SELECT unnest(?::VARCHAR[])) GROUP BY ALL
+        """
+        return dict(rows(self.senses.cursor, Sql(query, (names,))))
 
 
 def _said_before(before: Sequence[str], *, is_next: bool) -> str:

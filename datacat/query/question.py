@@ -24,7 +24,7 @@ from datacat.query.quantities import ONE, Quantity, read_quantity
 from datacat.query.readings import MAKERS, Reading, composed
 from datacat.query.related import related
 from datacat.query.scope import FILLERS, is_filler
-from datacat.query.senses import Senses
+from datacat.query.senses import Senses, steps
 from datacat.query.values import quoted
 from datacat.query.vocabulary import Vocabulary
 
@@ -61,11 +61,11 @@ class Understood:
 
     @property
     def unknown(self) -> tuple[str, ...]:
-        """Words that name nothing; `without …` where they were to be absent."""
+        """Words that name nothing or are not used; `without …` where they were to be absent."""
         return tuple(
             f"without {reading.words}" if reading.is_negated else reading.words
             for reading in self.readings
-            if reading.kind == "unknown"
+            if reading.kind == "unknown" or not reading.is_used
         )
 
 
@@ -75,15 +75,28 @@ def understood(question: str, *, cursor: duckdb.DuckDBPyConnection, vocabulary: 
     words = [word for word in _WORD.findall(question) if word.strip('" ')]
     reader = _Reader(cursor, vocabulary)
     told = list(reader.read(words))
-    if all(one.reading.is_about_asset for one in told if one.reading):  # "images" alone are pictures
+    if all(
+        one.reading.is_about_asset or one.is_left for one in told if one.reading
+    ):  # "images" alone are pictures
         told = list(reader.read(words, fillers=_ALL_FILLERS - QUALIFIERS))
-    readings = tuple(one.reading for one in told if one.reading)
+    readings = _used([one.reading for one in told if one.reading])
     return Understood(
         question,
         query=composed(readings, reader.senses.has),
         related=related(_classes_wanted(readings), vocabulary),
         text=" ".join(one.text for one in told if one.text),
         readings=readings,
+    )
+
+
+def _used(readings: Sequence[Reading]) -> tuple[Reading, ...]:
+    """The readings, of which the name of an attribute counts only beside a value of it, as in "an open door"."""
+    said = {step for reading in readings if reading.path for step in steps(reading.path)}
+    return tuple(
+        replace(reading, is_used=comparable(reading.words) in said)
+        if reading.kind == "attribute"
+        else reading
+        for reading in readings
     )
 
 
@@ -94,10 +107,17 @@ def _classes_wanted(readings: Sequence[Reading]) -> Iterator[str]:
 
 
 class _Told(NamedTuple):
-    """What some words say, if anything, and what is left of them for likeness: facts that no picture shows are not."""
+    """What some words say, if anything.
+
+    Attributes:
+        reading: that.
+        text: what is left of them for likeness; nothing of facts that no picture shows.
+        is_left: they wait for something that never came, as the number of "3 of them".
+    """
 
     reading: Reading | None
-    text: str
+    text: str = ""
+    is_left: bool = False
 
 
 @dataclass(slots=True)
@@ -105,8 +125,21 @@ class _Waiting:
     """What was said of what is to come: how many, that it is absent, that it is an alternative."""
 
     quantity: Quantity = ONE
-    is_negated: bool = False
+    number: str = ""  # the words that said how many
+    negation: str = ""
     is_choice: bool = False
+
+    def negate(self, word: str, *, after: Reading) -> None:
+        """Takes "not" or "or" in: behind what is absent, "or" makes the next absent, too."""
+        self.is_choice = word == "or"
+        if not self.is_choice or after.is_negated:
+            self.negation = self.negation or word
+
+    def left(self, *words: str) -> Iterator[_Told]:
+        """The words that nothing came for."""
+        for said in words or (self.negation, self.number):
+            if said:
+                yield _Told(Reading(said, "unknown", ""), is_left=True)
 
 
 class _Reader:
@@ -114,8 +147,8 @@ class _Reader:
 
     def __init__(self, cursor: duckdb.DuckDBPyConnection, vocabulary: Vocabulary) -> None:
         self._vocabulary = vocabulary
-        self._makers = Makers(cursor, vocabulary)
         self.senses = Senses(cursor, vocabulary)
+        self._makers = Makers(self.senses)
 
     def read(self, words: Sequence[str], *, fillers: frozenset[str] = _ALL_FILLERS) -> Iterator[_Told]:
         """What the words say."""
@@ -128,11 +161,12 @@ class _Reader:
             known = None if is_name else self._fact(words, start, last)
             counted = None if is_name or known else read_quantity(plain[start : start + _LONGEST])
             if counted is not None:
+                yield from waiting.left(waiting.number)
                 waiting.quantity, taken = counted
-                yield _Told(None, _typed(words[start : start + taken]))
+                waiting.number = _typed(words[start : start + taken])
+                yield _Told(None, waiting.number)
             elif not is_name and (word in _NEGATIONS or is_or):
-                waiting.is_choice = is_or
-                waiting.is_negated = waiting.is_negated or (last.is_negated if is_or else True)
+                waiting.negate(word, after=last)
                 yield _Told(None, "" if is_or else word)
                 taken = 1
             elif known is None and self._is_filler(word, fillers):
@@ -140,13 +174,18 @@ class _Reader:
             else:
                 found, taken = known or self._first(words, start)
                 last = _with(found, waiting)
+                if not last.query:  # "3 doors" of which no label says how many
+                    yield from waiting.left(waiting.number)
                 text = "" if last.field else last.meant or _typed(words[start : start + taken])
                 yield _Told(last, text.strip('"'))
-                waiting = _Waiting(ONE if last.classes else waiting.quantity)
+                is_open = last.query and not last.classes
+                waiting = _Waiting(waiting.quantity, waiting.number) if is_open else _Waiting()
             start += taken
+        yield from waiting.left()
 
     def _is_filler(self, word: str, fillers: frozenset[str]) -> bool:
-        return is_filler(word, self._vocabulary, fillers=fillers)
+        is_sign = not any(map(str.isalnum, word)) and not self._vocabulary.knows(comparable(word))
+        return is_sign or is_filler(word, self._vocabulary, fillers=fillers)
 
     def _fact(self, words: Sequence[str], start: int, last: Reading) -> tuple[Reading, int] | None:
         """When something was, or who said it."""
@@ -186,13 +225,13 @@ class _Reader:
 
 def _with(reading: Reading, waiting: _Waiting) -> Reading:
     """What was read, with what was said of it before."""
-    if waiting.is_negated and reading.kind == "quoted":  # likeness ranks, it rules nothing out
+    if waiting.negation and reading.kind == "quoted":  # likeness ranks, it rules nothing out
         reading = replace(reading, kind="unknown", query="")
     return replace(
         reading,
         quantity=waiting.quantity if reading.classes else ONE,
-        is_negated=waiting.is_negated,
-        is_choice=waiting.is_choice and not waiting.is_negated,
+        is_negated=bool(waiting.negation),
+        is_choice=waiting.is_choice and not waiting.negation,
     )
 
 

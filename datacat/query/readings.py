@@ -39,6 +39,7 @@ class Reading:
         quantity: how many, where a number stood before a class.
         is_negated: NOT stood before it.
         is_choice: "or" stood before it.
+        is_used: not so of the name of an attribute of which no value is asked.
     """
 
     words: str
@@ -52,6 +53,7 @@ class Reading:
     quantity: Quantity = ONE
     is_negated: bool = False
     is_choice: bool = False
+    is_used: bool = True
 
     @property
     def is_about_asset(self) -> bool:

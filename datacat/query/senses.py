@@ -49,9 +49,7 @@ class Senses:
 
     cursor: duckdb.DuckDBPyConnection
     vocabulary: Vocabulary
-    _fields: dict[str, tuple[str, str]] | None = (
-        None  # folded value -> field, value; read once they are needed
-    )
+    _field_values: dict[tuple[str, str], str] | None = None
 
     def has(self, path: str, classes: Sequence[str] = ()) -> bool:
         """Whether annotations have an attribute: those of one of the classes; of whichever, where none are given."""
@@ -74,6 +72,17 @@ class Senses:
     def comparisons(self, typed: str) -> tuple[str, ...]:
         """Conditions on the paths at which that is a value, the commonest first."""
         return tuple(comparison(path, text) for path, text in self._uses_of(typed))
+
+    def field_values(self) -> dict[tuple[str, str], str]:
+        """`status` or `model` and a folded value of it -> the value as it is written; read once it is needed."""
+        if self._field_values is None:
+            query = "SELECT DISTINCT status, model FROM annotations WHERE coalesce(status, model) IS NOT NULL"
+            found = rows(self.cursor, Sql(query))
+            pairs = [
+                (field, text) for row in found for field, text in zip(("status", "model"), row, strict=True)
+            ]
+            self._field_values = {(field, folded(text)): text for field, text in pairs if text is not None}
+        return self._field_values
 
     def attribute(self, typed: str) -> Reading | None:
         """`door` of "an open door": it belongs to the value beside it."""
@@ -136,13 +145,11 @@ class Senses:
 
     def _field(self, typed: str) -> Reading | None:
         """`approved` -> `status=approved`, `yolo-v11` -> `model=yolo-v11`."""
-        if self._fields is None:
-            query = "SELECT DISTINCT status, model FROM annotations WHERE coalesce(status, model) IS NOT NULL"
-            found = rows(self.cursor, Sql(query))
-            self._fields = {folded(model): ("model", model) for _, model in found if model is not None}
-            self._fields |= {folded(status): ("status", status) for status, _ in found if status is not None}
-        field, text = self._fields.get(folded(typed), ("", ""))
-        return Reading(typed, "value", f"{field}={value_text(text)}", field=field) if field else None
+        for field in ("status", "model"):
+            text = self.field_values().get((field, folded(typed)))
+            if text is not None:
+                return Reading(typed, "value", f"{field}={value_text(text)}", field=field)
+        return None
 
     def _near(self, typed: str) -> list[_Near]:
         """Names and values a few edits away, and classes that it is a word of; the nearest first."""

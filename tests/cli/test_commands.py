@@ -89,8 +89,7 @@ def test_an_answer_is_yes_only_where_labels_know_every_word(run: Run) -> None:
     ]
     assert first == ["Yes", "In part"]
     assert "moss  no label says so" in run("ask", "roofs with moss", "-C", "cat")[1]
-    said = run("ask", "roofs with 3 materials", "-C", "cat")[1].splitlines()
-    assert {"3  no label says so", "materials  the name of an attribute, not used (material)"} <= set(said)
+    assert "3  no label says so" in run("ask", "roofs with 3 mosses", "-C", "cat")[1].splitlines()
 
 
 @pytest.mark.usefixtures("catalog")

@@ -199,6 +199,28 @@ def test_each_word_says_what_it_was_taken_for() -> None:
     assert read.unknown == ("zebra",)
 
 
+@pytest.mark.parametrize(
+    ("question", "query", "unknown"),
+    [
+        ("cars with 3 doors", "car", ("3", "doors")),
+        ("cars with more than 2 seats", "car", ("more than 2", "seats")),
+        ("cars of red colour", "car[colour=red]", ()),
+        ("cars of some colour", "car", ("colour",)),
+        ("3 red cars", "count(car[colour=red])>=3", ()),
+        ("cars 17", "car", ("17",)),
+        ("cars 2026", "car", ("2026",)),
+        ("2 3 cars", "count(car)>=3", ("2",)),
+        ("cars without", "car", ("without",)),
+        ("cars without zebras", "car", ("without zebras",)),
+        ("cars - or roofs ...", "car OR roof", ()),
+        ("10 images", "media=image", ("10",)),
+    ],
+)
+def test_every_word_is_filler_or_used_or_unknown(question: str, query: str, unknown: tuple[str, ...]) -> None:
+    read = _read(question)
+    assert (read.query, read.unknown) == (query, unknown)
+
+
 def test_related_classes_share_a_word_or_a_parent() -> None:
     assert _read("roofs").related == 'class="roof window"'
     assert _read("bicycle").related == 'class="car"'

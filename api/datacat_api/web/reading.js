@@ -26,7 +26,8 @@ function word(reading, query) {
     return item;
   }
   if (!reading.query) {
-    item.append(`the name of an attribute: ${reading.alternatives.join(", ")}`);
+    const use = reading.is_used ? "" : ", which the query does not use";
+    item.append(`the name of an attribute${use}: ${reading.alternatives.join(", ")}`);
     return item;
   }
   item.append(made("span", { text: `${reading.kind}: ` }), linkTo(reading.query, { text: reading.query, name: "strict" }));
