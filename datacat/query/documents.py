@@ -32,7 +32,10 @@ def length_compares(node: m.LengthIs) -> Sql:
 
 def _length_compares(node: m.LengthIs, *, of: str) -> Sql:
     operator = "<>" if node.operator is Operator.UNEQUAL else node.operator
-    return Sql(f"json_array_length({of}, ?) {operator} ?", (json_path(node.path), node.number))
+    path = json_path(node.path)
+    # To DuckDB whatever is no list has length 0.
+    condition = f"json_type({of}, ?) = 'ARRAY' AND json_array_length({of}, ?) {operator} ?"
+    return Sql(f"({condition})", (path, path, node.number))
 
 
 def element_exists(node: m.ElementIs) -> Sql:

@@ -16,6 +16,7 @@ _DOCUMENTS = (
     },
     {"parts": [{"side": {"name": "left"}, "marks": "rust"}, {"side": "rear"}], "tags": ["new"]},
     {"parts": [{}, {"side": None, "marks": ["rust", None]}], "tags": []},
+    {"parts": "none", "tags": "old"},
 )
 
 
@@ -24,7 +25,9 @@ _DOCUMENTS = (
     [
         ("length(tags)=2", [0]),
         ("length(tags)<2", [1, 2]),
-        ("NOT [length(tags)=2]", [1, 2]),
+        ("length(tags) not in (1, 2)", [2]),
+        ("parts[].{length(marks)=0}", [0]),
+        ("NOT [length(tags)=2]", [1, 2, 3]),
         ("parts[].{side!=rear}", [0]),
         ("parts[].{marks=rust}", [0, 1, 2]),
         ("parts[].{all(marks)=rust}", [1]),
