@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-import duckdb
-
 from datacat.model.names import folded
 from datacat.query import meaning as m
 from datacat.query import tree
@@ -13,37 +11,20 @@ from datacat.query.checks import number_of
 from datacat.query.conditions import bind_about_asset, bind_condition, bind_outside, is_about_asset
 from datacat.query.elements import bind_element
 from datacat.query.fields import COUNTABLE
-from datacat.query.scope import Outside, Scope
+from datacat.query.scope import Scope
 from datacat.query.values import Value
-from datacat.query.vocabulary import Vocabulary
 from datacat.query.words import bind_words
 
 
-def bind(
-    root: tree.Node | None,
-    *,
-    text: str,
-    cursor: duckdb.DuckDBPyConnection,
-    vocabulary: Vocabulary,
-    files: bool = True,
-    outside: Outside | None = None,
-) -> m.Meaning:
-    """Binds a query to what one state holds.
-
-    Args:
-        root: the parsed query; None asks for everything.
-        text: its text, for errors.
-        cursor: shows the tables of the state.
-        vocabulary: its names.
-        files: whether `like:` may name a file that is no asset.
-        outside: what is asked for snapshots and for other states.
+def bind(root: tree.Node | None, *, scope: Scope) -> m.Meaning:
+    """Binds a parsed query to what one state holds; None asks for everything.
 
     Raises:
         QueryError: an unknown class, path, team, …, or something in a place where it makes no sense.
     """
     if root is None:
         return m.Everything()
-    return _Binder(Scope(text, cursor, vocabulary, files, outside)).asset(root)
+    return _Binder(scope).asset(root)
 
 
 class _Binder:

@@ -15,6 +15,7 @@ from datacat.query.compare import TRUE, Sql
 from datacat.query.pairs import of_row
 from datacat.query.plurals import comparable
 from datacat.query.run import arrow, rows
+from datacat.query.scope import Scope
 from datacat.query.syntax import parse
 from datacat.query.vocabulary import Vocabulary, nearest_names, read_vocabulary
 
@@ -99,7 +100,7 @@ def attributes(cursor: duckdb.DuckDBPyConnection, class_name: str | None = None)
     words = read_vocabulary(cursor)
     condition: Sql | None = TRUE
     if class_name is not None:
-        meaning = bind(parse(class_name), text=class_name, cursor=cursor, vocabulary=words)
+        meaning = bind(parse(class_name), scope=Scope(class_name, cursor, words))
         condition = of_row(meaning.predicate) if isinstance(meaning, m.Some) else None
     if condition is None:
         raise UsageError(f"{class_name!r} is no class", hint="Give one class, as in: roof.")

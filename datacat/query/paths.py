@@ -8,6 +8,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import NoReturn
 
+from datacat.model.names import folded
 from datacat.query import meaning as m
 from datacat.query.checks import check_pattern, field_of, refuse_operator, values_of
 from datacat.query.compare import Sort
@@ -21,6 +22,7 @@ from datacat.query.fields import (
     MEASURES,
     METADATA_PREFIX,
 )
+from datacat.query.plurals import comparable
 from datacat.query.scope import Scope
 from datacat.query.tree import Condition, Operator, Quantifier, Token
 from datacat.query.values import Value, name_text
@@ -63,6 +65,16 @@ class Paths:
     def are_metadata_too(self, token: Token) -> bool:
         """Whether label files say something of assets at the path that was typed."""
         return not self.below and bool(_metadata_paths(token, self.scope))
+
+
+def is_path(token: Token, *, scope: Scope) -> bool:
+    """Whether a word outside brackets is a path, or a column, of which it can be said that it exists or contains."""
+    is_known = scope.is_filler(token.text) or scope.vocabulary.knows(comparable(token.text))
+    if is_known and not token.is_quoted:
+        return False
+    if not token.is_quoted and folded(token.text).replace(" ", "_") in (*ANNOTATION_COLUMNS, *ASSET_COLUMNS):
+        return True
+    return bool(_attributes_below(token, Paths(scope)) or _metadata_below(token, scope))
 
 
 def bind_attribute(node: Condition, *, paths: Paths) -> m.Meaning:
@@ -190,7 +202,7 @@ def _spelled(text: str, token: Token, *, known: Collection[str]) -> tuple[str, .
 
 def _ways(text: str) -> list[str]:
     """The paths that one without * can stand for."""
-    return [text] if "[]" in text else _through_lists(text)
+    return [text, f"{text}[]", f"{text}[][]"] if "[]" in text else _through_lists(text)
 
 
 def _through_lists(path: str) -> list[str]:
@@ -202,7 +214,12 @@ def _through_lists(path: str) -> list[str]:
 
 
 def _has_attribute(token: Token, paths: Paths) -> m.HasAttribute:
-    """The leaves at and below the path that was typed."""
+    """The leaves at and below the path that was typed; stops where there are none."""
+    found = _attributes_below(token, paths)
+    return m.HasAttribute(found, _value(token)) if found else _no_path(token, paths)
+
+
+def _attributes_below(token: Token, paths: Paths) -> tuple[str, ...]:
     for path in _spellings(token.text, prefix=ATTRIBUTE_PREFIX):
         if "*" in path and not token.is_quoted:
             found = _spelled(path, token, known=paths.known)
@@ -210,8 +227,8 @@ def _has_attribute(token: Token, paths: Paths) -> m.HasAttribute:
             ways = tuple(f"{way}{step}" for way in _ways(path) for step in (".", "["))
             found = tuple(leaf for leaf in paths.known if f"{leaf}.".startswith(ways))
         if found:
-            return m.HasAttribute(found, _value(token))
-    return _no_path(token, paths)
+            return found
+    return ()
 
 
 def _length(node: Condition, paths: Paths) -> m.Meaning:  # noqa: RET503 - it stops

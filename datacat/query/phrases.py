@@ -5,7 +5,7 @@ These rewrite trees while they are built, so that whoever reads a tree sees one 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 from datacat.query.tree import (
@@ -78,17 +78,24 @@ def grouped(inner: Node, span: Span) -> Node:
     return inner
 
 
-def spelled_out(node: Node) -> Node:
-    """Inside brackets: `color exists`, `color missing` and `tags contains rust` as conditions."""
+IsPath = Callable[[Token], bool]
+
+
+def spelled_out(node: Node, *, is_path: IsPath = lambda _: True) -> Node:
+    """`color exists`, `color missing` and `tags contains rust` as conditions.
+
+    Inside brackets they can be nothing else. Outside, a word before `contains` may be one of a question, so `is_path`
+    must say which words are paths.
+    """
     match node:
         case Or(parts=parts):
-            return replace(node, parts=tuple(map(spelled_out, parts)))
+            return replace(node, parts=tuple(spelled_out(part, is_path=is_path) for part in parts))
         case Group(inner=inner):
-            return grouped(spelled_out(inner), node.span)
+            return grouped(spelled_out(inner, is_path=is_path), node.span)
         case And(parts=parts):
-            return _all(_spelled_out(parts), node.span)
+            return _all(_spelled_out(parts, is_path), node.span)
         case Words() | Not() | Unknown():
-            return _all(_spelled_out((node,)), node.span)
+            return _all(_spelled_out((node,), is_path), node.span)
     return node
 
 
@@ -97,31 +104,35 @@ def _all(parts: Iterator[Node], span: Span) -> Node:
     return And(found, span) if len(found) > 1 else found[0]
 
 
-def _spelled_out(parts: Sequence[Node]) -> Iterator[Node]:
+def _spelled_out(parts: Sequence[Node], is_path: IsPath) -> Iterator[Node]:
     """The parts, with what several of them say together as one condition."""
     waiting = list(parts)
     while waiting:
         part = waiting.pop(0)
         behind = waiting[0] if waiting else None
-        if isinstance(part, Quoted) and part.weight is None and _begins_with_operator(behind):
+        if isinstance(part, Quoted) and _begins_with_operator(behind) and is_path(_as_token(part)):
             assert isinstance(behind, Words)
-            path = Token(part.text, is_quoted=True, span=part.span)
-            waiting[0] = replace(behind, words=(path, *behind.words))
+            waiting[0] = replace(behind, words=(_as_token(part), *behind.words))
         elif isinstance(part, Words):
-            value = (
-                Token(behind.text, is_quoted=True, span=behind.span) if isinstance(behind, Quoted) else None
-            )
-            if value and part.bracket is None and len(part.words) > 1 and _is(part.words[-1], _CONTAINS):
-                part = replace(part, words=(*part.words, value))
+            if isinstance(behind, Quoted) and _ends_with_contains(part) and is_path(part.words[-2]):
+                part = replace(part, words=(*part.words, _as_token(behind)))
                 waiting.pop(0)
-            yield from _of_words(part)
+            yield from _of_words(part, is_path)
         elif isinstance(part, Not | Unknown):  # as in binding, it negates the first thing that words say
-            first, *rest = _spelled_out((part.part, *waiting))
+            first, *rest = _spelled_out((part.part, *waiting), is_path)
             yield replace(part, part=first)
             yield from rest
             return
         else:
-            yield spelled_out(part)
+            yield spelled_out(part, is_path=is_path)
+
+
+def _as_token(part: Quoted) -> Token:
+    return Token(part.text, is_quoted=True, span=part.span)
+
+
+def _ends_with_contains(words: Words) -> bool:
+    return words.bracket is None and len(words.words) > 1 and _is(words.words[-1], _CONTAINS)
 
 
 def _begins_with_operator(node: Node | None) -> bool:
@@ -134,17 +145,17 @@ def _is(token: Token, word: str) -> bool:
     return not token.is_quoted and token.text.casefold() == word
 
 
-def _of_words(node: Words) -> Iterator[Node]:
+def _of_words(node: Words, is_path: IsPath) -> Iterator[Node]:
     words = list(node.words)
     plain: list[Token] = []
     while words:
         word, *rest = words
-        if rest and rest[0].text.casefold() in _POSTFIX and not rest[0].is_quoted:
+        if rest and rest[0].text.casefold() in _POSTFIX and not rest[0].is_quoted and is_path(word):
             yield from _plain(plain)
             name = Token(_POSTFIX[rest[0].text.casefold()], span=rest[0].span)
             yield Condition(name, Operator.EQUAL, (word,), span=word.span.to(rest[0].span))
             plain, words = [], rest[1:]
-        elif len(rest) > 1 and _is(rest[0], _CONTAINS):
+        elif len(rest) > 1 and _is(rest[0], _CONTAINS) and is_path(word):
             yield from _plain(plain)
             yield Condition(word, Operator.CONTAINS, (rest[1],), span=word.span.to(rest[1].span))
             plain, words = [], rest[2:]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import partial
 
 import duckdb
 
@@ -15,8 +16,10 @@ from datacat.query.compare import TRUE, Sql
 from datacat.query.coverage import decided
 from datacat.query.limits import check_joins, check_nesting
 from datacat.query.pairs import is_one_scan
+from datacat.query.paths import is_path
+from datacat.query.phrases import spelled_out
 from datacat.query.rules import RULES, negations, plain_counts, refuted
-from datacat.query.scope import Outside
+from datacat.query.scope import Outside, Scope
 from datacat.query.sql import Sets
 from datacat.query.statistics import Statistics
 from datacat.query.syntax import parse
@@ -94,9 +97,11 @@ def plan(
     text = re.sub(r"\s", " ", text)  # so that an error can underline it on one line
     words = vocabulary(cursor, identity=identity)
     try:
+        scope = Scope(text, cursor, words, files, outside)
         root = parse(text)
+        root = root and spelled_out(root, is_path=partial(is_path, scope=scope))
         _check_similarity(root, text=text)
-        meaning = bind(root, text=text, cursor=cursor, vocabulary=words, files=files, outside=outside)
+        meaning = bind(root, scope=scope)
     except RecursionError:
         raise QueryError("too many parentheses inside each other", text=text, start=0) from None
     similar, asked = _split_similarity(meaning)

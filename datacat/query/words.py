@@ -205,7 +205,7 @@ def _other_than_class(typed: str, scope: Scope) -> str | None:
     paths = vocabulary.paths(scope.cursor)
     below = [path for path in paths if path.startswith((f"{typed}.", f"{typed}[]"))]
     if typed and (typed in paths or f"{typed}[]" in paths):
-        return f"`{typed}` is an attribute: say what it is, as in {typed}=… or [{typed} exists]."
+        return f"`{typed}` is an attribute: say what it is, as in {typed}=… or {typed} exists."
     if typed and below:
         return f"It begins the path of attributes: {' or '.join(sorted(below)[:3])}."
     if typed and vocabulary.metadata_paths(scope.cursor, [typed, f"{typed}[]"]):

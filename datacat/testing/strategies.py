@@ -190,13 +190,16 @@ def _predicates(corpus: Corpus) -> st.SearchStrategy[str]:
     )
     operator = st.sampled_from(["=", "!=", ":", "<", "<=", ">", ">="])
     attribute = st.builds("{}{}{}".format, path, operator, value)
-    has = st.sampled_from(paths).map(lambda text: f'has:"{text}"')
+    has = st.sampled_from(paths).flatmap(lambda text: st.sampled_from([f'has:"{text}"', f'"{text}" exists']))
     missing = st.sampled_from(paths).map(lambda text: f'missing:"{text}"')
     listed = st.builds(
         '"{}" {} (slate, "0.5", 1, t*)'.format, st.sampled_from(paths), st.sampled_from(["in", "not in"])
     )
     contains = st.builds(
-        '["{}" contains {}]'.format, st.sampled_from(paths), st.sampled_from(["la", "slate", "1"])
+        '{}"{}" contains {}'.format,
+        st.sampled_from(["", "NOT "]),
+        st.sampled_from(paths),
+        st.sampled_from(["la", "slate", "1"]),
     )
     between = st.builds("[{0}>{1} {0}<={2}]".format, path, st.sampled_from(NUMBERS), st.sampled_from(NUMBERS))
     choices = (attribute, has, missing, listed, contains, between, *_of_lists(paths))
