@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from datacat.query.compare import Sql
+from datacat.query.compare import ELEMENT, LEAF, Sql, leaf_compares
 from datacat.query.periods import Period
 from datacat.query.predicates import compared
-from datacat.query.tree import Operator
+from datacat.query.tree import Operator, Quantifier
 from datacat.query.values import Value
 
 
@@ -57,15 +57,21 @@ class Within:
 
 @dataclass(frozen=True, slots=True)
 class MetadataIs:
-    """What a label file says of the asset compares at one of the paths; `shown` is the path in strict syntax."""
+    """What a label file says of the asset compares at one of the paths; the rest is as in AttributeIs."""
 
     paths: tuple[str, ...]
     operator: Operator
     values: tuple[Value, ...]
     shown: str
+    quantifier: Quantifier | None = None
+
+    @property
+    def compares(self) -> Sql:
+        """The condition on a row of `metadata_values`."""
+        return leaf_compares(self.operator, self.values, leaf=ELEMENT if self.quantifier else LEAF)
 
     def __str__(self) -> str:
-        return compared(self.shown, self.operator, values=self.values)
+        return compared(self.shown, self.operator, values=self.values, quantifier=self.quantifier)
 
 
 @dataclass(frozen=True, slots=True)

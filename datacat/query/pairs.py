@@ -23,6 +23,11 @@ from datacat.query.fields import MEASURES
 from datacat.query.geometry import WITH_SIZE, related
 from datacat.query.tree import Quantifier
 
+# What must hold of all leaves in a group.
+EVERY: dict[Quantifier | None, str] = {
+    Quantifier.ALL: "bool_and(coalesce({}, false))",
+    Quantifier.NONE: "NOT bool_or(coalesce({}, false))",
+}
 _WRITTEN_OUT = 1_000  # numbers; parsing them takes 0.3 ms
 _TRACKS = (
     "(label_set, source_file, track) IN (SELECT (label_set, source_file, track) FROM annotations "
@@ -65,11 +70,10 @@ class Pairs:
         return self._same_annotation((node,), given=given)
 
     def _leaves(self, node: m.AttributeIs, *, given: Sql) -> Sql:
-        if node.quantifier not in (Quantifier.ALL, Quantifier.NONE):
+        if node.quantifier not in EVERY:
             return self._at(node.paths, [given, node.compares])
-        every = "bool_and" if node.quantifier is Quantifier.ALL else "NOT bool_or"
         rows = self._at(node.paths, [given])
-        return Sql(f"{{}} GROUP BY ALL HAVING {every}(coalesce({{}}, false))").filled(rows, node.compares)
+        return Sql(f"{{}} GROUP BY ALL HAVING {EVERY[node.quantifier]}").filled(rows, node.compares)
 
     def _by_document(self, node: m.LengthIs | m.ElementIs, *, given: Sql) -> Sql:
         """The index gives the candidates, where it can; their documents decide."""

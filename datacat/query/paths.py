@@ -28,6 +28,7 @@ from datacat.query.tree import Condition, Operator, Quantifier, Token
 from datacat.query.values import Value, name_text
 from datacat.query.vocabulary import PathUse, nearest_names
 
+_SHOWN = 8  # paths in a hint
 _LIST_STEPS = 3  # 24 ways to write lists into a path of four names
 _OTHER_FIELDS = (
     "team",
@@ -79,16 +80,18 @@ def is_path(token: Token, *, scope: Scope) -> bool:
 
 def bind_attribute(node: Condition, *, paths: Paths) -> m.Meaning:
     """A condition on a leaf of an annotation's attributes."""
-    quantifier = node.quantifier
-    if quantifier is Quantifier.LENGTH:
+    if node.quantifier is Quantifier.LENGTH:
         return _length(node, paths)
     found = _attribute_paths(node.name, paths) or _no_path(node.name, paths)
     check_pattern(node, paths.scope)
-    if quantifier is Quantifier.ANY and node.operator is not Operator.CONTAINS:
-        quantifier = None
-    is_of_both = node.quantifier is None and paths.are_metadata_too(node.name)
-    shown = _shown(_with_prefix(node.name) if is_of_both else node.name)
-    return m.AttributeIs(found, node.operator, values_of(node), shown, quantifier, _sort(found, paths))
+    shown = _shown(_with_prefix(node.name) if paths.are_metadata_too(node.name) else node.name)
+    return m.AttributeIs(found, node.operator, values_of(node), shown, _quantifier(node), _sort(found, paths))
+
+
+def _quantifier(node: Condition) -> Quantifier | None:
+    """`any` means something of its own only before `contains`."""
+    is_plain = node.quantifier is Quantifier.ANY and node.operator is not Operator.CONTAINS
+    return None if is_plain else node.quantifier
 
 
 def bind_metadata(node: Condition, *, scope: Scope) -> m.Meaning | None:
@@ -96,7 +99,7 @@ def bind_metadata(node: Condition, *, scope: Scope) -> m.Meaning | None:
 
     Where annotations have that path too, either will do; None where only they have it, or nobody.
     """
-    if node.quantifier is not None:
+    if node.quantifier is Quantifier.LENGTH:
         return None
     is_has = not node.name.is_quoted and field_of(node) in ("has", "missing")
     token = node.value if is_has else node.name
@@ -107,14 +110,15 @@ def bind_metadata(node: Condition, *, scope: Scope) -> m.Meaning | None:
         found: m.Meaning = m.HasMetadata(paths, _value(token))
     else:
         check_pattern(node, scope)
-        found = m.MetadataIs(paths, node.operator, values_of(node), _shown(token))
+        said = (node.operator, values_of(node), _shown(token), _quantifier(node))
+        found = m.MetadataIs(paths, *said)
     attributes = _attribute_paths(token, Paths(scope))
     if not attributes:
         return m.Not(found) if is_has and _is_negated(node) else found
     if is_has:
         of_annotation: m.Meaning = _has_attribute(token, Paths(scope))
     else:
-        of_annotation = m.AttributeIs(attributes, node.operator, values_of(node), _shown(token))
+        of_annotation = m.AttributeIs(attributes, *said)
     both = m.Or((m.Some(of_annotation), found), shown=str(found))
     return m.Not(both) if is_has and _is_negated(node) else both
 
@@ -150,14 +154,18 @@ def _metadata_paths(token: Token, scope: Scope) -> tuple[str, ...]:
     if token.text.startswith(ATTRIBUTE_PREFIX) and not token.is_quoted:
         return ()
     for text in _spellings(token.text, prefix=METADATA_PREFIX):
-        spelled = [text] if "[]" in text else _through_lists(text)
-        found = scope.vocabulary.metadata_paths(scope.cursor, spelled)
+        if _is_pattern(token):
+            found = _spelled(text, token, known=scope.vocabulary.every_metadata_path(scope.cursor))
+        else:
+            found = scope.vocabulary.metadata_paths(scope.cursor, _ways(text))
         if found:
             return found
     return ()
 
 
 def _metadata_below(token: Token, scope: Scope) -> tuple[str, ...]:
+    if _is_pattern(token):
+        return _metadata_paths(token, scope)
     for text in _spellings(token.text, prefix=METADATA_PREFIX):
         found = scope.vocabulary.metadata_below(scope.cursor, text)
         if found:
@@ -194,10 +202,14 @@ def _spellings(text: str, *, prefix: str) -> tuple[str, ...]:
 
 def _spelled(text: str, token: Token, *, known: Collection[str]) -> tuple[str, ...]:
     """Those of the known paths that are spelled so."""
-    if "*" in text and not token.is_quoted:
+    if _is_pattern(token):
         pattern = re.compile(".*".join(map(re.escape, text.split("*"))))
         return tuple(path for path in known if pattern.fullmatch(path))
     return tuple(path for path in _ways(text) if path in known)
+
+
+def _is_pattern(token: Token) -> bool:
+    return "*" in token.text and not token.is_quoted
 
 
 def _ways(text: str) -> list[str]:
@@ -221,7 +233,7 @@ def _has_attribute(token: Token, paths: Paths) -> m.HasAttribute:
 
 def _attributes_below(token: Token, paths: Paths) -> tuple[str, ...]:
     for path in _spellings(token.text, prefix=ATTRIBUTE_PREFIX):
-        if "*" in path and not token.is_quoted:
+        if _is_pattern(token):
             found = _spelled(path, token, known=paths.known)
         else:
             ways = tuple(f"{way}{step}" for way in _ways(path) for step in (".", "["))
@@ -282,7 +294,7 @@ def _no_path(token: Token, paths: Paths) -> NoReturn:
     """Stops with the nearest paths."""
     scope = paths.scope
     if paths.are_metadata_too(token):
-        hint = "Label files say it of assets: it stands outside brackets, without all, none, length or {…}."
+        hint = "Label files say it of assets: it stands outside brackets, without length or {…}."
         scope.stop(f"no annotation has `{token.text}`", token.span, hint=hint)
     token = replace(token, text=f"{paths.below}{token.text}")
     known = sorted(scope.vocabulary.paths(scope.cursor))
@@ -292,6 +304,10 @@ def _no_path(token: Token, paths: Paths) -> NoReturn:
     parts = [path for path in known if path.replace("[]", "").casefold().startswith(simple + ".")]
     near = (same or ends or parts or nearest_names(token.text, known))[:3]
     names = [*ANNOTATION_COLUMNS, *ANNOTATION_TIMES, *MEASURES, *ASSET_COLUMNS, *ASSET_TIMES, *AGREEMENTS]
-    near = near or nearest_names(token.text, [*names, *_OTHER_FIELDS])
+    of_assets = scope.vocabulary.every_metadata_path(scope.cursor)
+    near = near or nearest_names(token.text, [*of_assets, *names, *_OTHER_FIELDS])
     hint = f"Did you mean {' or '.join(near)}?" if near else "`datacat attributes` lists them all."
+    if not near and of_assets:
+        more = "" if len(of_assets) <= _SHOWN else ", …"
+        hint += f" Of assets label files say {', '.join(of_assets[:_SHOWN])}{more}."
     scope.stop(f"no attribute `{token.text}`", token.span, hint=hint)

@@ -137,12 +137,11 @@ class AttributeIs:
     @property
     def compares(self) -> Sql:
         """The condition on a row of `attribute_values`."""
-        leaf = LEAF if self.quantifier is None else ELEMENT
+        leaf = ELEMENT if self.quantifier else LEAF
         return leaf_compares(self.operator, self.values, leaf=leaf, sort=self.sort)
 
     def __str__(self) -> str:
-        name = self.shown if self.quantifier is None else f"{self.quantifier}({self.shown})"
-        return compared(name, self.operator, values=self.values)
+        return compared(self.shown, self.operator, values=self.values, quantifier=self.quantifier)
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,8 +238,12 @@ Predicate = (
 )
 
 
-def compared(name: str, operator: Operator, *, values: tuple[Value, ...]) -> str:
+def compared(
+    name: str, operator: Operator, *, values: tuple[Value, ...], quantifier: Quantifier | None = None
+) -> str:
     """`name operator value` in strict syntax."""
+    if quantifier is not None:
+        name = f"{quantifier}({name})"
     if operator in (Operator.IN, Operator.NOT_IN):
         return f"{name} {operator} ({', '.join(value.as_item() for value in values)})"
     gap = " " if operator is Operator.CONTAINS else ""

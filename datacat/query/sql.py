@@ -15,12 +15,11 @@ from datacat.query.compare import (
     Sql,
     column_compares,
     joined,
-    leaf_compares,
     time_compares,
     uri_compares,
 )
 from datacat.query.coverage import decided
-from datacat.query.pairs import Pairs, at, narrowed, needs_size, of_row, one_of
+from datacat.query.pairs import EVERY, Pairs, at, narrowed, needs_size, of_row, one_of
 from datacat.query.tree import COMPARE, OPPOSITE, Operator
 
 _OF_STATE = {
@@ -64,8 +63,8 @@ class Sets:
                 return self._listed("label_set_assets", [column_compares("split", operator, values=values)])
             case m.InLabelSet(label_sets=label_sets):
                 return self._listed("label_set_assets", [one_of("label_set", label_sets)])
-            case m.MetadataIs(paths=paths, operator=operator, values=values):
-                return self._listed("metadata_values", [at(paths), leaf_compares(operator, values)])
+            case m.MetadataIs():
+                return self._said_of(node)
             case m.HasMetadata(paths=paths):
                 return self._listed("metadata_values", [at(paths)])
         found = outside.assets(node)
@@ -98,6 +97,12 @@ class Sets:
             case _:
                 return None
         return joined(" UNION ALL ", found) if found else None
+
+    def _said_of(self, node: m.MetadataIs) -> Sql:
+        if node.quantifier not in EVERY:
+            return self._listed("metadata_values", [at(node.paths), node.compares])
+        leaves = self._listed("metadata_values", [at(node.paths)])
+        return Sql(f"{{}} GROUP BY asset HAVING {EVERY[node.quantifier]}").filled(leaves, node.compares)
 
     def _stated(self, node: m.Meaning) -> Sql:
         """A SELECT of the assets of which somebody says what a fact asks about."""

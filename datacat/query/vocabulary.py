@@ -118,6 +118,7 @@ class Vocabulary:
     _paths: dict[str, PathUse] = field(default_factory=dict)
     _bounds: list[tuple[int, int] | None] = field(default_factory=list)
     _metadata: dict[str, bool] = field(default_factory=dict)
+    _all_metadata: list[tuple[str, ...]] = field(default_factory=list)
     meant: dict[str, Any] = field(default_factory=dict)
     """What `hierarchy.meant` answered, by name."""
 
@@ -213,6 +214,13 @@ class Vocabulary:
         if len(self._metadata) < _PATHS_KEPT:  # whoever asks a server for nonsense must not fill it
             self._metadata[path] = found
         return found
+
+    def every_metadata_path(self, cursor: duckdb.DuckDBPyConnection) -> tuple[str, ...]:
+        """All paths at which label files say something of an asset; read when they are first needed."""
+        if not self._all_metadata:
+            query = "SELECT DISTINCT path FROM metadata_values ORDER BY path"
+            self._all_metadata.append(tuple(path for (path,) in rows(cursor, Sql(query))))
+        return self._all_metadata[0]
 
     def metadata_below(self, cursor: duckdb.DuckDBPyConnection, path: str) -> tuple[str, ...]:
         """The paths at which label files say something of an asset, at `path` or below it."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -216,11 +216,18 @@ def _holds_in(document: Any, node: m.Meaning) -> bool:
                 document = document.get(step) if isinstance(document, dict) else None
             return isinstance(document, list) and ordered(len(document), operator, right=number)
     assert isinstance(node, m.AttributeIs)
+    return leaves_compare(leaves(document), node)
+
+
+def leaves_compare(
+    found_leaves: Iterable[tuple[str, str | None, float | None]], node: m.AttributeIs | m.MetadataIs
+) -> bool:
+    """Whether some leaf at the paths compares, or all or none of them do."""
     found = [
         compares(
             text, number, operator=node.operator, values=node.values, path="" if node.quantifier else path
         )
-        for path, text, number in leaves(document)
+        for path, text, number in found_leaves
         if path in node.paths
     ]
     if node.quantifier is Quantifier.ALL:

@@ -15,7 +15,7 @@ from datacat.query import meaning as m
 from datacat.query.tree import Operator
 from datacat.testing.corpus import Corpus, Row
 from datacat.testing.globe import lies_within
-from datacat.testing.judge import Judge, column_compares, compares, in_period, ordered, uri_is
+from datacat.testing.judge import Judge, column_compares, compares, in_period, leaves_compare, ordered, uri_is
 
 
 class Oracle:
@@ -167,14 +167,9 @@ class Oracle:
                     compares(row.get("split"), None, operator=operator, values=values)
                     for row in self._listings(asset)
                 )
-            case m.MetadataIs(paths=paths, operator=operator, values=values):
-                return any(
-                    row["path"] in paths
-                    and compares(
-                        row["text"], row["number"], operator=operator, values=values, path=row["path"]
-                    )
-                    for row in self._metadata(asset)
-                )
+            case m.MetadataIs():
+                leaves = [(row["path"], row["text"], row["number"]) for row in self._metadata(asset)]
+                return leaves_compare(leaves, node)
             case m.HasMetadata(paths=paths):
                 return any(row["path"] in paths for row in self._metadata(asset))
         return self._own_fact(node, asset)

@@ -18,6 +18,7 @@ NUMBERS = (0, 0.5, 1, -3, 2.5)
 
 _BOXES = st.sampled_from([(None,) * 4, (0, 0, 10, 10), (2, 2, 4, 4), (20, 0, 5, 10), (0.1, 0.1, 0.5, 0.5)])
 
+_SKIES = st.lists(st.sampled_from(["fog", "Rain", None, 1]), max_size=2)
 _COVERS: st.SearchStrategy[str | list[str]] = st.sampled_from(["declared", "none", ["Roof", "car"]])
 
 scalars = st.one_of(st.sampled_from(TEXTS), st.sampled_from(NUMBERS), st.booleans(), st.none())
@@ -54,7 +55,7 @@ def corpora(draw: st.DrawFn) -> Corpus:
             listing: dict[str, Any] = {
                 "label_set": draw(st.integers(0, 2)),
                 "split": draw(st.sampled_from(SPLITS)),
-                "metadata": {"timeofday": draw(st.sampled_from(["night", "day", None]))},
+                "metadata": {"timeofday": draw(st.sampled_from(["night", "day", None])), "sky": draw(_SKIES)},
             }
             corpus.list_asset(number, **listing)
         if draw(st.booleans()):
@@ -62,7 +63,7 @@ def corpora(draw: st.DrawFn) -> Corpus:
             name = draw(st.sampled_from(["Roof", "car"]))
             corpus.cover(number, name, label_set=draw(st.integers(0, 2)), answer=answer)
     # So that the path is known.
-    corpus.list_asset(0, label_set=0, metadata={"timeofday": "dusk"})
+    corpus.list_asset(0, label_set=0, metadata={"timeofday": "dusk", "sky": ["fog", "rain"]})
     _annotate(draw, corpus, count=count)
     return corpus
 
@@ -173,6 +174,14 @@ _ASSETS = st.sampled_from(
         "class:?",
         "timeofday=night",
         "metadata.timeofday!=day",
+        "metadata.*=night",
+        "sky=fog",
+        "sky contains rain",
+        "metadata.sky not in (fog)",
+        "any(sky) contains o",
+        "all(sky) in (fog, rain)",
+        "none(metadata.sky)~^f",
+        "sky missing",
         "has:timeofday",
     ]
 )
