@@ -151,6 +151,7 @@ class AnswerView(View):
 
     understood: Understood
     answers: Answers | None = Field(description="Null where no word of it was recognised.")
+    concepts: dict[str, list[str]] = Field(description="As of a search, of the tier `labelled`.")
     labelled: list[Hit] | None
     related: list[Hit] | None = Field(description="Null where nothing is related.")
     looks_so: list[Hit] | None = Field(description="Null where nothing was embedded.")

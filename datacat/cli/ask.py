@@ -11,7 +11,7 @@ import click
 from datacat.catalog import document_of
 from datacat.cli.options import NUMBER, QueryCommand, at_option, catalog_option, json_option, opened
 from datacat.cli.output import Output, counted
-from datacat.cli.search import print_hits
+from datacat.cli.search import note_concepts, print_hits
 from datacat.errors import QueryError
 
 
@@ -39,17 +39,21 @@ def ask(
     answer = opened(catalog, at=at).ask(question, limit=limit, space=space)
     tiers = {"labelled": answer.labelled, "related": answer.related, "looks_so": answer.looks_so}
     if output.as_json:
-        read = {"understood": answer.understood, "answers": answer.answers}
+        used = answer.labelled.concepts_used if answer.labelled else {}
+        read = {"understood": answer.understood, "answers": answer.answers, "concepts": used}
         output.record(read | {name: None if hits is None else list(hits) for name, hits in tiers.items()})
         return
     _print_understood(answer, output)
-    for hits, heading in zip(tiers.values(), _HEADINGS, strict=True):
+    headings = ("Found", *_HEADINGS[1:]) if answer.understood.is_about_assets else _HEADINGS
+    for hits, heading in zip(tiers.values(), headings, strict=True):
         if hits is not None:
             listed = list(hits)
             total = "" if hits.is_ranked and listed else f": {hits.count() if listed else 'none'}"
             output.line(f"\n{heading}{total}")
             if listed:
                 print_hits(listed, output)
+    if answer.labelled is not None:
+        note_concepts(answer.labelled, output)
     if answer.looks_so is None and answer.understood.text:
         output.note("\nNothing is embedded, so nothing can be found by its looks. Run: datacat embed")
     if _is_query(question):
@@ -76,19 +80,39 @@ _HEADINGS = ("Labelled so", "Labelled with something related", "Not labelled, bu
 def _print_understood(answer: Any, output: Output) -> None:
     """One sentence that answers, then what was understood."""
     read = answer.understood
-    if answer.answers is None:
-        output.line("Nobody uses these words in labels.")
-    else:
-        have = ("In part" if read.unknown else "Yes") if answer.answers.yes else "No"
-        labelled = counted(answer.answers.yes, "asset is", many="assets are")
-        output.line(
-            f"{have}: {labelled} labelled so, {answer.answers.no:,} known not to be, "
-            f"{answer.answers.unknown:,} that nobody looked at for it."
-        )
+    output.line(_answered(answer) if answer.answers else _unknown(read))
+    if read.query:
         output.line(f"query  {read.query}")
     for reading in read.readings:
         if reading.alternatives or reading.kind not in ("class", "quoted"):
             output.line(_taken_for(reading))
+
+
+def _answered(answer: Any) -> str:
+    """Yes, in part or no, and of how many assets."""
+    read, known = answer.understood, answer.answers
+    is_so, not_said = _OF_ASSETS if read.is_about_assets else _OF_LABELS
+    others = f"{known.no:,} known not to be, {known.unknown:,} {not_said}."
+    left_out = ", ".join(f"`{words}`" for words in read.unknown)
+    if not known.yes:
+        return f"No: no asset is {is_so}{f', even without {left_out}' if left_out else ''}; {others}"
+    spelled = [f"{reading.words} as {reading.meant}" for reading in read.readings if reading.meant]
+    have = ("In part" if left_out else "Yes") + (f", reading {', '.join(spelled)}" if spelled else "")
+    found = counted(known.yes, "asset is", many="assets are")
+    return f"{have}: {found} {is_so}{f' (but for {left_out})' if left_out else ''}, {others}"
+
+
+_OF_LABELS = ("labelled so", "that nobody looked at for it")
+_OF_ASSETS = ("so", "of which nothing is known")
+
+
+def _unknown(read: Any) -> str:
+    """That no word of it is known, and what may have been meant."""
+    near = [reading.alternatives[0] for reading in read.readings if reading.alternatives]
+    which = "this word" if len(read.unknown) == 1 else "any of these words"
+    return f"No label knows {which}" + (
+        f"; did you mean {' and '.join(dict.fromkeys(near))}?" if near else "."
+    )
 
 
 def _taken_for(reading: Any) -> str:

@@ -132,7 +132,7 @@ def _print_page(hits: Any, output: Output) -> None:
         output.note(f"{matching}: {hits.interpretation}" if hits.interpretation else matching)
         _note_unknown(hits, output)
     _note_hint(hits, output)
-    _note_concepts(hits, output)
+    note_concepts(hits, output)
     if hits.next:
         output.note(f"the next page: --after {hits.next}")
 
@@ -164,7 +164,7 @@ def _note_hint(hits: Any, output: Output) -> None:
         output.note(hint)
 
 
-def _note_concepts(hits: Any, output: Output) -> None:
+def note_concepts(hits: Any, output: Output) -> None:
     """Says which concepts were used, and how to do without."""
     asked: dict[str, list[str]] = {}
     for name, concepts in hits.concepts_used.items():

@@ -68,6 +68,12 @@ class Understood:
             if reading.kind == "unknown" or not reading.is_used
         )
 
+    @property
+    def is_about_assets(self) -> bool:
+        """Whether it asks nothing of labels: "videos", "unlabelled images", "taken in 2026"."""
+        said = [reading for reading in self.readings if reading.query]
+        return bool(said) and all(reading.is_about_asset for reading in said)
+
 
 def understood(question: str, *, cursor: duckdb.DuckDBPyConnection, vocabulary: Vocabulary) -> Understood:
     """Reads a plain question. It never fails: what names nothing is left to likeness."""

@@ -170,6 +170,7 @@ def test_a_ranking_is_not_counted(client: TestClient, catalog: Catalog) -> None:
 def test_a_plain_question_is_answered(client: TestClient) -> None:
     answer = client.get("/v1/ask", params={"q": "do we have any roofs?", "limit": 1}).json()
     assert answer["understood"]["query"] == "roof"
+    assert answer["concepts"] == client.get("/v1/search", params={"q": "roof"}).json()["concepts"]
     assert len(answer["labelled"]) == 1
     assert (
         answer["answers"]["yes"]

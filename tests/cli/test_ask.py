@@ -1,0 +1,90 @@
+"""What `datacat ask` says first, and what each word was taken for."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from datacat.cli.main import main
+from tests.catalog.lakes import box, coco, draw
+
+Ask = Callable[..., tuple[list[str], list[str]]]
+
+
+@pytest.fixture
+def ask(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Ask:
+    """Asks a catalog of three pictures, of which two show a rooftop."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("DATACAT_CATALOG", "cat")
+    draw(tmp_path / "lake", ["a.png", "b.png", "c.png"])
+    boxes = [box("a.png", "rooftop"), box("b.png", "rooftop"), box("c.png", "terrace")]
+    coco(tmp_path / "lake/labels.json", boxes)
+
+    def ran(*arguments: str) -> tuple[list[str], list[str]]:
+        with pytest.raises(SystemExit) as ended:
+            main(arguments)
+        assert not ended.value.code
+        out, err = capsys.readouterr()
+        return out.splitlines(), err.splitlines()
+
+    ran("init", "cat")
+    ran("ingest", "lake", "--team", "mapping", "--name", "roofs")
+    ran("concepts", "add", "roof", "rooftop")
+    return lambda *arguments: ran("ask", *arguments)
+
+
+@pytest.mark.parametrize(
+    ("question", "first"),
+    [
+        ("roofs", "Yes: 2 assets are labelled so, 1 known not to be, 0 that nobody looked at for it."),
+        (
+            "roofs with moss and 3 doors",
+            "In part: 2 assets are labelled so (but for `moss`, `3`, `doors`), 1 known not to be, "
+            "0 that nobody looked at for it.",
+        ),
+        (
+            "terace",
+            "Yes, reading terace as terrace: 1 asset is labelled so, 2 known not to be, "
+            "0 that nobody looked at for it.",
+        ),
+        (
+            "roofs and terraces",
+            "No: no asset is labelled so; 3 known not to be, 0 that nobody looked at for it.",
+        ),
+        (
+            "mossy roofs and terraces",
+            "No: no asset is labelled so, even without `mossy`; 3 known not to be, "
+            "0 that nobody looked at for it.",
+        ),
+        ("pictures", "Yes: 3 assets are so, 0 known not to be, 0 of which nothing is known."),
+        ("proof", "No label knows this word; did you mean roof?"),
+        ("zebras", "No label knows this word."),
+        ("zebras in snow", "No label knows any of these words."),
+    ],
+)
+def test_the_first_line_fits_what_was_understood(ask: Ask, question: str, first: str) -> None:
+    assert ask(question)[0][0] == first
+
+
+def test_each_word_that_is_no_class_says_what_it_was_taken_for(ask: Ask) -> None:
+    out, _ = ask("terraces and proofs since 2020, with moss")
+    assert out[1:5] == [
+        "query  terrace AND captured>=2020",
+        "proofs  no label says so (or roof?)",
+        "since 2020  captured>=2020",
+        "moss  no label says so",
+    ]
+
+
+def test_the_concept_is_named_that_was_used(ask: Ask) -> None:
+    assert "concept roof: rooftop; without it: class:rooftop" in ask("roofs")[1]
+    assert json.loads("\n".join(ask("roofs", "--json")[0]))["concepts"] == {"roof": ["roof"]}
+    assert not any(line.startswith("concept") for line in ask("terraces")[1])
+
+
+def test_nothing_is_called_labelled_so_that_only_is_so(ask: Ask) -> None:
+    assert "Found: 3" in ask("images")[0]
+    assert "Labelled so: 1" in ask("images of terraces")[0]
