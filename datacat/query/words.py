@@ -78,7 +78,9 @@ def bind_words(words: Sequence[Token], *, scope: Scope) -> Iterator[Said]:
             continue
         if said is None and not scope.is_filler(rest[0].text.rstrip(_PUNCTUATION)):
             unknown_class(rest[0], scope=scope)
-        if said is not None:
+        if waiting is not None and isinstance(said, m.LabelSetIs):  # cars by mapping: those of that team
+            waiting = m.And((*m.conjuncts(waiting), said))
+        elif said is not None:
             if waiting is not None:
                 yield waiting
             waiting = said
