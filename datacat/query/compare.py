@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from math import isfinite
 
 from datacat.model.spelling import SPELLINGS, SPELLINGS_TAKE
-from datacat.query.periods import Period, behind, bounds, is_year
+from datacat.query.periods import DATES, Period, behind, bounds, is_date, is_year
 from datacat.query.tree import Operator
 from datacat.query.values import Value
 
@@ -122,7 +122,9 @@ def leaf_compares(
 
 def _leaf_equals(value: Value, *, leaf: Leaf, sort: Sort) -> Sql:
     number, text = value.number, leaf.text
-    if sort.has_odd_texts:
+    if is_date(value.text) and not value.is_quoted:
+        as_text = _is_in_period(text, value.text)
+    elif sort.has_odd_texts:
         as_text = Sql(f"lower({text}) = lower(?)", (value.text,))
     else:
         as_text = Sql(f"{text} IN ({SPELLINGS})", (value.text,) * SPELLINGS_TAKE)
@@ -142,12 +144,18 @@ def _leaf_compares(operator: Operator, value: Value, *, leaf: Leaf, sort: Sort) 
         as_number = number_compares(leaf.number, operator, number=number)
         if not is_year(value.text) or not sort.has_texts:
             return as_number
-        is_date = Sql(f"regexp_matches({text}, '^\\d\\d\\d\\d-\\d\\d')")
-        return _any([as_number, joined(" AND ", [is_date, as_text])])
-    if number is None or value.is_long or operator is Operator.MATCHES:
-        return _text_compares(text, operator, value=value)
-    same = Sql(f"({leaf.number} = ? OR lower({text}) = lower(?))", (number, value.text))
-    return Sql(f"({text} IS NOT NULL AND {{}} IS NOT TRUE)").filled(same)
+        is_of_date = Sql(f"regexp_matches({text}, '^\\d\\d\\d\\d-\\d\\d')")
+        return _any([as_number, joined(" AND ", [is_of_date, as_text])])
+    if operator is Operator.UNEQUAL and not value.is_pattern:
+        same = _leaf_equals(value, leaf=leaf, sort=ANY_SORT)
+        return Sql(f"({text} IS NOT NULL AND {{}} IS NOT TRUE)").filled(same)
+    return _text_compares(text, operator, value=value)
+
+
+def _is_in_period(text: str, date: str) -> Sql:
+    """The text is that date, or a date or a time in it. What lies elsewhere is skipped: the index is sorted by text."""
+    is_one = f"({text} = ? OR regexp_matches({text}, '{DATES}'))"
+    return Sql(f"({text} >= ? AND {text} <= ? AND {is_one})", (date, behind(date), date))
 
 
 def column_compares(

@@ -18,7 +18,9 @@ _TIME = re.compile(
 )
 
 _LAST_YEAR = 9999
-_DATE = re.compile(r"\d{4}(-\d\d(-\d\d)?)?")
+_DATE = re.compile(r"[0-9]{4}(-[0-9]{2}(-[0-9]{2})?)?")
+# RE2 of a text that is a date, or a date and a time.
+DATES = "^[0-9]{4}-[0-9]{2}(-[0-9]{2}([Tt ]|$)|$)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +61,17 @@ def is_year(text: str) -> bool:
     return len(text) == 4 and text.isdecimal() and text.isascii()
 
 
+def is_date(text: str) -> bool:
+    """Whether it is a year, a month or a day, written so that dates in it begin with it."""
+    return _DATE.fullmatch(text) is not None
+
+
 def behind(text: str) -> str:
     """What stands behind all dates of a period, as text: of `2026-03` what is greater than `2026-03-31T23:59`.
 
     Any other text is what it is.
     """
-    return f"{text}~" if _DATE.fullmatch(text) else text
+    return f"{text}~" if is_date(text) else text
 
 
 def bounds(operator: Operator, period: Period) -> tuple[datetime | None, datetime | None]:

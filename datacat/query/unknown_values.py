@@ -93,7 +93,7 @@ def _places(node: m.Meaning) -> Iterator[tuple[str, Value, _Place]]:
         return
     if node.operator not in (Operator.EQUAL, Operator.IN):
         return
-    if isinstance(node, m.AttributeIs) and node.quantifier is Quantifier.NONE:
+    if isinstance(node, m.AttributeIs | m.MetadataIs) and node.quantifier is Quantifier.NONE:
         return
     for value in node.values:
         match node:

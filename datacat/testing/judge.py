@@ -225,7 +225,12 @@ def leaves_compare(
     """Whether some leaf at the paths compares, or all or none of them do."""
     found = [
         compares(
-            text, number, operator=node.operator, values=node.values, path="" if node.quantifier else path
+            text,
+            number,
+            operator=node.operator,
+            values=node.values,
+            path="" if node.quantifier else path,
+            has_periods=True,
         )
         for path, text, number in found_leaves
         if path in node.paths
@@ -255,7 +260,13 @@ def column_compares(content: Any, operator: Operator, *, values: Sequence[m.Valu
 
 
 def compares(
-    text: str | None, number: float | None, *, operator: Operator, values: Sequence[m.Value], path: str = ""
+    text: str | None,
+    number: float | None,
+    *,
+    operator: Operator,
+    values: Sequence[m.Value],
+    path: str = "",
+    has_periods: bool = False,
 ) -> bool:
     """Compares one value, given as text and, if it is one, as number."""
     if text is None:
@@ -266,11 +277,13 @@ def compares(
     if operator is Operator.CONTAINS and not path.endswith("[]"):
         return value.text.lower() in text.lower()
     if operator in (Operator.EQUAL, Operator.UNEQUAL, Operator.IN, Operator.NOT_IN, Operator.CONTAINS):
-        is_same = any(_is_same(text, number, value=one) for one in values)
+        is_same = any(
+            _is_same(text, number, value=one) or (has_periods and _is_in_period(text, one)) for one in values
+        )
         return is_same is (operator not in (Operator.UNEQUAL, Operator.NOT_IN))
     if value.number is not None and number is not None:
         return ordered(number, operator, right=value.number)
-    is_date = not value.is_quoted and re.fullmatch(r"[0-9]{4}(-[0-9]{2}){0,2}", value.text) is not None
+    is_date = _is_date(value)
     if number is not None or (
         value.number is not None and not (is_date and re.match(r"[0-9]{4}-[0-9]{2}", text))
     ):
@@ -278,6 +291,15 @@ def compares(
     if is_date and text.startswith(value.text):
         return operator in (Operator.AT_MOST, Operator.AT_LEAST)
     return ordered(text.lower(), operator, right=value.text.lower())
+
+
+def _is_date(value: m.Value) -> bool:
+    return not value.is_quoted and re.fullmatch(r"[0-9]{4}(-[0-9]{2}){0,2}", value.text) is not None
+
+
+def _is_in_period(text: str, value: m.Value) -> bool:
+    is_of_date = re.match(r"[0-9]{4}-[0-9]{2}(-[0-9]{2}([Tt ]|$)|$)", text) is not None
+    return _is_date(value) and is_of_date and text.startswith(value.text)
 
 
 def _is_same(text: str, number: float | None, *, value: m.Value) -> bool:

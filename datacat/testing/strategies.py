@@ -13,7 +13,7 @@ LABEL_SETS = ("mapping/roofs", "claims/houses", "driving/street")
 CLASSES = ("Roof", "rooftop", "car", "traffic light", "Person", None)
 SPLITS = ("train", "val", None)
 KEYS = ("material", "score", "inspector", "tags", "team", "near", "s*", "timeofday")
-TEXTS = ("slate", "Slate", "tile", "0.5", "true", "", "50%", "a_b", "axb", "2026-03-11")
+TEXTS = ("slate", "Slate", "tile", "0.5", "true", "", "50%", "a_b", "axb", "2026-03-11", "2026-03-11T10:00")
 NUMBERS = (0, 0.5, 1, -3, 2.5)
 
 _BOXES = st.sampled_from([(None,) * 4, (0, 0, 10, 10), (2, 2, 4, 4), (20, 0, 5, 10), (0.1, 0.1, 0.5, 0.5)])
@@ -195,7 +195,7 @@ def _predicates(corpus: Corpus) -> st.SearchStrategy[str]:
     value = st.one_of(
         st.sampled_from([text for text in TEXTS if text]),
         st.sampled_from(NUMBERS).map(str),
-        st.sampled_from(['"0.5"', '""', "s*", "*_b", "5*", "2026", "2026-03"]),
+        st.sampled_from(['"0.5"', '""', "s*", "*_b", "5*", "2026", "2026-03", "2026-03-11"]),
     )
     operator = st.sampled_from(["=", "!=", ":", "<", "<=", ">", ">="])
     attribute = st.builds("{}{}{}".format, path, operator, value)
@@ -219,7 +219,7 @@ _BEHIND = st.one_of(
     st.builds(
         "{}{}".format, st.sampled_from(["=", "!=", "<", ">="]), st.sampled_from([*TEXTS[:4], "1", "t*"])
     ),
-    st.sampled_from([' in (slate, "0.5", 1)', " not in (slate, 1)", " contains la", '~"^s"']),
+    st.sampled_from([' in (slate, "0.5", 1)', " not in (slate, 1, 2026-03)", " contains la", '~"^s"']),
 )
 _LENGTH = st.sampled_from(["=0", "=1", "!=1", "<2", ">=1", " in (0, 2)", " not in (1, 2)"])
 
