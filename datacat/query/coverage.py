@@ -13,15 +13,36 @@ from datacat.query import meaning as m
 from datacat.query.compare import TRUE, Sql, joined
 from datacat.query.documents import json_path
 from datacat.query.geometry import WITH_SIZE
-from datacat.query.pairs import at, classes_of, needs_size, of_class, of_row, one_of, table_at
+from datacat.query.pairs import (
+    Pairs,
+    at,
+    classes_of,
+    narrowed,
+    needs_size,
+    of_class,
+    of_row,
+    one_of,
+    table_at,
+)
 
 _LOOKED = ("absent", "exhaustive")
 
 
 def decided(predicate: m.Meaning, *, within: Sql = TRUE) -> Sql | None:
     """A SELECT of the assets on which it is known whether some annotation fulfils the predicate; None: on all."""
-    found = lookers(predicate, within=within)
-    return None if found is None else Sql("SELECT asset FROM ({})").filled(found)
+    parts = m.conjuncts(predicate)
+    own = lookers(predicate, within=within)
+    found = None if own is None else Sql("SELECT asset FROM ({})").filled(own)
+    for part in parts:
+        others = decided(part.predicate, within=within) if isinstance(part, m.Related) else None
+        if others is None:
+            continue
+        # The others must have been looked for, too, unless there is nothing that could lie so to them.
+        rest = m.And(tuple(other for other in parts if other is not part) or (m.Anything(),))
+        nothing = Sql("SELECT asset FROM assets ANTI JOIN ({}) USING (asset) WHERE {}")
+        looked = Sql("{} UNION ALL {}").filled(others, nothing.filled(Pairs(within).of(rest), within))
+        found = looked if found is None else narrowed([found, looked], [], by="asset")
+    return found
 
 
 def lookers(predicate: m.Meaning, *, within: Sql = TRUE) -> Sql | None:

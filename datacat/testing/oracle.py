@@ -101,6 +101,8 @@ class Oracle:
         parts = predicate.parts if isinstance(predicate, m.And) else (predicate,)
         asked = [part for part in parts if isinstance(part, m.ClassIs)]
         conditions = list(_attributes(predicate))
+        if any(self._may_miss_others(parts, part, asset) for part in parts if isinstance(part, m.Related)):
+            return False
         if not asked and not conditions:
             return True
         speakers = {row["label_set"] for row in self._listings(asset)}
@@ -115,6 +117,13 @@ class Oracle:
             any(self._looked(part, number, asset) for part in asked)
             and not any(self._is_silent(parts, condition, number, asset) for condition in conditions)
             for number in speakers
+        )
+
+    def _may_miss_others(self, parts: tuple[m.Meaning, ...], related: m.Related, asset: Row) -> bool:
+        """Whether an annotation could lie so to another for which nobody looked."""
+        rest = [part for part in parts if part is not related]
+        return not self._is_decided(related.predicate, asset) and any(
+            all(self._judge.fulfils(row, part) for part in rest) for row in self._of(asset)
         )
 
     def _listing_sets(self, asset: Row) -> set[int]:

@@ -41,7 +41,7 @@ def _plain(node: m.Meaning, known: list[frozenset[int]], statistics: Statistics)
     if not isinstance(node, m.Absent):
         return node
     asked = _class_asked(node.predicate)
-    is_narrowed = any(isinstance(part, m.LabelSetIs) for part in m.conjuncts(node.predicate))
+    is_narrowed = any(isinstance(part, m.LabelSetIs | m.Related) for part in m.conjuncts(node.predicate))
     if asked is None or is_narrowed or any(attributes_asked(node.predicate)):
         return node
     covering = frozenset(asked.covered_by)
