@@ -11,6 +11,7 @@ from datacat.query.checks import number_of
 from datacat.query.conditions import bind_about_asset, bind_condition, bind_outside, is_about_asset
 from datacat.query.elements import bind_element
 from datacat.query.fields import COUNTABLE
+from datacat.query.phrases import first_words, without_first_words
 from datacat.query.scope import Scope
 from datacat.query.values import Value
 from datacat.query.words import bind_words
@@ -121,17 +122,18 @@ class _Binder:
 
     def _count(self, node: tree.Count) -> m.Meaning:
         """`count(car)>=3`, `count(annotator)>=2`, `count(annotator of car)>=2`."""
-        words = node.inner.words if isinstance(node.inner, tree.Words) else ()
+        words = first_words(node.inner)
         name = folded(words[0].text).replace(" ", "_") if words else ""
-        if isinstance(node.inner, tree.Words) and name in COUNTABLE:
-            if len(words) == 1 and node.inner.bracket is None:
-                return m.CountedValues(name, COUNTABLE[name], m.Anything(), node.operator, node.number)
-            if len(words) > 2 and folded(words[1].text) == "of":
-                rest = tree.Words(words[2:], node.inner.bracket, node.inner.span)
-                return m.CountedValues(
-                    name, COUNTABLE[name], self.annotation(rest), node.operator, node.number
-                )
-        return m.Counted(self.annotation(node.inner), node.operator, node.number)
+        is_all = node.inner == tree.Words(words[:1])
+        is_of = len(words) > 1 and folded(words[1].text) == "of"
+        if name not in COUNTABLE or not (is_all or is_of):
+            return m.Counted(self.annotation(node.inner), node.operator, node.number)
+        among = None if is_all else without_first_words(node.inner, 2)
+        if is_of and among is None:
+            hint = f"As in count({name} of car)>=2."
+            self._scope.stop("of is followed by nothing", words[1].span, hint=hint)
+        predicate = m.Anything() if among is None else self.annotation(among)
+        return m.CountedValues(name, COUNTABLE[name], predicate, node.operator, node.number)
 
     def _relation(self, node: tree.Relation) -> m.Meaning:
         predicate = self.annotation(node.inner)

@@ -64,6 +64,28 @@ def _both(one: Node, other: Node) -> And:
     return And((*parts, other), one.span.to(other.span))
 
 
+def first_words(node: Node) -> tuple[Token, ...]:
+    """The words that a node begins with."""
+    match node:
+        case Words(words=words):
+            return words
+        case And(parts=(first, *_)) | Or(parts=(first, *_)):
+            return first_words(first)
+    return ()
+
+
+def without_first_words(node: Node, count: int) -> Node | None:
+    """A node that begins with so many words, without them; None: nothing is left."""
+    match node:
+        case Words(words=words, bracket=bracket):
+            return replace(node, words=words[count:]) if len(words) > count else bracket
+        case And(parts=(first, *others)) | Or(parts=(first, *others)):
+            left = without_first_words(first, count)
+            parts = (*([left] if left else []), *others)
+            return replace(node, parts=parts) if len(parts) > 1 else parts[0]
+    return node
+
+
 def class_token(token: Token) -> Node:
     """`near:bicycle`: the class that a value names. Hyphens stand for spaces, as in every class name."""
     if token.is_quoted:

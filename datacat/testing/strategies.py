@@ -96,7 +96,14 @@ def queries(draw: st.DrawFn, corpus: Corpus) -> str:
     count = st.builds(
         "count({}){}{}".format, inside, st.sampled_from(["=", "!=", "<", "<=", ">", ">="]), st.integers(0, 3)
     )
-    return draw(_expressions(st.one_of(_predicates(corpus), bracket, count, _ASSETS), is_about_assets=True))
+    values = st.builds(
+        "count({} of {}){}".format,
+        st.sampled_from(["annotator", "team", "class"]),
+        st.one_of(inside, bracket),
+        st.sampled_from(["=0", "<2", ">=1", ">1"]),
+    )
+    terms = st.one_of(_predicates(corpus), bracket, count, values, _ASSETS)
+    return draw(_expressions(terms, is_about_assets=True))
 
 
 def _expressions(
