@@ -88,9 +88,12 @@ def composed(readings: Sequence[Reading], has: Has) -> str:
     parts: list[_Part] = []
     for number, reading in enumerate(readings):
         owner = _owner(number, readings, has)
-        if owner is not None:
+        if owner is not None and _is_of_others(reading, readings):
+            text = _negated(reading, _with(readings[owner].query, reading.query))
+            parts.append(_Part(number, text, is_class=True))
+        elif owner is not None:
             values[owner].append(_part(number, reading, has))
-        elif (reading.path or reading.field or reading.kind == "quoted") and reading.query:
+        elif (reading.path or reading.field) and not reading.classes:
             parts.append(_part(number, reading, has))
     for number, described in values.items():
         reading = readings[number]
@@ -105,7 +108,11 @@ def composed(readings: Sequence[Reading], has: Has) -> str:
         parts.append(_Part(first, _negated(reading, text), is_class=True, is_choice=is_choice))
     groups = _of_one_annotation(_groups(sorted(parts, key=lambda part: part.place)), readings)
     groups.sort(key=lambda group: not any(part.is_class for part in group))
-    return " AND ".join(_either(group, of_several=len(groups) > 1) for group in groups)
+    likenesses = [
+        reading.query for reading in readings if reading.kind == "quoted"
+    ]  # no alternatives: they rank
+    of_several = len(groups) + len(likenesses) > 1
+    return " AND ".join([*(_either(group, of_several=of_several) for group in groups), *likenesses])
 
 
 def _owner(number: int, readings: Sequence[Reading], has: Has) -> int | None:
@@ -122,8 +129,14 @@ def _owner(number: int, readings: Sequence[Reading], has: Has) -> int | None:
     return next((n for n in near if has(reading.path, readings[n].classes)), None)
 
 
+def _is_of_others(reading: Reading, readings: Sequence[Reading]) -> bool:
+    """`not by beta` of "cars by alpha and not by beta": no car at all is to be of beta."""
+    is_maker = reading.is_negated and reading.field in MAKERS
+    return is_maker and any(other.field in MAKERS and not other.is_negated for other in readings)
+
+
 def _part(number: int, reading: Reading, has: Has) -> _Part:
-    if reading.is_negated or reading.kind == "quoted":
+    if reading.is_negated:
         return _Part(number, _negated(reading, reading.query))
     is_equal = (reading.path and "[]" not in reading.path) or reading.query.startswith(f"{reading.field}=")
     equals = (reading.path or reading.field) if is_equal else ""

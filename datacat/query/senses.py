@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import duckdb
@@ -50,6 +50,7 @@ class Senses:
     cursor: duckdb.DuckDBPyConnection
     vocabulary: Vocabulary
     _field_values: dict[tuple[str, str], str] | None = None
+    _nearest: dict[str, list[_Near]] = field(default_factory=dict)
 
     def has(self, path: str, classes: Sequence[str] = ()) -> bool:
         """Whether annotations have an attribute: those of one of the classes; of whichever, where none are given."""
@@ -81,7 +82,7 @@ class Senses:
             pairs = [
                 (field, text) for row in found for field, text in zip(("status", "model"), row, strict=True)
             ]
-            self._field_values = {(field, folded(text)): text for field, text in pairs if text is not None}
+            self._field_values = {(name, folded(text)): text for name, text in pairs if text is not None}
         return self._field_values
 
     def attribute(self, typed: str) -> Reading | None:
@@ -145,17 +146,20 @@ class Senses:
 
     def _field(self, typed: str) -> Reading | None:
         """`approved` -> `status=approved`, `yolo-v11` -> `model=yolo-v11`."""
-        for field in ("status", "model"):
-            text = self.field_values().get((field, folded(typed)))
+        for name in ("status", "model"):
+            text = self.field_values().get((name, folded(typed)))
             if text is not None:
-                return Reading(typed, "value", f"{field}={value_text(text)}", field=field)
+                return Reading(typed, "value", f"{name}={value_text(text)}", field=name)
         return None
 
     def _near(self, typed: str) -> list[_Near]:
         """Names and values a few edits away, and classes that it is a word of; the nearest first."""
         asked = comparable(typed)
-        if len(asked) < _SHORTEST:
-            return []
+        if asked not in self._nearest:
+            self._nearest[asked] = sorted(self._looked_near(asked)) if len(asked) >= _SHORTEST else []
+        return self._nearest[asked]
+
+    def _looked_near(self, asked: str) -> Iterator[_Near]:
         most = slack(asked)
         query = (
             "SELECT name FROM (SELECT unnest(?::VARCHAR[]) AS name) WHERE damerau_levenshtein(name, ?) <= ?"
@@ -163,11 +167,13 @@ class Senses:
         # Two letters that are swapped count once, but twice for DuckDB where they are no neighbours.
         names = rows(self.cursor, Sql(query, (list(self.vocabulary.known_names), asked, max(most, 2))))
         found = [_Near(edits(asked, name), "", name, "") for (name,) in names]
-        longer = [name for name in self.vocabulary.known_names if asked in _NO_LETTERS.split(name)]
-        found += [_Near(most, "", name, "") for name in longer]
-        for path, text in self._values_near(asked, most=max(most, 2)):
-            found.append(_Near(edits(asked, comparable(text)), path, comparable(text), text))
-        return sorted(one for one in found if one.edits <= most)
+        if " " not in asked:  # values of several words are not compared with each two words of a question
+            for path, text in self._values_near(asked, most=max(most, 2)):
+                found.append(_Near(edits(asked, comparable(text)), path, comparable(text), text))
+        yield from (one for one in found if one.edits <= most)
+        for name in self.vocabulary.known_names:
+            if asked != name and asked in _NO_LETTERS.split(name):
+                yield _Near(most, "", name, "")
 
     def _values_near(self, asked: str, *, most: int) -> Iterator[tuple[str, str]]:
         leaves = rows(self.cursor, Sql("SELECT coalesce(sum(leaves), 0) FROM path_counts"))[0][0]

@@ -78,6 +78,7 @@ def _read(question: str) -> Understood:
         ("data from the mapping team", "team=mapping"),
         ("mapping of roofs", "roof"),
         ('cars "on a rainy day"', 'car AND "on a rainy day"'),
+        ('"on a rainy day" or cars or roofs', '(car OR roof) AND "on a rainy day"'),
     ],
 )
 def test_a_question_becomes_a_query(question: str, query: str) -> None:
@@ -177,6 +178,7 @@ def test_every_question_makes_a_query_that_can_be_asked(has_odd_classes: bool, d
         "street-team",
     ]
     words += ['"a rainy day"', '" "', '"a\\"', '"', "[", "&", "casle", "wide", "zebra"]
+    words += ["images", "missing", "unlabelled", "predictions", "since", "in", "march", "2026", "3"]
     question = " ".join(data.draw(st.lists(st.sampled_from(words), max_size=6)))
     cursor = _odd(has_odd_classes=has_odd_classes).cursor()
     read = understood(question, cursor=cursor, vocabulary=vocabulary(cursor, identity=None))
