@@ -10,6 +10,7 @@ from datacat.model.names import folded
 from datacat.query.periods import Period, read_period
 from datacat.query.scope import Scope
 from datacat.query.tree import Condition, Operator, Span, Token
+from datacat.query.units import example_of
 from datacat.query.values import Value
 from datacat.query.vocabulary import nearest_names
 
@@ -28,7 +29,7 @@ def number_of(token: Token, name: str, *, scope: Scope, example: str | None = No
     """The number that a value writes; stops where it writes none, with an example of how to write it."""
     number = Value(token.text, token.is_quoted).number
     if number is None:
-        hint = f"As in {example or f'{name}>0.5'}."
+        hint = f"As in {example or example_of(name)}."
         scope.stop(f"{name} is compared with a number", token.span, hint=hint)
     return number
 

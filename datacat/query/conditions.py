@@ -34,6 +34,7 @@ from datacat.query.paths import Paths, bind_attribute, bind_has, bind_metadata
 from datacat.query.place import bind_place
 from datacat.query.scope import Scope
 from datacat.query.tree import Condition, Operator, RelationKind, Token
+from datacat.query.units import without_unit
 from datacat.query.values import Value
 from datacat.query.words import class_named
 
@@ -108,6 +109,7 @@ def _column(columns: dict[str, Column], node: Condition, scope: Scope) -> tuple[
     name = field_of(node)
     column = columns[name]
     if column.is_number:
+        node = replace(node, values=tuple(without_unit(value, name) for value in node.values))
         if node.operator in (Operator.MATCHES, Operator.CONTAINS):
             refuse_operator(node, scope, hint=ORDERED)
         for value in node.values:
@@ -152,7 +154,7 @@ def _measure(node: Condition, scope: Scope) -> m.Meaning:
     if is_percent and MEASURES[name].percent is None:
         scope.stop(f"{name} has no share of the asset", token.span, hint=f"Write a number, as in {name}>1.5.")
     bare = Token(token.text.removesuffix("%").removesuffix("px"), token.is_quoted, token.span)
-    number = number_of(bare, name, scope=scope)
+    number = number_of(without_unit(bare, name), name, scope=scope)
     shown = f"{name}{node.operator}{Value(token.text, token.is_quoted)}"
     return m.MeasureIs(name, node.operator, number, is_percent, shown)
 

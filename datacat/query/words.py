@@ -219,6 +219,9 @@ def _other_than_class(typed: str, scope: Scope) -> str | None:
     if name in (team.casefold() for team in vocabulary.teams):
         return f"It is a team: team:{typed}, or labelled by {typed}."
     if name == "by":
+    if re.search(r"[&|]", typed):
+        parted = re.sub(r"([&|]+)", r" \1 ", typed)
+        return f"The signs & and | stand between spaces: {parted}."
         return (
             "Behind it stands a team or a label set, as in labelled by mapping; of a person, annotator:ann."
         )

@@ -11,7 +11,7 @@ _PATHS = st.sampled_from(
     ["color", "door.state", "doors[].side", "*.name", "class", '"roof type"', "tags[]", "created"]
 )
 _VALUES = st.sampled_from(
-    ["red", "5", "-0.5", "10%", "50px", '"5"', '"a \\" b"', "sl*", "2026-01", "a,b", "?"]
+    ["red", "5", "-0.5", "10%", "50px", "2.5GiB", '"5"', '"a \\" b"', "sl*", "2026-01", "a,b", "?"]
 )
 _OPERATORS = st.sampled_from(["=", "!=", "<", "<=", ">", ">=", ":", "~", "=="])
 _COMPARED = st.builds("{}{}{}".format, _PATHS, _OPERATORS, _VALUES)
