@@ -31,10 +31,10 @@ def media_of(cursor: duckdb.DuckDBPyConnection, asset: str, *, settings: Setting
         LocationError: S3 does not give it.
     """
     sql = "SELECT uri, is_missing FROM assets WHERE asset = TRY_CAST(? AS BIGINT)"
-    row = cursor.execute(sql, [asset]).fetchone()
-    if row is None or row[1]:
+    found = cursor.execute(sql, [asset]).fetchall()
+    if not found or found[0][1]:
         raise NotFound(f"no media of asset {asset}")
-    place = Location.parse(row[0])
+    place = Location.parse(found[0][0])
     kind = mimetypes.guess_type(place.name)[0] or "application/octet-stream"
     if not filesystem(place, settings).isfile(place.path):
         raise NotFound(f"the media of asset {asset} is gone", where=place.uri)

@@ -207,9 +207,9 @@ class Nearest:
             if len(counts):
                 found: Vectors = as_matrix(mine["vector"])[counts[0]]
                 return found
-        uri = self._cursor.execute("SELECT uri FROM assets WHERE asset = ?", [asset]).fetchone()
+        uris = self._cursor.execute("SELECT uri FROM assets WHERE asset = ?", [asset]).fetchall()
         raise EmbeddingError(
-            f"asset {asset} was not embedded", where=uri[0] if uri else None, hint="Run: datacat embed"
+            f"asset {asset} was not embedded", where=uris[0][0] if uris else None, hint="Run: datacat embed"
         )
 
 

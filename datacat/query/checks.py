@@ -62,7 +62,7 @@ def check_pattern(node: Condition, scope: Scope) -> None:
     if node.operator is not Operator.MATCHES:
         return
     try:
-        scope.cursor.execute("SELECT regexp_matches('', ?)", [node.value.text]).fetchone()
+        scope.cursor.execute("SELECT regexp_matches('', ?)", [node.value.text]).fetchall()
     except Exception as error:  # whatever DuckDB calls it
         scope.stop(f"no regular expression: {str(error).splitlines()[0]}", node.value.span)
 
