@@ -25,9 +25,12 @@ from datacat.query.fields import (
 from datacat.query.plurals import comparable
 from datacat.query.scope import Scope
 from datacat.query.tree import Condition, Operator, Quantifier, Token
+from datacat.query.units import example_of
 from datacat.query.values import Value, name_text
 from datacat.query.vocabulary import PathUse, nearest_names
 
+_COLUMNS = (*ANNOTATION_COLUMNS, *ASSET_COLUMNS, *ASSET_TIMES)
+_COMPARED = (*ASSET_COLUMNS, *ASSET_TIMES, *MEASURES)
 _SHOWN = 8  # paths in a hint
 _LIST_STEPS = 3  # 24 ways to write lists into a path of four names
 _OTHER_FIELDS = (
@@ -73,7 +76,7 @@ def is_path(token: Token, *, scope: Scope) -> bool:
     is_known = scope.is_filler(token.text) or scope.vocabulary.knows(comparable(token.text))
     if is_known and not token.is_quoted:
         return False
-    if not token.is_quoted and folded(token.text).replace(" ", "_") in (*ANNOTATION_COLUMNS, *ASSET_COLUMNS):
+    if not token.is_quoted and folded(token.text).replace(" ", "_") in _COLUMNS:
         return True
     return bool(_attributes_below(token, Paths(scope)) or _metadata_below(token, scope))
 
@@ -131,6 +134,12 @@ def bind_has(node: Condition, *, paths: Paths) -> m.Meaning:
     if is_field and name in ANNOTATION_COLUMNS and not _attribute_paths(node.value, paths):
         found: m.HasColumn | m.HasAttribute = m.HasColumn(name, ANNOTATION_COLUMNS[name].column)
     else:
+        if is_field and name in _COMPARED and not _attributes_below(node.value, paths):
+            asked = example_of(name)
+            hint = f"As in {asked}; ?{asked} finds assets of which it is not known."
+            paths.scope.stop(
+                f"{name} is compared; it is not asked whether it is there", node.value.span, hint=hint
+            )
         found = _has_attribute(node.value, paths)
         if not paths.below and _metadata_below(node.value, paths.scope):
             found = replace(found, shown=_value(_with_prefix(node.value)))

@@ -13,14 +13,20 @@ _BYTES: _Units = {f"{prefix}b": Decimal(1000**power) for power, prefix in enumer
 _BYTES |= {f"{prefix}ib": Decimal(1024**power) for power, prefix in enumerate(("k", "m", "g", "t"), 1)}
 _SECONDS: _Units = {"ms": Decimal("0.001"), "s": Decimal(1), "min": Decimal(60), "h": Decimal(3600)}
 _PIXELS: _Units = {"px": Decimal(1)}
-# Of a field: its units, and how it is compared.
 _UNITS = {
-    "size": (_BYTES, "size>10MB"),
-    "duration": (_SECONDS, "duration>90s"),
-    "start": (_SECONDS, "start<1min"),
-    "end": (_SECONDS, "end<1min"),
-    "width": (_PIXELS, "width>640"),
-    "height": (_PIXELS, "height>480"),
+    "size": _BYTES,
+    **dict.fromkeys(("duration", "start", "end"), _SECONDS),
+    **dict.fromkeys(("width", "height"), _PIXELS),
+}
+_EXAMPLES = {
+    "size": "size>10MB",
+    "duration": "duration>90s",
+    "start": "start<1min",
+    "end": "end<1min",
+    "width": "width>640",
+    "height": "height>480",
+    **{name: f"{name}:*" for name in ("uri", "media", "digest")},
+    **{name: f"{name}>=2026-01" for name in ("captured", "first_seen", "modified")},
 }
 _NUMBER = re.compile(r"([+-]?(?:\d+\.?\d*|\.\d+))([a-z]+)", re.IGNORECASE)
 
@@ -28,7 +34,7 @@ _NUMBER = re.compile(r"([+-]?(?:\d+\.?\d*|\.\d+))([a-z]+)", re.IGNORECASE)
 def without_unit(value: Token, name: str) -> Token:
     """The value of a condition on a field in bytes, seconds or pixels; as it is where it has no unit of these."""
     match = _NUMBER.fullmatch(value.text)
-    factor = _UNITS[name][0].get(match[2].casefold()) if match and name in _UNITS else None
+    factor = _UNITS[name].get(match[2].casefold()) if match and name in _UNITS else None
     if match is None or factor is None or value.is_quoted:
         return value
     return replace(value, text=f"{(Decimal(match[1]) * factor).normalize():f}")
@@ -36,4 +42,4 @@ def without_unit(value: Token, name: str) -> Token:
 
 def example_of(name: str) -> str:
     """How a field is compared."""
-    return _UNITS[name][1] if name in _UNITS else f"{name}>0.5"
+    return _EXAMPLES.get(name, f"{name}>0.5")
