@@ -95,7 +95,7 @@ def test_a_class_of_the_first_page_leads_to_that_class_alone(address: str, tmp_p
 def test_the_name_of_an_attribute_leads_nowhere(address: str, tmp_path: Path) -> None:
     page = _shown(address, tmp_path, q="roofs and their material")
     (item,) = [one for one in page.findall(".//ul[@class='words']/li") if "attribute" in _texts(one, ".")[0]]
-    assert _texts(item, ".")[0].endswith("the name of an attribute: material")
+    assert _texts(item, ".")[0].endswith("the name of an attribute, which the query does not use: material")
     assert item.findall(".//a") == []
 
 

@@ -48,7 +48,7 @@ async function question(asking) {
   const answer = await read("/v1/ask", { q: asking.text, limit: OF_A_TIER });
   if (asking.number !== asked) return;
   const { understood, answers } = answer;
-  part.summary.textContent = answers === null ? "Nobody uses these words in labels" : counted(answers.yes, "asset");
+  part.summary.textContent = answers === null ? "No label knows these words" : counted(answers.yes, "asset");
   part.reading.replaceChildren(understoodAs(understood.query, asking), words(understood));
   if (answers !== null) part.reading.append(numbers(answers, understood.query));
   part.results.replaceChildren(...TIERS.map((one) => tier(answer, one)));
