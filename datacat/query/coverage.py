@@ -90,14 +90,19 @@ def _covered(asked: m.ClassIs, of_speakers: Sql, *, within: Sql) -> Sql:
     """Asset and label set, where the label set looked for the class."""
     said = Sql("SELECT asset, label_set FROM coverage WHERE {} AND answer IN ({})")
     answers = Sql(", ".join(f"'{answer}'" for answer in _LOOKED))
-    of_names = of_class(asked.names) if asked.names else Sql("false")
-    looked = joined(" AND ", [of_names, of_speakers, within])
+    of_names, of_above = (of_class(names) if names else Sql("false") for names in (asked.names, asked.above))
+    looked, above = (joined(" AND ", [names, of_speakers, within]) for names in (of_names, of_above))
     partly = joined(" AND ", [of_class(asked.members), of_speakers, within])
     everywhere = joined(" AND ", [one_of("label_set", asked.covered_by), of_speakers, within])
     return Sql(
         "SELECT asset, label_set FROM label_set_assets ANTI JOIN ({}) USING (asset, label_set) WHERE {} "
-        "UNION ALL {}"
-    ).filled(said.filled(partly, Sql("'not_exhaustive'")), everywhere, said.filled(looked, answers))
+        "UNION ALL {} UNION ALL {}"
+    ).filled(
+        said.filled(partly, Sql("'not_exhaustive'")),
+        everywhere,
+        said.filled(looked, answers),
+        said.filled(above, Sql("'absent'")),
+    )
 
 
 def _silent(parts: Sequence[m.Meaning], condition: _OfAttributes, *, within: Sql) -> Sql:

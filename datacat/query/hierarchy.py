@@ -20,11 +20,13 @@ class Meant:
         same: classes that mean the same, by name, concept or synonym.
         kinds: classes that are kinds of it, by a concept's children or a label file's class hierarchy.
         covered_by: label sets that looked for all of it on each of their assets.
+        above: classes that it is a kind of.
     """
 
     same: tuple[Use, ...]
     kinds: tuple[Use, ...]
     covered_by: tuple[int, ...]
+    above: tuple[Use, ...] = ()
 
     @property
     def label_sets(self) -> frozenset[int]:
@@ -47,7 +49,8 @@ def _meant(name: str, vocabulary: Vocabulary) -> Meant:
     kinds = tuple(
         Use(use.name, rest) for use in below if (rest := use.label_sets - known.get(use.name, frozenset()))
     )
-    return Meant(same, kinds, covering(name, vocabulary))
+    above = _merged(_above(name, vocabulary, seen={name}))
+    return Meant(same, kinds, covering(name, vocabulary), above)
 
 
 def covering(name: str, vocabulary: Vocabulary) -> tuple[int, ...]:
@@ -113,12 +116,36 @@ def _below(name: str, vocabulary: Vocabulary, *, seen: set[str]) -> Iterator[Use
             yield from _below(kind, vocabulary, seen=seen)
 
 
+def _above(name: str, vocabulary: Vocabulary, *, seen: set[str]) -> Iterator[Use]:
+    """What it is a kind of, at any depth."""
+    names = _names(name, vocabulary)
+    declared = {
+        parent
+        for parent, uses in vocabulary.kinds.items()
+        if any(comparable(use.name) in names for use in uses)
+    }
+    wider = {
+        parent
+        for parent, below in vocabulary.narrower.items()
+        if not names.isdisjoint(map(comparable, below))
+    }
+    for parent in sorted((declared | wider) - seen):
+        seen.add(parent)
+        yield from _same(parent, vocabulary)
+        yield from _above(parent, vocabulary, seen=seen)
+
+
 def _declared_below(name: str, vocabulary: Vocabulary) -> Iterator[Use]:
     """Classes that label files put right below it, or below a class that means the same."""
+    for one in sorted(_names(name, vocabulary)):
+        yield from vocabulary.kinds.get(one, ())
+
+
+def _names(name: str, vocabulary: Vocabulary) -> set[str]:
+    """The name, the concepts that it stands for, and what those join."""
     concepts = _concepts(name, vocabulary)
     members = (member for concept in concepts for member in vocabulary.concepts.get(concept, ()))
-    for one in sorted({name, *concepts, *(comparable(member.name) for member in members)}):
-        yield from vocabulary.kinds.get(one, ())
+    return {name, *concepts, *(comparable(member.name) for member in members)}
 
 
 def _concepts_below(name: str, vocabulary: Vocabulary) -> list[str]:

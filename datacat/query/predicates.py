@@ -34,12 +34,14 @@ class ClassIs:
         members: the classes of label sets that it stands for.
         covered_by: label sets that looked for it on each of their assets and labelled all there was.
         names: what answers about single assets (the table `coverage`) call it.
+        above: what they call that of which it is a kind: where there is none of those, there is none of it.
     """
 
     shown: str
     members: tuple[ClassMember, ...]
     covered_by: tuple[int, ...] = ()
     names: tuple[ClassMember, ...] = ()
+    above: tuple[ClassMember, ...] = ()
 
     def __str__(self) -> str:
         return self.shown

@@ -156,7 +156,8 @@ def class_meant(typed: str, vocabulary: Vocabulary) -> m.ClassIs:
     found = meant(name, vocabulary)
     shown = vocabulary.shown(name).replace(" ", "-")
     members = _members((*found.same, *found.kinds), vocabulary)
-    return m.ClassIs(shown, members, found.covered_by, _members(found.same, vocabulary))
+    same, above = (_members(uses, vocabulary) for uses in (found.same, found.above))
+    return m.ClassIs(shown, members, found.covered_by, same, above)
 
 
 def _members(uses: Iterable[Use], vocabulary: Vocabulary) -> tuple[m.ClassMember, ...]:
@@ -218,10 +219,10 @@ def _other_than_class(typed: str, scope: Scope) -> str | None:
         return f"A saved search stands first, as in: {typed} media:image."
     if name in (team.casefold() for team in vocabulary.teams):
         return f"It is a team: team:{typed}, or labelled by {typed}."
-    if name == "by":
     if re.search(r"[&|]", typed):
         parted = re.sub(r"([&|]+)", r" \1 ", typed)
         return f"The signs & and | stand between spaces: {parted}."
+    if name == "by":
         return (
             "Behind it stands a team or a label set, as in labelled by mapping; of a person, annotator:ann."
         )

@@ -140,6 +140,8 @@ class Oracle:
         said = [row for row in self._said(asset) if row["label_set"] == label_set]
         if any(row["answer"] in ("absent", "exhaustive") and _is_member(row, asked.names) for row in said):
             return True
+        if any(row["answer"] == "absent" and _is_member(row, asked.above) for row in said):
+            return True
         if any(row["answer"] == "not_exhaustive" and _is_member(row, asked.members) for row in said):
             return False
         return label_set in asked.covered_by and label_set in self._listing_sets(asset)

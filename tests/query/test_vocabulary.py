@@ -102,6 +102,20 @@ def test_a_kind_is_one_whoever_labels_it_and_under_whatever_name() -> None:
     assert found.covered_by == (0, 3)  # whose own class lists part all vehicles into what they cover
 
 
+def test_where_there_is_none_of_a_kind_there_is_none_of_what_it_comprises() -> None:
+    made = Corpus()
+    verified = made.add_label_set(
+        "a/x", classes=["vehicle", "car"], parents={"car": "vehicle"}, covers="none"
+    )
+    for name, answer in (("a.png", "absent"), ("b.png", "exhaustive"), ("c.png", None)):
+        asset = made.add_asset(f"s3://lake/{name}")
+        made.list_asset(asset, label_set=verified)
+        if answer:
+            made.cover(asset, "vehicle", label_set=verified, answer=answer)
+    for query, found in (("-car", [0]), ("?car", [1, 2]), ("-vehicle", [0, 1]), ("?vehicle", [2])):
+        assert search(made.cursor(), query, state=1).numbers == found
+
+
 def test_concepts_in_a_circle_end() -> None:
     made = Corpus()
     made.add_label_set("a/x", classes=["car", "lorry"])
