@@ -15,6 +15,7 @@ from datacat.query.checks import field_of
 from datacat.query.paths import Paths, bind_attribute, bind_element_paths, bind_has
 from datacat.query.scope import Scope
 from datacat.query.tree import Quantifier
+from datacat.query.values import name_text
 
 
 def bind_element(node: tree.Element, *, scope: Scope) -> m.ElementIs:
@@ -63,7 +64,8 @@ def _candidates(node: m.Meaning, below: str) -> m.Meaning:
         case m.AttributeIs(quantifier=Quantifier.NONE, paths=paths) | m.HasAttribute(paths=paths):
             return m.HasAttribute(_whole(paths, below), m.Value(below))
         case m.AttributeIs(paths=paths, quantifier=quantifier):
-            return replace(node, paths=_whole(paths, below), quantifier=quantifier and Quantifier.ANY)
+            whole, some = _whole(paths, below), quantifier and Quantifier.ANY
+            return replace(node, paths=whole, shown=name_text(whole[0]), quantifier=some)
     return m.Anything()
 
 
