@@ -124,7 +124,8 @@ def _taken_for(reading: Any) -> str:
         )
     if not reading.query:
         return f"{_typed(reading)}  no label says so{f' (or {others}?)' if others else ''}"
-    return f"{_typed(reading)}  {reading.query}{f' (or {others})' if others else ''}"
+    query = f"NOT {reading.query}" if reading.is_negated else reading.query
+    return f"{_typed(reading)}  {query}{f' (or {others})' if others else ''}"
 
 
 def _typed(reading: Any) -> str:

@@ -31,6 +31,7 @@ _FIELDS = {
 # They say nothing where a question is about what is labelled: "images with roofs". Alone they qualify.
 _QUALIFIERS = {
     **dict.fromkeys(("image", "images", "picture", "pictures", "photo", "photos"), "media=image"),
+    **dict.fromkeys(("photograph", "photographs"), "media=image"),
     **dict.fromkeys(("labelled", "labeled", "annotated", "labels", "annotations"), "is:labelled"),
 }
 QUALIFIERS = frozenset(_QUALIFIERS)

@@ -32,9 +32,9 @@ _LONGEST = 6  # words of a name
 _WORD = re.compile(r'"[^"]+"|[^\s,;?!"()\[\]]+')
 _ALSO = """
 about also annotation annotations anything at be been being both but by captured could created during either ever
-exist exists filmed got here how i into is it photograph photographed photographs
-its kind kinds know least like look looking looks many me more my near need of only or over related seen see should
-so some something taken tell than them there they thing things through time want was were when will would you your
+exist exists filmed got here how i into is it its kind kinds know least like look looking looks many me more my
+need of only or over photograph photographed photographs related see seen should so some something taken tell than
+them there they thing things through time want was were when will would you your
 """
 _ALL_FILLERS = FILLERS | frozenset(_ALSO.split())
 _NEGATIONS = frozenset(("no", "not", "without", "neither", "nor"))

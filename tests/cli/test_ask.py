@@ -70,11 +70,12 @@ def test_the_first_line_fits_what_was_understood(ask: Ask, question: str, first:
 
 
 def test_each_word_that_is_no_class_says_what_it_was_taken_for(ask: Ask) -> None:
-    out, _ = ask("terraces and proofs since 2020, with moss")
-    assert out[1:5] == [
-        "query  terrace AND captured>=2020",
+    out, _ = ask("terraces near proofs, not since 2020, with moss")
+    assert out[1:6] == [
+        "query  terrace AND NOT captured>=2020",
+        "near  no label says so",
         "proofs  no label says so (or roof?)",
-        "since 2020  captured>=2020",
+        "since 2020  NOT captured>=2020",
         "moss  no label says so",
     ]
 

@@ -194,11 +194,11 @@ def test_spelling_is_corrected_in_whole_words() -> None:
 def test_each_word_says_what_it_was_taken_for() -> None:
     read = _read("red cars near a zebra")
     kinds = {reading.words: reading.kind for reading in read.readings}
-    assert kinds == {"red": "value", "cars": "class", "zebra": "unknown"}
+    assert kinds == {"red": "value", "cars": "class", "near": "unknown", "zebra": "unknown"}
     red = read.readings[0]
     assert (red.query, red.alternatives) == ("colour=red", ("state=red",))
     assert read.query == "car[colour=red]"
-    assert read.unknown == ("zebra",)
+    assert read.unknown == ("near", "zebra")
 
 
 @pytest.mark.parametrize(
