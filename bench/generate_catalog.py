@@ -32,7 +32,6 @@ from datacat.tables.change import Change, Written
 from datacat.tables.connection import cursor as new_cursor
 from datacat.tables.connection import quoted
 from datacat.tables.counts import class_counts
-from datacat.tables.files import duckdb_type
 from datacat.tables.identifiers import reserve
 from datacat.tables.store import Store
 from datacat.tables.upkeep import tidy
@@ -249,8 +248,7 @@ class _Maker:
         """Columns that the rows leave out are null."""
         given = {row[0] for row in self._cursor.execute(f"DESCRIBE {rows}").fetchall()}
         columns = ", ".join(
-            f'{field.name if field.name in given else "NULL"}::{duckdb_type(field.type)} AS "{field.name}"'
-            for field in TABLES[kind]
+            f'{field.name if field.name in given else "NULL"} AS "{field.name}"' for field in TABLES[kind]
         )
         return self._store.files.write(
             self._cursor, kind, rows=f"SELECT {columns} FROM ({rows})", about=about

@@ -108,7 +108,10 @@ class Files:
             CatalogError: the disk is full, say.
         """
         folder = self._folder / f"{PARTITION}={kind}"
-        columns = ", ".join(f'"{name}"' for name in TABLES[kind].names)
+        # With their types: DuckDB stores a column of nothing but NULL as integers, and others beside it as text.
+        columns = ", ".join(
+            f'"{field.name}"::{duckdb_type(field.type)} AS "{field.name}"' for field in TABLES[kind]
+        )
         ordered = f"SELECT {columns} FROM ({rows}) ORDER BY {ORDER[kind]}"  # noqa: S608 - our own names
         options = f"{_OPTIONS}, ROW_GROUP_SIZE {_row_group(kind, about)}"
         copy = f"COPY ({ordered}) TO {quoted(str(folder))} ({options})"

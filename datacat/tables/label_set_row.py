@@ -13,7 +13,7 @@ from datacat.tables.linking import Linking
 _NEW = """
     CREATE TEMP TABLE label_set_row AS
     SELECT ?::BIGINT AS label_set, ? AS team, ? AS name, ? AS format, ? AS classes, ? AS coverage,
-        ? AS licence, ? AS owner, NULL::VARCHAR AS visibility, ?::TIMESTAMPTZ AS created
+        ? AS licence, ? AS owner, NULL AS visibility, ?::TIMESTAMPTZ AS created
 """
 _BEFORE = "SELECT classes, coverage, licence, owner FROM label_sets WHERE label_set = ?"
 _CHANGED = """
