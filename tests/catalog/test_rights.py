@@ -74,15 +74,3 @@ def test_licences_of_several_files_are_joined(catalog: Catalog, tmp_path: Path) 
     save(place / "b.json", licensed("MIT"))
     put(catalog, place)
     assert rights(catalog) == ("CC0, MIT", None)
-
-
-@pytest.mark.parametrize("is_first", [False, True])
-def test_label_sets_with_and_without_stand_side_by_side(
-    catalog: Catalog, tmp_path: Path, is_first: bool
-) -> None:
-    for name in sorted(("plain", "free"), reverse=is_first):
-        place = save(tmp_path / name / "a.json", coco(2)).parent
-        catalog.ingest(str(place), team="a", name=name, licence="CC0" if name == "free" else None)
-    found = {row.label_set: row.licence for row in catalog.overview().label_sets}
-    assert found == {"a/plain": None, "a/free": "CC0"}
-    assert not catalog.ingest(str(tmp_path / "plain"), team="a", name="plain").changed

@@ -41,6 +41,15 @@ def test_every_kind_is_a_view_of_its_schema(tables: Tables) -> None:
         assert cursor.execute(f"FROM {kind}").to_arrow_table().cast(schema).num_rows == 0
 
 
+def test_every_file_has_the_types_of_its_kind(tables: Tables, tmp_path: Path) -> None:
+    corpus(tables, folder=tmp_path)
+    files = sorted(Path(f"{tables.root}/log").rglob("*.parquet"))
+    for file in files:
+        kind = file.parent.name.partition("=")[2]
+        assert pq.read_schema(file).types == TABLES[kind].types, file
+    assert len(files) > len(TABLES)
+
+
 def test_three_label_sets_are_linked(tables: Tables, tmp_path: Path) -> None:
     reports = corpus(tables, folder=tmp_path)
     first = reports["mapping/roofs"]
