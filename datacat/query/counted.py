@@ -79,6 +79,7 @@ class Counted:
         self._classes = wanted.classes if wanted is not None else ()
         self._has_chosen = wanted is not None
         self.is_direct = self._condition is not None
+        self.are_all_annotated = self.is_direct and wanted is not None  # a class, say, made them hits
         self.chosen_count: int | None = None  # annotations, where they are chosen one by one
         self._bits: str | None = None
         if self.is_direct and self._has_all_assets:

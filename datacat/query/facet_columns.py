@@ -148,8 +148,10 @@ class ColumnFacets:
         found: dict[str, dict[str, int]] = {}
         single = [name for name, column in shown.items() if column.different == 1 and not column.missing]
         if single:
-            every = Sql(f"SELECT {self._counted.different(1)} FROM {{}}").filled(self._said)
-            ((number,),) = rows(self._counted.cursor, every)
+            number = self._counted.asset_count
+            if not self._counted.are_all_annotated:
+                every = Sql(f"SELECT {self._counted.different(1)} FROM {{}}").filled(self._said)
+                ((number,),) = rows(self._counted.cursor, every)
             found = {name: {shown[name].values[0].name: number} for name in single}
         several = {name: column for name, column in shown.items() if name not in single}
         for turn in self._counted.bounded([(name, len(column.values)) for name, column in several.items()]):

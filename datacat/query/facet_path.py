@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from datacat.query.bins import PLACE, Bins, bins_of
+from datacat.query.bins import Bins, bins_of
 from datacat.query.compare import TRUE, Sql
 from datacat.query.counted import Counted
 from datacat.query.facet_leaves import LEAF, LeafFacets, Paths, Texts
@@ -60,8 +60,10 @@ class PathFacets(LeafFacets):
         of_path = texts.get(self._path)
         if of_path is None or not self._counted.fits(len(of_path.counts)):
             return super()._assets(texts)
-        shown = TRUE if of_path.different == len(of_path.counts) else one_of("text", list(of_path.counts))
-        different = self._counted.different(len(of_path.counts))
+        # Comparing texts takes longer than counting a few that are not shown.
+        groups = of_path.different if of_path.different <= 2 * len(of_path.counts) else len(of_path.counts)
+        shown = TRUE if groups == of_path.different else one_of("text", list(of_path.counts))
+        different = self._counted.different(groups)
         found = Sql(f"SELECT text, {different} FROM ({{}})").filled(self._leaves)  # noqa: S608 - numbers
         query = Sql("{} WHERE number IS NULL AND text IS NOT NULL AND {} GROUP BY text").filled(found, shown)
         return {(self._path, text): n for text, n in rows(self._cursor, query)}
@@ -77,11 +79,13 @@ class PathFacets(LeafFacets):
         bins = binned.get(self._path)
         if bins is None or not self._counted.fits(bins.count):
             return super()._bins(binned)
-        facts = f"{bins.first} AS first, {bins.step!r}::DOUBLE AS step, {bins.scale!r}::DOUBLE AS scale"
-        numbers = Sql(
-            f"SELECT number, place, {facts}, {bins.count} AS bin_count FROM ({{}}) WHERE number IS NOT NULL"  # noqa: S608
-        ).filled(self._leaves)
-        columns = f"{PLACE} AS bin, count(*), {self._counted.different(bins.count)}"
-        query = Sql(f"SELECT {columns} FROM ({{}}) GROUP BY bin").filled(numbers)  # noqa: S608
+        ends = tuple(bins.edges(place)[1] for place in range(bins.count - 1))
+        below = " ".join(f"WHEN number < ? THEN {place}" for place in range(len(ends)))
+        # A sixth faster than reckoning the place.
+        bin_of = Sql(f"CASE {below} ELSE {len(ends)} END", ends) if ends else Sql("0")
+        query = Sql(
+            f"SELECT {{}} AS bin, count(*), {self._counted.different(bins.count)} FROM ({{}}) "  # noqa: S608 - numbers
+            "WHERE number IS NOT NULL GROUP BY bin"
+        ).filled(bin_of, self._leaves)
         found = {(self._path, place): (n, assets) for place, n, assets in rows(self._cursor, query)}
         return self._as_buckets(binned, found)
