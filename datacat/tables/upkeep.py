@@ -23,7 +23,7 @@ from datacat.tables.store import Store
 
 _SMALL_ROWS = 1_000_000
 # Opening a file takes 40 us, and one row group holds all classes and paths of a small one: 1,000 label sets of 10,000
-# annotations took 6 to 23 times as long as 12 of the same size together, merged 1 to 2.5 times.
+# annotations took 6 to 23 times as long as 12 of the same size together, merged 1 to 2.1 times.
 _TINY_ROWS = 100_000
 _LEAVES = 8  # about so many rows of the index an annotation has
 _UNTIDY = 64  # tiny files of a kind
