@@ -73,7 +73,8 @@ def said(
 ) -> list[tuple[int, int, list[str]]]:
     """Place, asset and labels of the assets whose labels have most of the words; equally many share a place.
 
-    Words are looked for in class names, captions, and values of attributes and of metadata.
+    Words are looked for in class names, captions, values of attributes and of metadata, and in texts that are assets
+    and stand in their label files.
     """
     words = dict.fromkeys(word.strip(_PUNCTUATION) for word in text.split())
     chosen = [word for word in words if word and not is_filler(word, vocabulary)]
@@ -102,14 +103,21 @@ def _of_word(number: int, word: str, vocabulary: Vocabulary) -> Sequence[Sql]:
         Sql(start + f"path || '=' || text AS label FROM {table} WHERE {{}}").filled(is_value)
         for table in ("attribute_values", "metadata_values")
     ]
+    within = f"{_BEGINNING}{_escaped(word)}"
     caption = Sql(
         start + "'a text' AS label FROM annotations WHERE text IS NOT NULL AND regexp_matches(text, ?, 'i')",
-        (f"{_BEGINNING}{_escaped(word)}",),
+        (within,),
+    )
+    # Tools keep a text that is no file of its own among the metadata of its asset.
+    of_texts = "metadata_values SEMI JOIN (FROM assets WHERE media = 'text') USING (asset)"
+    content = Sql(
+        f"{start}'its text' AS label FROM {of_texts} WHERE number IS NULL AND regexp_matches(text, ?, 'i')",
+        (within,),
     )
     if asked:
         labelled = Sql(start + "class AS label FROM annotations WHERE {}")
         pieces.append(labelled.filled(joined(" OR ", [Sql("({})").filled(piece) for piece in asked])))
-    return [*pieces, caption]
+    return [*pieces, caption, content]
 
 
 def _escaped(word: str) -> str:

@@ -11,6 +11,7 @@ from datacat.query.hybrid import said
 from datacat.query.search import search
 from datacat.query.values import quoted
 from datacat.query.vocabulary import vocabulary
+from datacat.testing.corpus import Corpus
 from tests.query.cases import corpus
 
 
@@ -65,6 +66,18 @@ def test_a_word_of_a_text_is_found_from_its_beginning(word: str) -> None:
     found = said(word, cursor=cursor, vocabulary=words, allowed=None)
     assert 3 in [asset for _, asset, _ in found]
     assert 4 not in [asset for _, asset, _ in found]
+
+
+def test_the_text_of_a_text_is_searched() -> None:
+    made = Corpus()
+    team = made.add_label_set("a/x")
+    for uri, media in (("t.json#1", "text"), ("t.json#2", "text"), ("p.png", "image")):
+        words = "A leaking pipe in the attic" if uri != "t.json#2" else "All is well"
+        made.list_asset(made.add_asset(uri, media=media), label_set=team, metadata={"data": {"text": words}})
+    cursor = made.cursor()
+    known = vocabulary(cursor, identity=None)
+    found = said("leaking attics", cursor=cursor, vocabulary=known, allowed=None)
+    assert found == [(1, 0, ["its text"])]
 
 
 def test_a_filler_that_names_a_class_is_looked_for() -> None:
