@@ -172,16 +172,16 @@ class Census:
         columns = ", ".join(STAGED["listed"].names)
         said = ", ".join(name for name in STAGED["listed"].names if name != "position")
         placed = "SELECT *, row_number() OVER (PARTITION BY file, key) AS place FROM listed"
-        numbered = f"SELECT *, row_number() OVER (PARTITION BY {said} ORDER BY place) AS copy FROM ({placed})"  # noqa: S608
+        numbered = f"SELECT *, row_number() OVER (PARTITION BY {said} ORDER BY place) AS copy FROM ({placed})"  # noqa: S608 - our own words
         rejected = self._db.execute(
-            f"SELECT file, position, 'the image id ' || key || ' was used before' AS reason, uri AS excerpt "  # noqa: S608
+            f"SELECT file, position, 'the image id ' || key || ' was used before' AS reason, uri AS excerpt "  # noqa: S608 - our own words
             f"FROM ({numbered}) WHERE place > 1 AND copy = 1"
         ).to_arrow_table()
         if rejected.num_rows:
             tally.note("an image id that was used before in the same file", rejected.num_rows)
         with parquet_writer(self._folder / "rejects-999999.parquet", "rejects") as writer:
             writer.write_table(rejected.cast(STAGED["rejects"]))
-        self._rewrite("listed", f"SELECT {columns} FROM ({numbered}) WHERE place = 1")  # noqa: S608
+        self._rewrite("listed", f"SELECT {columns} FROM ({numbered}) WHERE place = 1")  # noqa: S608 - our own words
         self._take_apart_again(double, tally)
 
     def _take_apart_again(self, double: Sequence[tuple[int, str]], tally: Tally) -> None:

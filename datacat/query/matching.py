@@ -91,7 +91,7 @@ class Matching:
         """
         name = table_name()
         create = Sql(
-            f"CREATE TEMP TABLE {name} AS SELECT {'' if is_once else 'DISTINCT'} asset, annotation FROM ({{}}) "  # noqa: S608
+            f"CREATE TEMP TABLE {name} AS SELECT {'' if is_once else 'DISTINCT'} asset, annotation FROM ({{}}) "  # noqa: S608 - our own words
             "SEMI JOIN {} USING (asset) ORDER BY asset"
         )
         rows(self._cursor, create.filled(annotations, assets))

@@ -30,7 +30,7 @@ def assets(node: m.Meaning) -> Sql:
     """A SELECT of the assets for which it holds."""
     match node:
         case m.Within():
-            return Sql(f"SELECT asset FROM ({PLACES}) WHERE {{}}").filled(_within(node))  # noqa: S608
+            return Sql(f"SELECT asset FROM ({PLACES}) WHERE {{}}").filled(_within(node))  # noqa: S608 - our own words
         case m.FromSource(operator=operator, value=value):
             return _from_source(operator, value)
         case m.InFiles(files=files):

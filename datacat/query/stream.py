@@ -42,7 +42,7 @@ def ranges(
         after: only assets behind this one.
     """
     query = Sql(
-        f"SELECT min(asset), max(asset), count(*) FROM {{}} WHERE asset > ? GROUP BY asset // {_BLOCK} ORDER BY 1",  # noqa: S608
+        f"SELECT min(asset), max(asset), count(*) FROM {{}} WHERE asset > ? GROUP BY asset // {_BLOCK} ORDER BY 1",  # noqa: S608 - our own words
         (after,),
     )
     found: list[tuple[int, int]] = []

@@ -61,7 +61,7 @@ _RULES = (
         (
             "files",
             f"rows of {kind} are of an asset that their label file does not list, in label sets",
-            f"SELECT label_set FROM {kind} ANTI JOIN label_set_assets USING (label_set, source_file, asset)",  # noqa: S608
+            f"SELECT label_set FROM {kind} ANTI JOIN label_set_assets USING (label_set, source_file, asset)",  # noqa: S608 - our own words
         )
         for kind in ("metadata_values", "coverage")
     ),
@@ -112,7 +112,7 @@ def _rules(cursor: duckdb.DuckDBPyConnection) -> Iterator[Finding]:
     for subject, text, query in _RULES:
         count = _count(cursor, query)
         if count:
-            found = cursor.execute(f"SELECT * FROM ({query}) ORDER BY ALL LIMIT {_SHOWN}").fetchall()  # noqa: S608
+            found = cursor.execute(f"SELECT * FROM ({query}) ORDER BY ALL LIMIT {_SHOWN}").fetchall()  # noqa: S608 - our own words
             examples = ", ".join(str(row[0]) for row in found)
             yield Finding("error", subject, f"{count:,} {text}: {examples}", _AGAIN)
 

@@ -32,7 +32,7 @@ def known_files(store: Store, state: State, *, label_set: LabelSetName) -> dict[
     ((number,),) = named
     store.show(cursor, state, kinds=["source_files"], label_set=number)
     columns = ", ".join(FileFacts.__slots__)
-    found = cursor.execute(f"SELECT {columns} FROM source_files WHERE label_set = ?", [number])  # noqa: S608
+    found = cursor.execute(f"SELECT {columns} FROM source_files WHERE label_set = ?", [number])  # noqa: S608 - our own words
     return {facts["uri"]: FileFacts(**facts) for facts in found.to_arrow_table().to_pylist()}
 
 
@@ -60,7 +60,7 @@ class KnownMedia(Mapping[str, MediaFacts]):
         columns = ", ".join(f'"{name}"' for name in _FACTS)
         prefixes = " OR ".join("starts_with(uri, ?)" for _ in below) or "true"
         found = cursor.execute(
-            f"SELECT md5_number_lower(uri) AS place, {columns} FROM assets WHERE {prefixes} ORDER BY place",  # noqa: S608
+            f"SELECT md5_number_lower(uri) AS place, {columns} FROM assets WHERE {prefixes} ORDER BY place",  # noqa: S608 - our own words
             [str(location) for location in below],
         )
         self._rows = _mapped(found.to_arrow_reader(_BATCH))

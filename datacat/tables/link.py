@@ -173,8 +173,8 @@ class _Plan:
 
     def _is_as_before(self, kind: str, rows: str, *, goes: str) -> bool:
         columns = ", ".join(f'"{name}"' for name in TABLES[kind].names)
-        self._linking.run(f"CREATE OR REPLACE TEMP TABLE fresh AS SELECT {columns} FROM ({rows})")  # noqa: S608
-        old = f"(SELECT {columns} FROM {kind} WHERE label_set = {self._linking.label_set} AND {goes})"  # noqa: S608
+        self._linking.run(f"CREATE OR REPLACE TEMP TABLE fresh AS SELECT {columns} FROM ({rows})")  # noqa: S608 - our own words
+        old = f"(SELECT {columns} FROM {kind} WHERE label_set = {self._linking.label_set} AND {goes})"  # noqa: S608 - our own words
         differing = f"((FROM fresh EXCEPT ALL FROM {old}) UNION ALL (FROM {old} EXCEPT ALL FROM fresh))"
         return self._linking.count(differing) == 0
 
@@ -183,10 +183,10 @@ class _Plan:
         if gone:
             columns = ", ".join(f'"{name}"' for name in TABLES[kind].names)
             stay = (
-                f"SELECT {columns} FROM ({self._linking.store.files.select(kind, gone)}) WHERE NOT ({goes})"  # noqa: S608
+                f"SELECT {columns} FROM ({self._linking.store.files.select(kind, gone)}) WHERE NOT ({goes})"  # noqa: S608 - our own words
             )
             self._kept[kind] = self._linking.count(f"({stay})")
-            rows = f"SELECT {columns} FROM ({rows}) UNION ALL {stay}"  # noqa: S608
+            rows = f"SELECT {columns} FROM ({rows}) UNION ALL {stay}"  # noqa: S608 - our own words
             self._removes += gone
         self._write(kind, rows)
 
@@ -202,7 +202,7 @@ class _Plan:
         own = None if kind == "assets" else linking.label_set
         files = linking.state.of(kind, label_set=own)
         rows = linking.store.files.select(kind, files, with_name=True)
-        found = linking.cursor.execute(f"SELECT DISTINCT filename FROM ({rows}) WHERE {condition}").fetchall()  # noqa: S608
+        found = linking.cursor.execute(f"SELECT DISTINCT filename FROM ({rows}) WHERE {condition}").fetchall()  # noqa: S608 - our own words
         names = {name for (name,) in found}
         return [
             file for file, path in zip(files, linking.store.files.local(files), strict=True) if path in names
@@ -251,7 +251,7 @@ class _Plan:
             return False  # they may speak of them
         if any(file.kind == "assets" for file in went):
             there = linking.store.files.select("assets", newest.of("assets"))
-            if linking.count(f"found_assets WHERE asset NOT IN (SELECT asset FROM ({there}))"):  # noqa: S608
+            if linking.count(f"found_assets WHERE asset NOT IN (SELECT asset FROM ({there}))"):  # noqa: S608 - our own words
                 return False
         name = linking.source.label_set
         for kind, condition, values in (

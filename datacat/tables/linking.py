@@ -274,4 +274,4 @@ def _staged_rows(kind: str, paths: Sequence[str]) -> str:
         return f"SELECT {', '.join(typed)} WHERE false"
     columns = ", ".join(f'"{name}"' for name in (*schema.names, *place))
     options = "".join(f", {name} = true" for name in place)
-    return f"SELECT {columns} FROM read_parquet([{', '.join(quoted(path) for path in paths)}]{options})"  # noqa: S608
+    return f"SELECT {columns} FROM read_parquet([{', '.join(quoted(path) for path in paths)}]{options})"  # noqa: S608 - our own words

@@ -115,11 +115,11 @@ def freeze(
 def _take(cursor: duckdb.DuckDBPyConnection, rows: pa.RecordBatchReader, *, column: str, table: str) -> int:
     """Makes a temporary table of the distinct values of one column; returns how many there are."""
     cursor.register("snapshot_ids", rows.read_all().select([column]))
-    create = f'CREATE OR REPLACE TEMP TABLE {table} AS SELECT DISTINCT "{column}" FROM snapshot_ids'  # noqa: S608
+    create = f'CREATE OR REPLACE TEMP TABLE {table} AS SELECT DISTINCT "{column}" FROM snapshot_ids'  # noqa: S608 - our own words
     cursor.execute(create).fetchall()
     cursor.unregister("snapshot_ids")
     # All of it is fetched: DuckDB 2.0 does nothing else on a connection before.
-    ((count,),) = cursor.execute(f"SELECT count(*) FROM {table}").fetchall()  # noqa: S608
+    ((count,),) = cursor.execute(f"SELECT count(*) FROM {table}").fetchall()  # noqa: S608 - our own words
     return int(count)
 
 
