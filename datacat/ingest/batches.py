@@ -43,7 +43,7 @@ class Sheets:
         self._folder = folder
         self._task = task
         self._writers: dict[str, pq.ParquetWriter] = {}
-        self._rejects: dict[str, list[Any]] = {"file": [], "position": [], "reason": [], "excerpt": []}
+        self._rejects: dict[str, list[Any]] = {name: [] for name in STAGED["rejects"].names}
         self._metadata = Metadata()
 
     def add(self, kind: str, count: int, /, **columns: Any) -> None:
@@ -64,11 +64,28 @@ class Sheets:
             number=leaves.numbers,
         )
 
-    def reject(self, file: int, position: str, *, reason: str, excerpt: str = "") -> None:
-        """Records something that could not be understood."""
-        for name, value in zip(
-            self._rejects, (file, position, _clean(reason), _clean(excerpt[:_EXCERPT])), strict=True
-        ):
+    def reject(
+        self,
+        file: int,
+        position: str,
+        *,
+        reason: str,
+        excerpt: str = "",
+        key: str | None = None,
+        class_: str | None = None,
+    ) -> None:
+        """Records something that could not be understood.
+
+        Args:
+            file: the number of the label file.
+            position: where in it.
+            reason: what is wrong, in a sentence.
+            excerpt: how it begins.
+            key: the asset that it speaks of; None: that cannot be told, so it may be any of the file's.
+            class_: the class that it would have had; None: that cannot be told.
+        """
+        row = (file, position, _clean(reason), _clean(excerpt[:_EXCERPT]), key, class_)
+        for name, value in zip(self._rejects, row, strict=True):
             self._rejects[name].append(value)
         self.reject_count += 1
         if len(self._rejects["file"]) >= 10_000:

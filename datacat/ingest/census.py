@@ -174,7 +174,8 @@ class Census:
         placed = "SELECT *, row_number() OVER (PARTITION BY file, key) AS place FROM listed"
         numbered = f"SELECT *, row_number() OVER (PARTITION BY {said} ORDER BY place) AS copy FROM ({placed})"  # noqa: S608 - our own words
         rejected = self._db.execute(
-            f"SELECT file, position, 'the image id ' || key || ' was used before' AS reason, uri AS excerpt "  # noqa: S608 - our own words
+            f"SELECT file, position, 'the image id ' || key || ' was used before' AS reason, "  # noqa: S608 - our own words
+            f'uri AS excerpt, key, NULL::VARCHAR AS "class" '
             f"FROM ({numbered}) WHERE place > 1 AND copy = 1"
         ).to_arrow_table()
         if rejected.num_rows:

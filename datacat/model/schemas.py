@@ -25,7 +25,7 @@ from __future__ import annotations
 
 import pyarrow as pa
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 GEOMETRY_TYPES = (
     "none",
@@ -122,7 +122,8 @@ STAGED: dict[str, pa.Schema] = {
     # {"doors": [{"side": "left"}]} -> doors[].side. Booleans are text "true"/"false"; numbers have number and
     # text (as written); null has neither. ISO dates are text.
     "leaves": pa.schema(_fields(("row", pa.int64()), "path", "text", ("number", pa.float64()))),
-    "rejects": pa.schema(_fields(("file", pa.int32()), "position", "reason", "excerpt")),
+    # `key`: the asset that the record speaks of, where that can be told (else any of the file's); `class`: likewise.
+    "rejects": pa.schema(_fields(("file", pa.int32()), "position", "reason", "excerpt", "key", "class")),
     # The scalar leaves of `listed.metadata`, by the same rules.
     "listed_leaves": pa.schema(
         _fields(("file", pa.int32()), "key", "path", "text", ("number", pa.float64()))
@@ -153,7 +154,8 @@ TABLES: dict[str, pa.Schema] = {
             ),
         ]
     ),
-    "rejects": pa.schema(_fields(_LABEL_SET, _SOURCE_FILE, "position", "reason", "excerpt")),
+    # Null asset: which of the file's assets it is of cannot be told; null class: nor which class it would have had.
+    "rejects": pa.schema(_fields(_LABEL_SET, _SOURCE_FILE, _ASSET, "class", "position", "reason", "excerpt")),
     "label_sets": pa.schema(
         _fields(
             _LABEL_SET,

@@ -48,14 +48,16 @@ ROWS = {
         SELECT "class", 'exhaustive', 'derived', {label_set}, source_file, asset FROM derived_coverage
     """,
     "rejects": """
-        SELECT {label_set} AS label_set, m.source_file, r.position, r.reason, r.excerpt
+        SELECT {label_set} AS label_set, m.source_file, l.asset, r."class", r.position, r.reason, r.excerpt
         FROM staged_rejects r JOIN file_map m ON m.file = r.file
+        LEFT JOIN listed l ON l.file = r.file AND l.key = r.key AND l.place = 1
         UNION ALL
-        SELECT {label_set}, p.source_file, a.position,
+        SELECT {label_set}, p.source_file, NULL::BIGINT, a."class", a.position,
             'the asset of this annotation is not listed in its file', coalesce(a.key, '(none)')
         FROM pairs p JOIN staged_annotations a ON a.row = p.row WHERE p.asset IS NULL
         UNION ALL
-        SELECT {label_set}, source_file, position, 'an asset was listed before under this key', key
+        SELECT {label_set}, source_file, asset, NULL::VARCHAR, position,
+            'an asset was listed before under this key', key
         FROM listed WHERE place > 1
     """,
     "source_files": """
