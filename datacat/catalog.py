@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from datacat.config import read_settings
 from datacat.errors import CatalogError, CatalogNotFound
+from datacat.likeness import LazyNearest
 from datacat.media import Media, media_of
 from datacat.model.finding import Finding
 from datacat.model.names import LabelSetName
@@ -23,7 +24,7 @@ from datacat.query.ask import Answer, ask
 from datacat.query.document import document_of, text_of, text_of_json
 from datacat.query.ending import Ending
 from datacat.query.explain import explained
-from datacat.query.hits import Hits, Nearest, Weighted
+from datacat.query.hits import Hits, Nearest
 from datacat.query.overlap import Overlap, overlap
 from datacat.query.overview import Overview, overview
 from datacat.query.page import read_page
@@ -36,6 +37,7 @@ from datacat.selection import selected
 from datacat.sources.location import Location
 from datacat.steps import step
 from datacat.tables import CompactReport, GcReport, LogEntry, State, Tables
+from datacat.tables.faults import mark_unreadable
 
 if TYPE_CHECKING:  # what a search does not need is imported where it is used: 0.1 s
     from datacat.concepts import Concepts
@@ -201,7 +203,15 @@ class Catalog:
             checkpoint=checkpoint,
             batch_size=batch_size,
             device=device,
+            mark=self._mark_unreadable,
         )
+
+    def _mark_unreadable(self, faults: Mapping[int, tuple[str | None, str]]) -> None:
+        number = mark_unreadable(
+            self._tables.store, faults, author=author_of(self.settings), message="mark unreadable pictures"
+        )
+        if number is not None:
+            self._look_at(self._tables.state(number))
 
     def spaces(self) -> pa.Table:
         """The embedding spaces: model, checkpoint, preprocessing, how many vectors."""
@@ -373,14 +383,7 @@ class Catalog:
         )
 
     def _nearest(self, cursor: duckdb.DuckDBPyConnection, space: str | None) -> Nearest:
-        """Opens the space only when something is ranked."""
-
-        def _ranked(questions: Weighted, k: int, allowed: pa.Array | None) -> pa.Table:
-            with step("open the vectors"):
-                nearest = self._embeddings.nearest(cursor, space)
-            return nearest(questions, k, allowed)
-
-        return _ranked
+        return LazyNearest(lambda: self._embeddings.nearest(cursor, space))
 
     def _look_at(self, state: State) -> None:
         self._state = state

@@ -112,6 +112,9 @@ class SearchPage(View):
         default=None,
         description="Only with `answers=true`, or `count=true` where something must be absent; not of a ranking.",
     )
+    not_embedded: int | None = Field(
+        default=None, description="Of a ranking: how many of the assets that pass the rest have no vector."
+    )
     hint: str | None = Field(
         default=None, description="Where nothing was found: which values nobody has, and the nearest ones."
     )
@@ -129,11 +132,14 @@ class Reading(View):
 
     words: str
     kind: str = Field(
-        description="class, value, flag, attribute, spelling, quoted, time, unknown, or a field: media, is, team …"
+        description="class, value, flag, attribute, comparison, relation, superlative, spelling, quoted, time, "
+        "unknown, or a field: media, is, team …"
     )
     query: str
     alternatives: list[str]
-    is_used: bool = Field(description="False of the name of an attribute of which no value is asked.")
+    is_used: bool = Field(
+        description="False of what no label could say, and of the name of an attribute of which no value is asked."
+    )
 
 
 class Understood(View):
@@ -142,8 +148,10 @@ class Understood(View):
     question: str
     query: str = Field(description="In strict syntax, for /v1/search; empty where nothing was recognised.")
     related: str
-    text: str = Field(description="What likeness is asked for.")
+    text: str = Field(description="What likeness is asked for; nothing that is to be absent.")
     readings: list[Reading]
+    unknown: list[str] = Field(description="Words that the query does not say.")
+    is_count: bool = Field(description="Whether it asks how many there are.")
 
 
 class AnswerView(View):
@@ -155,6 +163,12 @@ class AnswerView(View):
     labelled: list[Hit] | None
     related: list[Hit] | None = Field(description="Null where nothing is related.")
     looks_so: list[Hit] | None = Field(description="Null where nothing was embedded.")
+    objects: int | None = Field(
+        description="Of a question how many there are: how many, on each asset as the label set says that has most."
+    )
+    not_embedded: int | None = Field(
+        description="Where the tier `labelled` is ranked: how many of its assets have no vector; they come last."
+    )
     state: int
 
 

@@ -40,7 +40,8 @@ def ask(
     tiers = {"labelled": answer.labelled, "related": answer.related, "looks_so": answer.looks_so}
     if output.as_json:
         used = answer.labelled.concepts_used if answer.labelled else {}
-        read = {"understood": answer.understood, "answers": answer.answers, "concepts": used}
+        read: dict[str, Any] = {"understood": answer.understood, "answers": answer.answers, "concepts": used}
+        read |= {"objects": answer.objects}
         output.record(read | {name: None if hits is None else list(hits) for name, hits in tiers.items()})
         return
     _print_understood(answer, output)
@@ -52,6 +53,10 @@ def ask(
             output.line(f"\n{heading}{total}")
             if listed:
                 print_hits(listed, output)
+            if hits.not_embedded:
+                output.note(
+                    f"{counted(hits.not_embedded, 'asset is', many='assets are')} not embedded, so not ranked"
+                )
     if answer.labelled is not None:
         note_concepts(answer.labelled, output)
     if answer.looks_so is None and answer.understood.text:
@@ -89,17 +94,23 @@ def _print_understood(answer: Any, output: Output) -> None:
 
 
 def _answered(answer: Any) -> str:
-    """Yes, in part or no, and of how many assets."""
+    """What was not read, then yes or no, and of how many assets."""
     read, known = answer.understood, answer.answers
     is_so, not_said = _OF_ASSETS if read.is_about_assets else _OF_LABELS
     others = f"{known.no:,} known not to be, {known.unknown:,} {not_said}."
     left_out = ", ".join(f"`{words}`" for words in read.unknown)
     if not known.yes:
-        return f"No: no asset is {is_so}{f', even without {left_out}' if left_out else ''}; {others}"
+        if left_out:
+            return f"Not read: {left_out}. No, even without regard to that: no asset is {is_so}; {others}"
+        return f"No: no asset is {is_so}; {others}"
     spelled = [f"{reading.words} as {reading.meant}" for reading in read.readings if reading.meant]
-    have = ("In part" if left_out else "Yes") + (f", reading {', '.join(spelled)}" if spelled else "")
-    found = counted(known.yes, "asset is", many="assets are")
-    return f"{have}: {found} {is_so}{f' (but for {left_out})' if left_out else ''}, {others}"
+    reading = f", reading {', '.join(spelled)}" if spelled else ""
+    found = f"{counted(known.yes, 'asset is', many='assets are')} {is_so}"
+    if answer.objects is not None:
+        found = f"{answer.objects:,} in {counted(known.yes, 'asset')} (as who counts most on each)"
+    if left_out:
+        return f"Not read: {left_out}. In part{reading}, without regard to that: {found}, {others}"
+    return f"Yes{reading}: {found}, {others}"
 
 
 _OF_LABELS = ("labelled so", "that nobody looked at for it")

@@ -6,6 +6,10 @@ import click
 
 from datacat.cli.options import catalog_option, json_option, opened
 from datacat.cli.output import Output
+from datacat.cli.search import near
+
+_SHOWN = 5  # skipped pictures of a reason
+_WAITING = ("missing", "cannot be read", "changed since it was ingested")
 
 
 @click.command(epilog="Example: datacat embed --model tiny")
@@ -50,6 +54,13 @@ def embed(
     output.line(f"{report.space}: {report.embedded:,} embedded, {report.reused:,} equal to embedded ones")
     for reason, count in report.skipped:
         output.line(f"  skipped {count:,}: {reason}")
+        named = [(uri, said) for uri, said in report.named if said.startswith(reason)]
+        for uri, said in named[:_SHOWN]:
+            output.line(f"    {near(uri)}{said.removeprefix(reason)}")
+        if count > _SHOWN:
+            output.line(f"    … and {count - min(_SHOWN, len(named)):,} more")
+    if any(reason not in _WAITING for reason, _ in report.skipped):
+        output.note("Pictures that cannot be read are found again by: datacat search is:unreadable")
 
 
 @click.command(epilog="Example: datacat spaces")

@@ -122,11 +122,13 @@ def _print_page(hits: Any, output: Output) -> None:
     total = None if hits.is_ranked else hits.count()  # counting those would mean ranking them all
     if output.as_json:
         page = {"hits": found, "next": hits.next, "concepts": hits.concepts_used, "total": total}
+        page |= {"not_embedded": hits.not_embedded}
         output.record(page | _known(hits))
         return
     print_hits(found, output)
     if total is None:
         output.note(f"ranked: {hits.interpretation}")
+        _note_unknown(hits, output)
     else:
         matching = counted(total, "asset matches", many="assets match")
         output.note(f"{matching}: {hits.interpretation}" if hits.interpretation else matching)
@@ -178,7 +180,11 @@ def note_concepts(hits: Any, output: Output) -> None:
 
 
 def _note_unknown(hits: Any, output: Output) -> None:
-    """Says what an absence leaves out."""
+    """Says what an absence leaves out, and what a ranking could not rank."""
+    if hits.not_embedded:
+        output.note(
+            f"{counted(hits.not_embedded, 'asset is', many='assets are')} not embedded, so not ranked"
+        )
     if not hits.is_ranked and hits.asks_for_absence and hits.answers.unknown:
         left_out = counted(hits.answers.unknown, "asset is", many="assets are")
         output.note(f"{left_out} left out as unknown: nobody looked; to see them: ?({hits.interpretation})")

@@ -15,13 +15,14 @@ from datacat.model.finding import Finding
 _AGAIN = "Remove its files in vectors/ and run `datacat embed` again: vectors can always be made again."
 _COUNTED = f"""
     WITH found AS (SELECT v.asset, v.digest, a.asset IS NOT NULL AS is_known,
-            a.asset IS NOT NULL AND {COUNTS} AS counts
+            a.asset IS NOT NULL AND {COUNTS} AS counts, a.fault IS NULL AS is_sound
         FROM vector_rows v LEFT JOIN assets a USING (asset))
     SELECT count(DISTINCT asset) FILTER (NOT is_known) AS unknown,
         count(*) - count(DISTINCT (asset, digest)) AS repeated,
         count(DISTINCT (asset, digest)) FILTER (is_known AND NOT counts) AS stale,
-        (SELECT count(*) FROM assets WHERE media = 'image' AND NOT is_missing)
-            - count(DISTINCT asset) FILTER (counts) AS waiting
+        (SELECT count(*) FROM assets WHERE media = 'image' AND NOT is_missing AND fault IS NULL)
+            - count(DISTINCT asset) FILTER (counts AND is_sound) AS waiting,
+        (SELECT count(*) FROM assets WHERE media = 'image' AND NOT is_missing AND fault IS NOT NULL) AS unreadable
     FROM found
 """  # noqa: S608 - ours
 
@@ -49,7 +50,7 @@ def _of_space(
     except EmbeddingError as error:
         yield _error(f"{name}: {error.what} ({error.where})", hint=_AGAIN)
         return
-    ((unknown, repeated, stale, waiting),) = [
+    ((unknown, repeated, stale, waiting, unreadable),) = [
         tuple(row.values()) for row in joined(cursor, keys, sql=_COUNTED).to_pylist()
     ]
     if unknown:
@@ -66,6 +67,9 @@ def _of_space(
     if waiting > 0:
         text = f"{name}: {waiting} pictures were not embedded"
         yield Finding("note", "vectors", text, "Run `datacat embed` with the model of this space.")
+    if unreadable:
+        text = f"{name}: {unreadable} pictures cannot be read, so they have no vector"
+        yield Finding("note", "vectors", text, "See them, and why: datacat search is:unreadable")
 
 
 def _error(text: str, *, hint: str) -> Finding:

@@ -6,8 +6,9 @@ Whatever was appended stays, so a job that was killed loses at most `COMMIT_ROWS
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter, deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 
@@ -24,6 +25,7 @@ from datacat.embeddings.joined import COUNTS, joined
 from datacat.embeddings.vectors import VectorTable, as_column, as_matrix
 
 COMMIT_ROWS = 1024  # about a minute of ViT-B-32 on 2 cores
+NAMED = 1_000  # skipped pictures that a report names
 _READERS = 8
 _DONOR_ROWS = 4096
 
@@ -42,6 +44,10 @@ _WANTED = f"""
 """  # noqa: S608 - ours
 
 
+Faults = Mapping[int, tuple[str | None, str]]
+"""Asset -> the digest that the catalog has of it, and why it cannot be decoded."""
+
+
 @dataclass(frozen=True, slots=True)
 class EmbedReport:
     """What one run did.
@@ -51,12 +57,41 @@ class EmbedReport:
         embedded: pictures that the model saw.
         reused: assets that got the vector of another with the same bytes.
         skipped: why assets got none, and how many.
+        named: the first of those, by URI, each with the reason.
     """
 
     space: str
     embedded: int
     reused: int
     skipped: tuple[tuple[str, int], ...]
+    named: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(slots=True)
+class Skipped:
+    """Pictures that got no vector.
+
+    Attributes:
+        counts: assets by reason.
+        named: the first `NAMED` of them, each with what is wrong.
+        faults: those whose bytes are no picture: asset -> the digest that the catalog has, and what is wrong.
+    """
+
+    counts: Counter[str] = field(default_factory=Counter)
+    named: list[tuple[str, str]] = field(default_factory=list)
+    faults: dict[int, tuple[str | None, str]] = field(default_factory=dict)
+
+    def add(self, picture: _Picture, why: decoding.NoPicture) -> None:
+        """Takes in one."""
+        self.counts[why.what] += len(picture.assets)
+        said = f"{why.what}: {why.hint}" if why.hint else why.what
+        self.name((uri, said) for uri in picture.uris)
+        if why.what in (decoding.DAMAGED, decoding.NO_PICTURE, decoding.TOO_LARGE):
+            self.faults |= dict.fromkeys(picture.assets, (picture.digest, said))
+
+    def name(self, found: Iterable[tuple[str, str]]) -> None:
+        """Keeps the first."""
+        self.named += itertools.islice(found, max(0, NAMED - len(self.named)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +110,7 @@ class _Job:
     settings: Settings
     confirm: Callable[[], None]
     advance: progress.Advance
-    skipped: Counter[str] = field(default_factory=Counter)
+    skipped: Skipped = field(default_factory=Skipped)
     embedded: int = 0
     reused: int = 0
     pending: list[pa.Table] = field(default_factory=list)
@@ -95,7 +130,7 @@ class _Job:
         batch: list[tuple[_Picture, str, Vectors]] = []
         for picture, found in self._read_ahead(pictures, window=2 * batch_size):
             if isinstance(found, decoding.NoPicture):
-                self.skipped[found.what] += len(picture.assets)
+                self.skipped.add(picture, found)
                 self.advance(len(picture.assets))
                 continue
             batch.append((picture, *found))
@@ -168,6 +203,7 @@ def embed_missing(
     settings: Settings,
     confirm: Callable[[], None],
     batch_size: int,
+    mark: Callable[[Faults], None] = lambda faults: None,
 ) -> EmbedReport:
     """Embeds the pictures of the state that `cursor` shows which `table` has no vector of.
 
@@ -179,6 +215,7 @@ def embed_missing(
         settings: threads, and how S3 is reached.
         confirm: called before each write; raises where that is no longer allowed.
         batch_size: pictures that the model is given at once.
+        mark: told which pictures cannot be decoded, once, at the end.
 
     Raises:
         EmbeddingError: the vectors cannot be written, the model fails.
@@ -187,7 +224,8 @@ def embed_missing(
     total = int(sum(map(len, wanted["assets"])))
     has_donor = wanted["donor"].is_valid()
     with progress.bar("embedding", total=total, unit="pictures") as advance, decoding.quiet():
-        job = _Job(encoder, table, settings, confirm, advance, skipped=_missing(cursor))
+        job = _Job(encoder, table, settings, confirm, advance)
+        _take_missing(job.skipped, cursor)
         try:
             donated = wanted.filter(has_donor)
             for start in range(0, len(donated), _DONOR_ROWS):
@@ -195,13 +233,20 @@ def embed_missing(
             job.embed(_pictures(wanted.filter(pc.invert(has_donor))), batch_size=batch_size)
         finally:
             job.write()
-    return EmbedReport(space, job.embedded, job.reused, tuple(sorted(job.skipped.items())))
+    skipped = job.skipped
+    if skipped.faults:
+        mark(skipped.faults)
+    counts = tuple(sorted(skipped.counts.items()))
+    return EmbedReport(space, job.embedded, job.reused, counts, tuple(skipped.named))
 
 
-def _missing(cursor: duckdb.DuckDBPyConnection) -> Counter[str]:
-    sql = "SELECT count(*) FROM assets WHERE media = 'image' AND is_missing"
-    ((count,),) = cursor.execute(sql).fetchall()
-    return Counter({"missing": count} if count else {})
+def _take_missing(skipped: Skipped, cursor: duckdb.DuckDBPyConnection) -> None:
+    missing = "FROM assets WHERE media = 'image' AND is_missing"
+    ((count,),) = cursor.execute(f"SELECT count(*) {missing}").fetchall()
+    if count:
+        skipped.counts["missing"] = count
+        found = cursor.execute(f"SELECT uri {missing} ORDER BY asset LIMIT ?", [NAMED]).fetchall()
+        skipped.name((uri, "missing") for (uri,) in found)
 
 
 def _pictures(wanted: pa.Table) -> Iterator[_Picture]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import duckdb
 import pyarrow as pa
@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from datacat.config import Settings
 from datacat.embeddings import nearest as near
 from datacat.embeddings.check import findings
-from datacat.embeddings.embed import EmbedReport, embed_missing
+from datacat.embeddings.embed import EmbedReport, Faults, embed_missing
 from datacat.embeddings.encoder import Encoder
 from datacat.embeddings.lease import sole_writer
 from datacat.embeddings.nearest import Nearest
@@ -46,6 +46,7 @@ class Embeddings:
         self._spaces = Spaces(root, settings)
         self._store = VectorStore(self._spaces.folder, settings)
         self._held: tuple[str, int, list[pa.RecordBatch]] | None = None
+        self._floors: dict[str, dict[int, float]] = {}
 
     def spaces(self) -> pa.Table:
         """The spaces (schema `SPACES`); `vectors` counts assets, and is null where they cannot be read.
@@ -72,6 +73,7 @@ class Embeddings:
         checkpoint: str | None = None,
         batch_size: int = 32,
         device: str | None = None,
+        mark: Callable[[Faults], None] = lambda faults: None,
     ) -> EmbedReport:
         """Embeds the pictures that have no vector yet. May be stopped at any time and run again.
 
@@ -82,6 +84,7 @@ class Embeddings:
             checkpoint: a weights file; its open_clip_config.json lies beside it, or `model` is named.
             batch_size: pictures that the model is given at once.
             device: as torch names it; by default CUDA where there is some.
+            mark: told which pictures cannot be decoded.
 
         Raises:
             UsageError: arguments that do not go together.
@@ -103,6 +106,7 @@ class Embeddings:
                 settings=self._settings,
                 confirm=confirm,
                 batch_size=batch_size,
+                mark=mark,
             )
             confirm()
             # lancedb refuses an IVF_RQ index over another dimension; such a space is always compared whole.
@@ -142,6 +146,7 @@ class Embeddings:
             held=lambda: self._rows(chosen.name, table),
             encoder=lambda: _same_model(chosen),
             settings=self._settings,
+            floors=self._floors.setdefault(chosen.name, {}),
         )
 
     def encoder(self, space: str | None = None) -> Encoder:

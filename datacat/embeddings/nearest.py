@@ -6,6 +6,7 @@ scores. A vector counts while its asset is there with the bytes that it was made
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -14,6 +15,7 @@ import duckdb
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from datacat.config import Settings
 from datacat.embeddings import decoding
@@ -35,6 +37,22 @@ MANY = 100_000
 # there (recall@10 was 0.8 at 10 and 1.0 at 128), and in doublings, so that the pages of one search agree.
 _CANDIDATES = 128
 _MOST_CANDIDATES = 16_384
+
+# What hardly any training data show; see `Nearest.floor`.
+UNRELATED = (
+    *("a chess board", "a violin concert", "an astronaut on the moon", "a page of a medieval manuscript"),
+    *("a roulette wheel", "a volcano erupting", "a sheet of music", "hot air balloons", "a submarine"),
+    *("an ice sculpture", "a circus tent", "a plate of sushi", "a jellyfish", "a grand piano", "a magician"),
+    *(
+        "a lighthouse in a storm",
+        "an Egyptian pyramid",
+        "a fencing match",
+        "a wedding cake",
+        "a penguin colony",
+    ),
+)
+_FLOOR_SHARE = 0.9
+_FLOOR_BATCHES = 1_000
 
 _NOTHING = 1e-6  # the length of a sum of unit vectors that is rounding alone
 
@@ -75,6 +93,7 @@ class Nearest:
         held: gives every row of `table`, from memory where it is small.
         encoder: loads the model of the space; called when a text or a file is asked for.
         settings: how S3 is reached.
+        floors: remembers what `floor` found, by the version of the table.
     """
 
     def __init__(
@@ -85,7 +104,9 @@ class Nearest:
         held: Callable[[], Iterable[pa.RecordBatch]],
         encoder: Callable[[], Encoder],
         settings: Settings,
+        floors: dict[int, float] | None = None,
     ) -> None:
+        self._floors = {} if floors is None else floors
         self._cursor = cursor
         self._table = table
         self._held = held
@@ -108,6 +129,34 @@ class Nearest:
             vector = self._sum(questions)
         with step("compare vectors"):
             return self._nearest(vector, k, allowed=allowed)
+
+    def vector_count(self, allowed: pa.Array | None) -> int:
+        """How many of some assets (None: of all) have a vector that counts."""
+        keys = self._table.keys()
+        if allowed is not None:
+            keys = keys.filter(pc.is_in(keys["asset"], value_set=allowed))
+        if not len(keys):
+            return 0
+        counts = self._counts(keys["asset"].to_numpy(), keys["digest"])
+        return len(np.unique(keys["asset"].to_numpy()[counts]))
+
+    def floor(self) -> float:
+        """The score from which a picture can be said to look like a text, for the pictures and the model of this space.
+
+        A model of likeness gives each picture some score for each text. Below what the best picture reaches for texts
+        that have nothing to do with the pictures, a score says nothing: the floor is what nine of ten of `UNRELATED`
+        stay below, so that one or two of them may well be in the pictures. Own rule, measured in docs/howto/ask.md.
+        """
+        key = self._table.version
+        if key not in self._floors:
+            with step("measure what unrelated texts score"):
+                texts = self._encoder().encode_texts(list(UNRELATED))
+                best = np.full(len(UNRELATED), -1, np.float32)
+                for batch in itertools.islice(self._held(), _FLOOR_BATCHES):
+                    scores = as_matrix(batch["vector"]) @ np.asarray(texts).T
+                    best = np.maximum(best, scores.max(axis=0, initial=-1))
+                self._floors[key] = float(np.quantile(best, _FLOOR_SHARE))
+        return self._floors[key]
 
     def _nearest(self, vector: Vectors, k: int, *, allowed: pa.Array | None) -> pa.Table:
         if allowed is not None:

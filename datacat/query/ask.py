@@ -5,15 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import duckdb
+import pyarrow as pa
 
 from datacat.errors import UsageError
 from datacat.query import meaning as m
 from datacat.query.hit import Answers
-from datacat.query.hits import Hits, Nearest
+from datacat.query.hits import Hits, Nearest, Ranker
 from datacat.query.plan import Plan, plan
 from datacat.query.question import Understood, understood
 from datacat.query.rules import plain_counts, refuted
-from datacat.query.vocabulary import vocabulary
+from datacat.query.vocabulary import Vocabulary, vocabulary
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +28,9 @@ class Answer:
         labelled: labelled so.
         related: labelled with something related.
         looks_so: not labelled, but alike; None where nothing was embedded. Without those of which it is known that they
-            are not so.
+            are not so, and those that look no more so than they look like anything.
+        objects: where it was asked how many there are: how many, where several label sets say so of one asset, as the
+            one that has most.
     """
 
     understood: Understood
@@ -35,6 +38,17 @@ class Answer:
     labelled: Hits | None
     related: Hits | None
     looks_so: Hits | None
+    objects: int | None = None
+
+
+_OBJECTS = """
+    SELECT coalesce(sum(n), 0)::BIGINT FROM (
+        SELECT max(n) AS n FROM (
+            SELECT asset, label_set, count(DISTINCT annotation) AS n
+            FROM annotations SEMI JOIN counted_annotations USING (asset, annotation)
+            WHERE is_crowd IS NOT TRUE GROUP BY ALL)
+        GROUP BY asset)
+"""
 
 
 def ask(
@@ -60,36 +74,71 @@ def ask(
         UsageError: no word of the question says what to look for.
     """
     words = vocabulary(cursor, identity=identity)
-    read = understood(question, cursor=cursor, vocabulary=words)
+
+    hits = _Tiers(cursor, words, state, limit, nearest)
+
+    def annotations(query: str) -> pa.Table:
+        return hits(plan(cursor, query, identity=identity)).annotations().read_all()
+
+    read = understood(question, cursor=cursor, vocabulary=words, limits=annotations, most=limit)
     if not (read.query or read.text):
         what = "no word of it says what to look for" if question.strip() else "the question is empty"
         raise UsageError(what, hint="Name things, as in: red cars at night.")
-
-    def bound(query: str) -> Plan:
-        return plan(cursor, query, identity=identity)
-
-    def hits(found: Plan) -> Hits:
-        return Hits(
-            cursor,
-            found,
-            vocabulary=words,
-            state=state,
-            limit=limit,
-            after=None,
-            nearest=nearest,
-            again=lambda: hits(found),
-        )
-
-    asked = bound(read.query) if read.query else None
-    related = bound(read.related) if read.related else None
+    asked, related = (
+        plan(cursor, query, identity=identity) if query else None for query in (read.query, read.related)
+    )
     if asked is not None and asked.similar:  # quoted words rank; they filter nothing
         asked = replace(asked, similar=())
     alike = (m.Similar(m.Question(text=read.text), m.quoted(read.text)),) if read.text and nearest else ()
-    labelled = hits(replace(asked, similar=alike) if read.unknown else asked) if asked else None
-    others = hits(_without(related, asked)) if related else None
-    unlabelled = hits(replace(_unlabelled(asked, related), similar=alike)) if alike else None
-    answers = hits(asked).answers if asked else None
-    return Answer(read, answers, labelled, others, unlabelled)
+    found = hits(asked) if asked else None
+    return Answer(
+        read,
+        answers=found.answers if found else None,
+        labelled=hits(replace(asked, similar=alike)) if asked and read.unknown else found,
+        related=hits(_without(related, asked)) if related else None,
+        looks_so=hits(_looking_so(asked, related, alike=alike, nearest=nearest)) if alike else None,
+        objects=_objects(found, cursor) if found and read.is_count else None,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Tiers:
+    """Makes hits of plans, all of one question."""
+
+    cursor: duckdb.DuckDBPyConnection
+    vocabulary: Vocabulary
+    state: int
+    limit: int
+    nearest: Nearest | None
+
+    def __call__(self, found: Plan) -> Hits:
+        """The best or first hits of a plan."""
+        return Hits(
+            self.cursor,
+            found,
+            vocabulary=self.vocabulary,
+            state=self.state,
+            limit=self.limit,
+            after=None,
+            nearest=self.nearest,
+            again=lambda: self(found),
+        )
+
+
+def _objects(hits: Hits, cursor: duckdb.DuckDBPyConnection) -> int | None:
+    """How many things were found: on each asset as many as the label set says that has most.
+
+    Several label sets may have labelled the same thing, so theirs are not added up. None where no things are asked for.
+    """
+    if not hits.asks_for_annotations:
+        return None
+    # All of them are read first: a reader would wait for this very cursor.
+    cursor.register("counted_annotations", hits.annotations().read_all())
+    try:
+        ((number,),) = cursor.execute(_OBJECTS).fetchall()
+    finally:
+        cursor.unregister("counted_annotations")
+    return int(number)
 
 
 def _without(found: Plan, other: Plan | None) -> Plan:
@@ -108,3 +157,11 @@ def _unlabelled(asked: Plan | None, related: Plan | None) -> Plan:
         taken.append(related.wanted)
     wanted = m.And(tuple(m.Not(part) for part in taken)) if taken else m.Everything()
     return Plan(m.Everything(), wanted, m.Everything(), ())
+
+
+def _looking_so(
+    asked: Plan | None, related: Plan | None, *, alike: tuple[m.Similar, ...], nearest: Nearest | None
+) -> Plan:
+    """What is not labelled and looks so: what has no vector does not, nor what scores below the floor."""
+    floor = nearest.floor() if isinstance(nearest, Ranker) else None
+    return replace(_unlabelled(asked, related), similar=alike, keeps_unranked=False, floor=floor)

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from datacat.errors import EmbeddingError, ExtraMissing
 from datacat.query import meaning as m
@@ -43,6 +44,18 @@ Weighted = tuple[tuple[m.Question, float], ...]
 Nearest = Callable[[Weighted, int, pa.Array | None], pa.Table]
 """(questions with their weights, k, allowed assets or None)
 -> table (asset int64, score float): the k with the highest weighted sum of cosines, or all of fewer."""
+
+
+@runtime_checkable
+class Ranker(Protocol):
+    """What some `Nearest` know beside the ranking."""
+
+    def vector_count(self, allowed: pa.Array | None) -> int:
+        """How many of some assets (None: of all) can be ranked."""
+
+    def floor(self) -> float:
+        """The score from which a picture looks like a text at all."""
+
 
 _CHUNK = 10_000  # assets whose matches are in memory at once where everything is read
 
@@ -110,8 +123,15 @@ class Hits:
 
     @property
     def is_ranked(self) -> bool:
-        """Whether likeness ranks them: then every asset with a vector that passes the filter is a hit."""
+        """Whether likeness ranks them. What passes the filter and has no vector comes behind, without a score."""
         return bool(self._plan.similar)
+
+    @property
+    def not_embedded(self) -> int | None:
+        """Of a ranked search, how many assets pass the filter and have no vector; None where nobody can say."""
+        if not self.is_ranked or not isinstance(self._nearest, Ranker):
+            return None
+        return self._matching.count - self._nearest.vector_count(self._allowed)
 
     @property
     def asks_for_annotations(self) -> bool:
@@ -129,7 +149,9 @@ class Hits:
 
     def count(self) -> int:
         """How many hits there are in all, whatever the page; a ranked search has to rank them all for it."""
-        return len(self._ranked(0, None)) if self.is_ranked else self._matching.count
+        if self.is_ranked and not self._keeps_unranked:
+            return len(self._ranked(0, None))
+        return self._matching.count
 
     @property
     def next(self) -> str | None:
@@ -349,15 +371,36 @@ class Hits:
     def _ranked(self, offset: int, limit: int | None) -> list[tuple[int, float | None]]:
         """The assets from `offset` on, best first, equal scores by number; one more than `limit`."""
         assert self._nearest is not None
-        if self._is_hybrid:
-            return list(self._fused.ranked[offset : None if limit is None else offset + limit + 1])
         allowed = self._allowed
         wanted = self._matching.count if limit is None else offset + limit + 1
         if wanted == 0 or (allowed is not None and len(allowed) == 0):
             return []
-        found = self._nearest(_weighted(self._plan.similar), wanted, allowed)
-        ranked = zip(found["asset"].to_pylist(), found["score"].to_pylist(), strict=True)
-        return sorted(ranked, key=lambda item: (-item[1], item[0]))[offset:wanted]
+        ranked: list[tuple[int, float | None]] = []
+        if self._is_hybrid:
+            ranked += self._fused.ranked[:wanted]
+        else:
+            found = self._nearest(_weighted(self._plan.similar), wanted, allowed)
+            scored: list[tuple[int, float]]
+            scored = list(zip(found["asset"].to_pylist(), found["score"].to_pylist(), strict=True))
+            scored.sort(key=lambda item: (-item[1], item[0]))
+            ranked += scored
+        if self._plan.floor is not None:
+            ranked = [(asset, score) for asset, score in ranked if score is None or score >= self._plan.floor]
+        if self._keeps_unranked and len(ranked) < wanted:
+            assert allowed is not None
+            ranked += self._unranked([asset for asset, _ in ranked], most=wanted - len(ranked))
+        return ranked[offset:wanted]
+
+    @property
+    def _keeps_unranked(self) -> bool:
+        """Whether what cannot be ranked is a hit all the same: where something else was asked for, too."""
+        return self._plan.keeps_unranked and not isinstance(self._plan.wanted, m.Everything)
+
+    def _unranked(self, ranked: Sequence[int], *, most: int) -> list[tuple[int, float | None]]:
+        """The first assets that pass the filter and are not among the ranked ones, by number."""
+        every = self._matching.every["asset"]
+        rest = every.filter(pc.invert(pc.is_in(every, value_set=pa.array(ranked, pa.int64()))))
+        return [(asset, None) for asset in rest.slice(0, most).to_pylist()]
 
     @property
     def _allowed(self) -> pa.Array | None:
@@ -391,7 +434,7 @@ class Hits:
         facts = explainer.facts()
         for asset, score in page:
             matches, why = explainer.explain(asset, score=None if self._is_hybrid else score)
-            if self._is_hybrid:
+            if self._is_hybrid and asset in self._fused.reasons:
                 why = (*why, self._fused.reasons[asset])
             yield Hit(asset, *facts[asset], score=score, matches=matches, why=why)
 

@@ -36,12 +36,16 @@ class Plan:
         wanted: the filter after the rules; Everything where the query only ranks.
         evidence: the same after negations alone: what its matching annotations and reasons are read from.
         similar: what ranks the assets, weighted; none where nothing does.
+        keeps_unranked: whether assets that pass the filter and cannot be ranked come behind the ranked ones.
+        floor: assets of a lower score are no hits.
     """
 
     meaning: m.Meaning
     wanted: m.Meaning
     evidence: m.Meaning
     similar: tuple[m.Similar, ...]
+    keeps_unranked: bool = True
+    floor: float | None = None
 
     @property
     def interpretation(self) -> str:

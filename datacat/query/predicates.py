@@ -79,7 +79,7 @@ class HasColumn:
     column: str
 
     def __str__(self) -> str:
-        return f"has:{self.name}"
+        return "class!=?" if self.name == "class" else f"has:{self.name}"  # `has:class` asks for an attribute
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,28 +3,33 @@
 Filler words fall away. The rest is matched, longest first, with classes and concepts, with values of attributes and of
 assets' metadata, with attributes that are true or false, and at last with names that it surely is, misspelt. A value
 stands in the bracket of the class beside it where annotations of that class have it, else beside the class.
-What matches nothing is left to likeness.
+What matches nothing is left to likeness; what is to be absent never is, as no encoder of pictures knows "not".
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import duckdb
+import pyarrow as pa
 
 from datacat.model.names import folded
+from datacat.query.comparisons import Comparisons, has_number
 from datacat.query.dates import read_when
+from datacat.query.languages import ENGLISH, language_of
 from datacat.query.makers import Makers
 from datacat.query.own_words import QUALIFIERS, own_word
 from datacat.query.plurals import comparable
 from datacat.query.quantities import ONE, Quantity, read_quantity
 from datacat.query.readings import MAKERS, Reading, composed
 from datacat.query.related import related
+from datacat.query.said_relations import read_relation, with_relations
 from datacat.query.scope import FILLERS, is_filler
 from datacat.query.senses import Senses, steps
+from datacat.query.superlatives import Limits, read_superlative
 from datacat.query.values import quoted
 from datacat.query.vocabulary import Vocabulary
 
@@ -37,7 +42,7 @@ need of only or over photograph photographed photographs related see seen should
 them there they thing things through time want was were when will would you your
 """
 _ALL_FILLERS = FILLERS | frozenset(_ALSO.split())
-_NEGATIONS = frozenset(("no", "not", "without", "neither", "nor"))
+_COUNTING = re.compile(r"\s*(how many|the number of|number of|count( of)?)\b", re.IGNORECASE)
 _SPELLED_WORDS = 3
 
 
@@ -51,6 +56,7 @@ class Understood:
         related: a query for what is related to its classes; empty where there is nothing.
         text: what likeness is asked for: the question without its fillers.
         readings: what each word was taken for.
+        is_count: it asks how many there are.
     """
 
     question: str
@@ -58,6 +64,7 @@ class Understood:
     related: str
     text: str
     readings: tuple[Reading, ...]
+    is_count: bool = False
 
     @property
     def unknown(self) -> tuple[str, ...]:
@@ -75,8 +82,23 @@ class Understood:
         return bool(said) and all(reading.is_about_asset for reading in said)
 
 
-def understood(question: str, *, cursor: duckdb.DuckDBPyConnection, vocabulary: Vocabulary) -> Understood:
-    """Reads a plain question. It never fails: what names nothing is left to likeness."""
+def understood(
+    question: str,
+    *,
+    cursor: duckdb.DuckDBPyConnection,
+    vocabulary: Vocabulary,
+    limits: Callable[[str], pa.Table] | None = None,
+    most: int = 5,
+) -> Understood:
+    """Reads a plain question. It never fails: what names nothing is left to likeness.
+
+    Args:
+        question: as typed.
+        cursor: shows one state.
+        vocabulary: of that state.
+        limits: the annotations (asset, annotation) that fulfil a query, for superlatives; None: they stay unread.
+        most: how many the largest are.
+    """
     question = question.encode(errors="replace").decode()  # a surrogate is no text that could be looked up
     words = [word for word in _WORD.findall(question) if word.strip('" ')]
     reader = _Reader(cursor, vocabulary)
@@ -86,12 +108,16 @@ def understood(question: str, *, cursor: duckdb.DuckDBPyConnection, vocabulary: 
     ):  # "images" alone are pictures
         told = list(reader.read(words, fillers=_ALL_FILLERS - QUALIFIERS))
     readings = _used([one.reading for one in told if one.reading])
+    if limits is not None:
+        readings = Limits(cursor, limits, reader.senses.has, most).applied(readings)
+    readings = with_relations(readings, reader.senses.has)
     return Understood(
         question,
         query=composed(readings, reader.senses.has),
         related=related(_classes_wanted(readings), vocabulary),
         text=" ".join(one.text for one in told if one.text),
         readings=readings,
+        is_count=bool(_COUNTING.match(question)),
     )
 
 
@@ -155,14 +181,17 @@ class _Reader:
         self._vocabulary = vocabulary
         self.senses = Senses(cursor, vocabulary)
         self._makers = Makers(self.senses)
+        self._comparisons = Comparisons(self.senses)
+        self._language = ENGLISH
 
     def read(self, words: Sequence[str], *, fillers: frozenset[str] = _ALL_FILLERS) -> Iterator[_Told]:
         """What the words say."""
         plain = [folded(word).strip(".'") for word in words]
+        self._language = language_of(plain)
         start, waiting, last = 0, _Waiting(), Reading("", "", "")
         while start < len(words):
             word = plain[start]
-            is_or = word == "or" and 0 < start < len(words) - 1  # even where a class is called so
+            is_or = self._is_choice(word) and 0 < start < len(words) - 1  # even where a class is called so
             is_name = not is_or and self._vocabulary.knows(comparable(word))
             known = None if is_name else self._fact(words, start, last)
             counted = None if is_name or known else read_quantity(plain[start : start + _LONGEST])
@@ -171,19 +200,18 @@ class _Reader:
                 waiting.quantity, taken = counted
                 waiting.number = _typed(words[start : start + taken])
                 yield _Told(None, waiting.number)
-            elif not is_name and (word in _NEGATIONS or is_or):
-                waiting.negate(word, after=last)
-                yield _Told(None, "" if is_or else word)
+            elif not is_name and (self._is_negation(word) or is_or):
+                waiting.negate("or" if is_or else word, after=last)
+                yield _Told(None)
                 taken = 1
-            elif known is None and self._is_filler(word, fillers):
+            elif known is None and self._is_filler(word, fillers) and not self._relation(plain, start):
                 taken = 1
             else:
                 found, taken = known or self._first(words, start)
                 last = _with(found, waiting)
                 if not last.query:  # "3 doors" of which no label says how many
                     yield from waiting.left(waiting.number)
-                text = "" if last.field else last.meant or _typed(words[start : start + taken])
-                yield _Told(last, text.strip('"'))
+                yield _Told(last, _shown_text(last, _typed(words[start : start + taken])))
                 is_open = last.query and not last.classes
                 waiting = _Waiting(waiting.quantity, waiting.number) if is_open else _Waiting()
             start += taken
@@ -191,12 +219,20 @@ class _Reader:
 
     def _is_filler(self, word: str, fillers: frozenset[str]) -> bool:
         is_sign = not any(map(str.isalnum, word)) and not self._vocabulary.knows(comparable(word))
-        return is_sign or is_filler(word, self._vocabulary, fillers=fillers)
+        return is_sign or is_filler(word, self._vocabulary, fillers=fillers | self._language.fillers)
+
+    def _is_negation(self, word: str) -> bool:
+        return word in ENGLISH.negations or word in self._language.negations
+
+    def _is_choice(self, word: str) -> bool:
+        return word in ENGLISH.choices or word in self._language.choices
 
     def _fact(self, words: Sequence[str], start: int, last: Reading) -> tuple[Reading, int] | None:
-        """When something was, or who said it."""
+        """What is compared with a number, when something was, or who said it."""
         typed = [word.casefold().strip(".'") for word in words]
-        return read_when(typed, start) or self._makers.read(typed, start, is_next=last.field in MAKERS)
+        compared = self._comparisons.read(typed, start) if has_number(typed[start:]) else None
+        made_by = compared or read_when(typed, start)
+        return made_by or self._makers.read(typed, start, is_next=last.field in MAKERS)
 
     def _first(self, words: Sequence[str], start: int) -> tuple[Reading, int]:
         """What the words from `start` on begin with, and how many words say it."""
@@ -208,11 +244,23 @@ class _Reader:
         if found is not None:
             return found
         plain = [folded(word).strip(".'") for word in words]
+        superlative = read_superlative(plain[start])
+        if superlative is not None:
+            return superlative, 1
         own = own_word(plain[start:], before=plain[:start])
         if own is not None:
             also = self.senses.comparisons(prefixes[own[1] - 1])
             return replace(own[0], alternatives=also), own[1]
-        return self.senses.as_value(prefixes) or self._inexactly(rest)
+        return self.senses.as_value(prefixes) or self._relation(plain, start) or self._inexactly(rest)
+
+    def _relation(self, plain: Sequence[str], start: int) -> tuple[Reading, int] | None:
+        """How what was named before lies to what is named behind; None where no class follows."""
+        found = read_relation(plain[start:])
+        if found is None or not any(self._vocabulary.knows(comparable(word)) for word in plain[:start]):
+            return None
+        behind = plain[start + found[1] :]
+        names = (" ".join(behind[at : at + n]) for at in range(len(behind)) for n in (1, 2, 3))
+        return found if any(self._vocabulary.knows(comparable(name)) for name in names if name) else None
 
     def _inexactly(self, words: Sequence[str]) -> tuple[Reading, int]:
         typed = _typed(words[:1])
@@ -227,6 +275,13 @@ class _Reader:
             if found is not None:
                 return found, count
         return self.senses.unknown(typed), 1
+
+
+def _shown_text(reading: Reading, typed: str) -> str:
+    """What a picture may show of a reading: nothing that is to be absent, that is a fact or is compared."""
+    if reading.is_negated or reading.field not in ("", "relation") or reading.kind == "comparison":
+        return ""
+    return (reading.meant if reading.kind == "spelling" else typed).strip('"')
 
 
 def _with(reading: Reading, waiting: _Waiting) -> Reading:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -12,7 +13,9 @@ _BESIDE = 3  # words between a class and a value that describes it
 
 
 MAKERS = frozenset(("team", "label_set", "model", "annotator"))
-_ABOUT_ASSET = frozenset(("media", "is", "captured"))
+_ABOUT_ASSET = frozenset(("media", "is", "captured", "asset"))
+_OPPOSITE = {"<": ">=", "<=": ">", ">": "<=", ">=": "<", "=": "!="}
+_COMPARED = re.compile(r'("(?:[^"\\]|\\.)*"|[^<>=!"\s()]+)(<=|>=|<|>|=)([^=].*)', re.DOTALL)
 
 
 class Has(Protocol):
@@ -27,19 +30,20 @@ class Reading:
 
     Attributes:
         words: as typed.
-        kind: class, value, flag (an attribute that is true), attribute (its name, beside a value), spelling (a class or
-            value that it surely is, misspelt), quoted, unknown, or the field.
+        kind: class, value, flag (an attribute that is true), attribute (its name, beside a value), comparison (with a
+            number), spelling (a class or value that it surely is, misspelt), quoted, unknown, or the field.
         query: in strict syntax; empty for unknown words.
         alternatives: what else they could have meant, in strict syntax.
         classes: comparable names of classes, where it is one.
         path: of a value or a flag.
-        field: of what datacat itself knows: media, is, captured, created, kind, status, team, label_set, model or
-            annotator.
+        field: of what datacat itself knows: media, is, captured, created, kind, status, team, label_set, model,
+            annotator, a measure of the annotation, or asset for one of the picture.
         meant: what should have been typed, of a spelling.
         quantity: how many, where a number stood before a class.
         is_negated: NOT stood before it.
         is_choice: "or" stood before it.
         is_used: not so of the name of an attribute of which no value is asked.
+        is_within: it stands in the parentheses of a relation.
     """
 
     words: str
@@ -54,6 +58,7 @@ class Reading:
     is_negated: bool = False
     is_choice: bool = False
     is_used: bool = True
+    is_within: bool = False
 
     @property
     def is_about_asset(self) -> bool:
@@ -82,15 +87,24 @@ class _Part:
     is_of_annotation: bool = False
 
 
+def described(number: int, *, readings: Sequence[Reading], has: Has) -> tuple[str, list[int]]:
+    """A class with what describes it in strict syntax, and the readings that say it."""
+    own = [n for n, reading in enumerate(readings) if reading.query and _owner(n, readings, has) == number]
+    inside = " ".join(
+        _either(group, of_several=True) for group in _groups([_part(n, readings[n], has) for n in own])
+    )
+    return _with(readings[number].query, inside), [number, *own]
+
+
 def composed(readings: Sequence[Reading], has: Has) -> str:
     """The query in strict syntax: classes with what describes them, then the rest."""
+    readings = [reading for reading in readings if reading.query and not reading.is_within]
     values: dict[int, list[_Part]] = {n: [] for n, reading in enumerate(readings) if reading.classes}
     parts: list[_Part] = []
     for number, reading in enumerate(readings):
         owner = _owner(number, readings, has)
         if owner is not None and _is_of_others(reading, readings):
-            text = _negated(reading, _with(readings[owner].query, reading.query))
-            parts.append(_Part(number, text, is_class=True))
+            parts.append(_Part(number, _none_by(reading, readings[owner]), is_class=True))
         elif owner is not None:
             values[owner].append(_part(number, reading, has))
         elif (reading.path or reading.field) and not reading.classes:
@@ -121,6 +135,8 @@ def _owner(number: int, readings: Sequence[Reading], has: Has) -> int | None:
     if not (reading.path or reading.field) or reading.is_about_asset or reading.classes:
         return None
     near = [n for n, other in enumerate(readings) if other.classes]
+    if reading.kind == "relation":
+        return max((n for n in near if n < number), default=None)
     if reading.field:
         near.sort(key=lambda place: (reading.field in MAKERS and place > number, abs(place - number)))
         return near[0] if near else None
@@ -139,7 +155,7 @@ def _part(number: int, reading: Reading, has: Has) -> _Part:
     if reading.is_negated:
         return _Part(number, _negated(reading, reading.query))
     is_equal = (reading.path and "[]" not in reading.path) or reading.query.startswith(f"{reading.field}=")
-    equals = (reading.path or reading.field) if is_equal else ""
+    equals = (reading.path or reading.field) if is_equal and reading.kind != "comparison" else ""
     is_of_annotation = not reading.is_about_asset if reading.field else has(reading.path)
     return _Part(
         number, reading.query, is_choice=reading.is_choice, equals=equals, is_of_annotation=is_of_annotation
@@ -156,8 +172,24 @@ def _of_one_annotation(groups: list[list[_Part]], readings: Sequence[Reading]) -
     return [[_Part(0, f"[{inside}]")], *(group for group in groups if group not in together)]
 
 
+def _none_by(reading: Reading, owner: Reading) -> str:
+    """A maker has none of a class: it does not speak of the asset, or it has looked."""
+    return f"(NOT {reading.query} OR NOT {_with(owner.query, reading.query)})"
+
+
 def _negated(reading: Reading, text: str) -> str:
-    return f"NOT {text}" if reading.is_negated else text
+    """What is to be absent. A value is to be another one: "not red" is a colour that somebody states."""
+    if not reading.is_negated:
+        return text
+    if reading.path and text == reading.query and " not in (" in text and '"' not in text:
+        return text.replace(" not in (", " in (")
+    compared = _COMPARED.fullmatch(reading.query) if reading.path else None
+    if compared is None or text != reading.query:
+        return f"NOT {text}"
+    name, operator, value = compared.groups()
+    if "[]" in reading.path and operator == "=" and not name.startswith('"'):
+        return f"none({name})={value}"
+    return f"{name}{_OPPOSITE[operator]}{value}"
 
 
 def _groups(parts: Sequence[_Part]) -> list[list[_Part]]:

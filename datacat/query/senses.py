@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 import duckdb
@@ -28,6 +28,9 @@ _CANDIDATES = 50  # values that are near; the nearest of them are looked at clos
 _SHORTEST = 3  # letters; nothing is near to shorter words
 _NO_LETTERS = re.compile(r"[\W_]+")
 _PLURALS = {"s": "", "es": "", "ies": "y"}
+_ENDINGS = {"ed": ("", "e"), "ing": ("", "e"), "y": ("", "e"), "en": ("", "e")}  # rusty: rust, wooden: wood
+_SHORTEST_STEM = 4  # letters; shorter ones are too often another word (bed: b, king: k)
+_NOTHING = ("none", "no", "false", "nothing", "undamaged", "intact", "-")
 
 
 class _Near(NamedTuple):
@@ -66,9 +69,11 @@ class Senses:
 
     def as_value(self, prefixes: Sequence[str]) -> tuple[Reading, int] | None:
         """The value or true attribute so called, as `as_class`."""
-        return next(
-            filter(None, (_longest(prefixes, take) for take in (self._value, self._flag, self._field))), None
-        )
+        exactly = (_longest(prefixes, take) for take in (self._value, self._flag, self._field))
+        found = next(filter(None, exactly), None)
+        if found is None and (stem := self._stemmed(prefixes[0])):
+            return stem, 1
+        return found
 
     def comparisons(self, typed: str) -> tuple[str, ...]:
         """Conditions on the paths at which that is a value, the commonest first."""
@@ -121,6 +126,31 @@ class Senses:
             return None
         queries = tuple(comparison(path, text) for path, text in found)
         return Reading(typed, "value", queries[0], queries[1:], path=found[0][0])
+
+    def _stemmed(self, typed: str) -> Reading | None:
+        """`tiled` -> `material=tile`; `damaged` -> there is a `damage`, and it is not "none"."""
+        if any(comparable(typed) in steps(path) for path in self.vocabulary.paths(self.cursor)):
+            return None
+        for stem in stems(comparable(typed)):
+            found = self._value(stem)
+            if found is not None:
+                return replace(found, words=typed, meant=stem)
+            for path in self.vocabulary.paths(self.cursor):
+                if steps(path)[-1] == stem and not self.vocabulary.paths(self.cursor)[path].numbers:
+                    return Reading(typed, "value", self._some_of(path), path=path, meant=stem)
+        return None
+
+    def _some_of(self, path: str) -> str:
+        """That there is something at a path, and that it is not "none"."""
+        query = (
+            "SELECT DISTINCT text FROM attribute_values "
+            "WHERE path = ? AND lower(text) IN (SELECT unnest(?::VARCHAR[]))"
+        )
+        found = sorted(text for (text,) in rows(self.cursor, Sql(query, (path, list(_NOTHING)))))
+        name = name_text(path, is_quoted=is_reserved(path) or "*" in path)
+        if not found:
+            return f"has:{name}"
+        return f"{name} not in ({', '.join(map(value_text, found))})"
 
     def _uses_of(self, typed: str) -> list[tuple[str, str]]:
         """The paths at which that is a value, with the value as it is spelled there; the commonest first."""
@@ -190,6 +220,18 @@ class Senses:
 
     def _query(self, one: _Near) -> str:
         return _class_text(one.name, self.vocabulary) if one.is_class else comparison(one.path, one.text)
+
+
+def stems(word: str) -> Iterator[str]:
+    """What an English participle or adjective may be made of: tiled -> til, tile."""
+    for ending, instead in _ENDINGS.items():
+        stem = word.removesuffix(ending)
+        if stem == word:
+            continue
+        bare = [stem + letters for letters in instead]
+        if len(stem) > 2 and stem[-1] == stem[-2]:  # planned: plan
+            bare.append(stem[:-1])
+        yield from (one for one in bare if len(one) >= _SHORTEST_STEM)
 
 
 def _longest(prefixes: Sequence[str], take: Callable[[str], Reading | None]) -> tuple[Reading, int] | None:

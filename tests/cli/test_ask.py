@@ -42,8 +42,8 @@ def ask(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp
         ("roofs", "Yes: 2 assets are labelled so, 1 known not to be, 0 that nobody looked at for it."),
         (
             "roofs with moss and 3 doors",
-            "In part: 2 assets are labelled so (but for `moss`, `3`, `doors`), 1 known not to be, "
-            "0 that nobody looked at for it.",
+            "Not read: `moss`, `3`, `doors`. In part, without regard to that: 2 assets are labelled so, "
+            "1 known not to be, 0 that nobody looked at for it.",
         ),
         (
             "terace",
@@ -56,7 +56,7 @@ def ask(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp
         ),
         (
             "mossy roofs and terraces",
-            "No: no asset is labelled so, even without `mossy`; 3 known not to be, "
+            "Not read: `mossy`. No, even without regard to that: no asset is labelled so; 3 known not to be, "
             "0 that nobody looked at for it.",
         ),
         ("pictures", "Yes: 3 assets are so, 0 known not to be, 0 of which nothing is known."),

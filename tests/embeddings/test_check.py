@@ -44,6 +44,14 @@ def test_pictures_not_embedded(embeddings: Embeddings, rows: list[dict[str, obje
     assert _said(embeddings, more) == [("note", "2 pictures were not embedded")]
 
 
+def test_nothing_is_advised_for_pictures_that_cannot_be_read(
+    embeddings: Embeddings, rows: list[dict[str, object]], folder: Path
+) -> None:
+    more = lake(folder, map(picture, range(7)))
+    more[5]["fault"] = more[6]["fault"] = "damaged"
+    assert _said(embeddings, more) == [("note", "2 pictures cannot be read, so they have no vector")]
+
+
 def test_changed_pictures(embeddings: Embeddings, rows: list[dict[str, object]]) -> None:
     rows[1]["digest"] = "0" * 64
     rows[2]["is_missing"] = True

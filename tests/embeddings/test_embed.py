@@ -74,6 +74,10 @@ def test_what_cannot_be_read_is_counted_and_stops_nothing(
         "cannot be read": 1,
         "missing": 1,
     }
+    assert len(report.named) == 6
+    named = {uri.rsplit("/", 1)[1]: said for uri, said in report.named}
+    assert named["2.png"] == "not a picture that can be read"
+    assert named["1.png"].startswith("damaged: ")
 
 
 def test_the_bytes_count_wherever_they_can_be_read(

@@ -45,3 +45,12 @@ def test_refusal(case: Case) -> None:
     with pytest.raises(QueryError) as refused:
         search(_CORPUS.cursor(), case.question, state=1)
     assert str(refused.value).splitlines() == case.error
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["[class:?]", "class!=?", "roof[NOT class:?]", "count([class:?])>1", "?[class:?]", "[has:status]"],
+)
+def test_the_strict_form_parses(query: str) -> None:
+    shown = search(corpus().cursor(), query, state=1).interpretation
+    assert search(corpus().cursor(), shown, state=1).interpretation == shown

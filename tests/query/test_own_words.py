@@ -78,7 +78,7 @@ def _read_labelled(question: str) -> Understood:
         ("cars from alpha", "car[team=alpha]"),
         ("cars by alpha and beta", "car[team=alpha OR team=beta]"),
         ("cars not by alpha", "car[NOT team=alpha]"),
-        ("cars by alpha but not by beta", "car[team=alpha] AND NOT car[team=beta]"),
+        ("cars by alpha but not by beta", "car[team=alpha] AND (NOT team=beta OR NOT car[team=beta])"),
         ("without cars by alpha", "NOT car[team=alpha]"),
         ("roofs and cars by alpha", "roof AND car[team=alpha]"),
         ("labels by alpha/objects", "label_set=alpha/objects"),

@@ -39,7 +39,7 @@ def _read(question: str) -> Understood:
         ("cars at night", "car AND timeofday=night"),
         ("slate roofs without cars", "roof[material=slate] AND NOT car"),
         ("roofs of slate", "roof[material=slate]"),
-        ("roofs, not of slate", "roof[NOT material=slate]"),
+        ("roofs, not of slate", "roof[material!=slate]"),
         ("solar roofs", "roof[solar=true]"),
         ("three people", "count(person)>=3"),
         ("at least 2 cars", "count(car)>=2"),

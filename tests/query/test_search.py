@@ -145,14 +145,21 @@ def test_everything_can_be_ranked() -> None:
     assert len(list(_search('"red"', limit=None, nearest=_Nearest()))) == 6
 
 
-def test_what_has_no_vector_is_no_hit_and_not_counted() -> None:
+def test_what_has_no_vector_stays_behind_the_ranked_where_it_was_filtered() -> None:
     def nearest(question: Weighted, k: int, allowed: pa.Array | None) -> pa.Table:
         found = [asset for asset in (4, 2, 1) if allowed is None or asset in allowed.to_pylist()][:k]
         return pa.table({"asset": pa.array(found, pa.int64()), "score": [asset / 10 for asset in found]})
 
-    assert _search('"red"', limit=2, nearest=nearest).count() == 3
-    assert _search('car "red"', limit=1, nearest=nearest).count() == 2
     assert _search('boat "red"', limit=1, nearest=nearest).count() == 0
+    hits = _search('media:image "red"', limit=None, nearest=nearest)
+    assert [(hit.asset, hit.score) for hit in hits] == [(4, 0.4), (2, 0.2), (1, 0.1), (0, None), (3, None)]
+    assert hits.count() == 5
+    pages, token = [], None
+    while not pages or token:
+        page = _search('media:image "red"', limit=2, nearest=nearest, after=token)
+        pages.append([hit.asset for hit in page])
+        token = page.next
+    assert pages == [[4, 2], [1, 0], [3]]
 
 
 @pytest.mark.parametrize("name", ["{}/x.png", "s3://lake/unknown.png"])

@@ -31,6 +31,8 @@ def ask(asked: Annotated[AskedQuestion, Query()], catalogs: Opened) -> dict[str,
             "understood": answer.understood,
             "answers": answer.answers,
             "concepts": answer.labelled.concepts_used if answer.labelled else {},
+            "objects": answer.objects,
+            "not_embedded": answer.labelled.not_embedded if answer.labelled else None,
             "state": catalog.state,
             **{name: None if hits is None else list(hits) for name, hits in tiers.items()},
         }

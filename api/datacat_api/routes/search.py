@@ -87,6 +87,7 @@ def search(asked: Annotated[AskedSearch, Query()], catalogs: Opened) -> dict[str
             "state": catalog.state,
             "total": hits.count() if asked.count and not hits.is_ranked else None,
             "answers": hits.answers if has_answers else None,
+            "not_embedded": hits.not_embedded,
             "hint": None if found else hits.hint(),
         }
 

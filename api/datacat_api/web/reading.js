@@ -25,6 +25,16 @@ function word(reading, query) {
     });
     return item;
   }
+  if (reading.kind === "comparison" || reading.kind === "relation" || reading.kind === "superlative") {
+    if (!reading.query && !reading.is_used) {
+      item.append("is in no label", reading.alternatives.length ? `; or is it ${reading.alternatives.join(", ")}?` : "");
+      return item;
+    }
+    if (!reading.query) {
+      item.append(reading.kind);
+      return item;
+    }
+  }
   if (!reading.query) {
     const use = reading.is_used ? "" : ", which the query does not use";
     item.append(`the name of an attribute${use}: ${reading.alternatives.join(", ")}`);

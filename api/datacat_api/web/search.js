@@ -44,11 +44,18 @@ function tier(answer, [name, title, nothing]) {
   return shown;
 }
 
+// How many, and before it what of the question that does not say.
+function headline({ understood, answers, objects }) {
+  const unread = understood.unknown.map((words) => `“${words}”`).join(", ");
+  const many = objects === null ? counted(answers.yes, "asset") : `${objects.toLocaleString("en")} in ${counted(answers.yes, "asset")}`;
+  return unread ? `Not read: ${unread}. Without regard to that: ${many}` : many;
+}
+
 async function question(asking) {
   const answer = await read("/v1/ask", { q: asking.text, limit: OF_A_TIER });
   if (asking.number !== asked) return;
   const { understood, answers } = answer;
-  part.summary.textContent = answers === null ? "No label knows these words" : counted(answers.yes, "asset");
+  part.summary.textContent = answers === null ? "No label knows these words" : headline(answer);
   part.reading.replaceChildren(understoodAs(understood.query, asking), words(understood));
   if (answers !== null) part.reading.append(numbers(answers, understood.query));
   part.results.replaceChildren(...TIERS.map((one) => tier(answer, one)));
