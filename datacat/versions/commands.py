@@ -40,6 +40,7 @@ _GIT = (
     "-c", "transfer.bundleURI=false",
     "-c", "fetch.fsckObjects=true",
     "-c", "fetch.recurseSubmodules=false",
+    "-c", "fetch.unpackLimit=1",  # what comes in stays one pack
 )  # fmt: skip
 _DVC = (sys.executable, "-P", "-m", "dvc", "--wait-for-lock")  # -P: no module of the working directory
 _ERROR_LINES = 12

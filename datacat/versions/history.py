@@ -137,6 +137,7 @@ class History:
         self._git = folder / ".git"
         self._folder = folder
         self._workspace = workspace
+        self._incoming = workspace / "incoming-objects"
         self._author = author
         self._lock = lock
 
@@ -197,25 +198,21 @@ class History:
     def union(self, path: Path, *, theirs: Refs, added: Refs) -> None:
         """Writes a bundle of the tags that came in with the last bundle, and of ours in `added`."""
         git = self._opened(Refs(tags={**theirs.tags, **added.tags}))
-        incoming = self._workspace / "incoming-objects"
-        (incoming / "pack").mkdir(parents=True, exist_ok=True)
-        git = dataclasses.replace(git, objects=incoming, also=self._git / "objects")
+        (self._incoming / "pack").mkdir(parents=True, exist_ok=True)
+        git = dataclasses.replace(git, objects=self._incoming, also=self._git / "objects")
         git.run("bundle", "create", "-q", str(path), "--tags")
 
-    def unbundled(self, path: Path, *, is_kept: bool) -> Refs:
-        """Takes in the objects of a bundle and returns its refs; they are nobody's until they are checked.
+    def unbundled(self, path: Path) -> Refs:
+        """Unpacks a bundle into a store of its own, which ends with the workspace, and returns its refs.
 
-        Args:
-            path: of the bundle.
-            is_kept: whether the objects go into the repository's store, or into one that ends with the workspace.
+        They are nobody's until they are checked, and until `take_in` is called.
 
         Raises:
-            SnapshotDamaged: it cannot be read.
+            SnapshotDamaged: it cannot be read, or holds no snapshot.
         """
-        git = self._opened(Refs())
-        if not is_kept:
-            git = dataclasses.replace(git, objects=self._workspace / "incoming-objects")
-            (git.objects / "pack").mkdir(parents=True, exist_ok=True)
+        shutil.rmtree(self._incoming, ignore_errors=True)
+        (self._incoming / "pack").mkdir(parents=True)
+        git = dataclasses.replace(self._opened(Refs()), objects=self._incoming)
         heads = ("+refs/heads/main:refs/heads/main", "+refs/tags/*:refs/tags/*")
         try:
             listed = git.run("bundle", "list-heads", str(path)).decode().split("\n")
@@ -229,16 +226,27 @@ class History:
             raise SnapshotDamaged(f"the bundle of snapshots cannot be used: {why}")
         return found
 
-    def entries(self, refs: Refs, names: Iterable[SnapshotName], *, is_kept: bool = True) -> list[Entry]:
-        """What the tags of some snapshots hold, checked.
+    def take_in(self, refs: Refs) -> None:
+        """Makes the objects of the last bundle ours, and `refs` our refs."""
+        kept = self._git / "objects" / "pack"
+        kept.mkdir(parents=True, exist_ok=True)
+        for pack in sorted(
+            (self._incoming / "pack").iterdir(), reverse=True
+        ):  # git looks for .idx, so .pack is first
+            pack.replace(kept / pack.name)
+        plain.sync(kept)
+        self.keep(refs)
+
+    def entries(self, refs: Refs, names: Iterable[SnapshotName], *, is_incoming: bool = False) -> list[Entry]:
+        """What the tags of some snapshots (`is_incoming`: of the last bundle) hold, checked.
 
         Raises:
             SnapshotDamaged: a tag holds anything but definitions and manifest.dvc as regular files, an object
                 is gone, or a definition is not what we write.
         """
         git = self._opened(refs)
-        if not is_kept:
-            git = dataclasses.replace(git, objects=self._workspace / "incoming-objects")
+        if is_incoming:
+            git = dataclasses.replace(git, objects=self._incoming)
         return [self._entry(git, name, refs.tags[name]) for name in names]
 
     def check(self, refs: Refs) -> str:

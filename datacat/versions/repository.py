@@ -233,8 +233,8 @@ class Repository:
         if etag is None:
             return None, Refs(), []
         try:
-            refs = work.history.unbundled(bundle, is_kept=False)
-            return etag, refs, work.history.entries(refs, refs.tags, is_kept=False)
+            refs = work.history.unbundled(bundle)
+            return etag, refs, work.history.entries(refs, refs.tags, is_incoming=True)
         except SnapshotDamaged as error:
             hint = "Nothing was taken in. Ask who pushed there."
             named = f"{error.where}: {error.what}" if error.where else error.what

@@ -104,7 +104,8 @@ class Share:
                 if size > _MAX_BUNDLE_BYTES:
                     what = f"has {size:,} bytes, more than {_MAX_BUNDLE_BYTES:,}"
                     raise SnapshotDamaged(what, where=str(self.bundle))
-                path.write_bytes(self._files.cat_file(self.bundle.path, start=0, end=_MAX_BUNDLE_BYTES))
+                end = _MAX_BUNDLE_BYTES
+                path.write_bytes(self._files.cat_file(self.bundle.path, start=0, end=end) if size else b"")
             except store_errors() as error:
                 raise LocationError(f"cannot be read: {error}", where=str(self.bundle)) from error
             if self.etag() == etag:

@@ -232,14 +232,14 @@ class Shelf:
         work.history.make()
         etag = self.home.fetch(bundle)
         try:
-            refs = work.history.unbundled(bundle, is_kept=True)
-            entries = work.history.entries(refs, refs.tags)
+            refs = work.history.unbundled(bundle)
+            entries = work.history.entries(refs, refs.tags, is_incoming=True)
         except SnapshotDamaged as error:
             self.home_problem = f"{self.home.bundle}: {error.what}"
             return
         for entry in entries:
             self._take_over(work, entry)
-        work.history.keep(refs)
+        work.history.take_in(refs)
         self.note_followed(etag, refs=refs)
 
     def _take_over(self, work: Work, entry: Entry) -> None:
