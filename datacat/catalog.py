@@ -294,7 +294,14 @@ class Catalog:
             found += self._embeddings.check(self.cursor())
         except CatalogError:  # what keeps them from being compared was found just now
             found.append(Finding("note", "vectors", "not compared, as the tables cannot be read"))
-        return [*found, *self.snapshots.check()]
+        return [*found, *self.snapshots.check(has_state=self._has_state)]
+
+    def _has_state(self, number: int) -> bool:
+        try:
+            self._tables.state(number)
+        except CatalogError:
+            return False
+        return True
 
     def gc(
         self, *, dry_run: bool = False, grace_s: float = 3600, forget_before: int | None = None

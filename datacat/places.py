@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 from pathlib import Path
 
 from datacat.config import Settings, read_settings
@@ -9,6 +11,7 @@ from datacat.errors import CatalogNotFound
 from datacat.sources.location import Location
 
 _MARK = Path("log") / "_delta_log"
+_USERS_OWN = ("GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM", "GIT_CONFIG_NOSYSTEM")
 
 
 def chosen_place(place: str | None) -> tuple[Location, Settings]:
@@ -35,14 +38,23 @@ def chosen_place(place: str | None) -> tuple[Location, Settings]:
 
 
 def author_of(settings: Settings) -> str:
-    """Who commits: the setting `author`, git's user, else the login name."""
+    """Who commits: the setting `author`, git's user, else the login name.
+
+    git is asked outside of every repository: the one that we stand in may be somebody else's.
+    """
     if settings.author:
         return settings.author
     import getpass
     import subprocess
 
+    kept = {key: value for key, value in os.environ.items() if not key.startswith("GIT_")}
+    kept |= {key: os.environ[key] for key in _USERS_OWN if key in os.environ}
+    command = ["git", "config", "user.name"]
+    with contextlib.suppress(OSError):  # no git: said when it is needed
+        found = subprocess.run(command, cwd="/", env=kept, capture_output=True, text=True, check=False)
+        if found.stdout.strip():
+            return found.stdout.strip()
     try:
-        found = subprocess.run(["git", "config", "user.name"], capture_output=True, text=True, check=False)
-        return found.stdout.strip() or getpass.getuser()
-    except OSError:
         return getpass.getuser()
+    except (KeyError, OSError):  # a container's user without a name
+        return "datacat"

@@ -77,12 +77,20 @@ def create(
 @snapshot.command("list", epilog="Example: datacat snapshot list")
 @catalog_option
 @json_option
-def list_(catalog: str | None, output: Output) -> None:
-    """List the snapshots."""
-    rows = [info.summary() for info in opened(catalog).snapshots.list()]
+def list_(catalog: str | None, output: Output) -> int:
+    """List the snapshots; exit 1 when one is there that cannot be read."""
+    survey = opened(catalog).snapshots.survey()
+    rows = [info.summary() for info in survey.definitions.values()]
     if not output.as_json:
         rows = [row | {"digest": row["digest"][:_DIGEST_SHOWN], "time": row["time"][:10]} for row in rows]
-    output.table(rows, columns=_LISTED, empty="No snapshot yet.")
+    output.table(
+        rows, columns=_LISTED, empty="No snapshot can be read." if survey.faults else "No snapshot yet."
+    )
+    for fault in survey.faults:
+        output.note(f"{fault.where}: {fault.what}")
+    if survey.faults:
+        output.note("Run: datacat snapshot repair")
+    return int(survey.lost() is not None)
 
 
 @snapshot.command(epilog="Example: datacat snapshot show roofs@1")
@@ -182,6 +190,27 @@ def pull(remote: str, catalog: str | None, output: Output) -> None:
     """Fetch all snapshots from a DVC remote."""
     names = opened(catalog).snapshots.pull(remote)
     _print_moved("pulled", names, output)
+
+
+@snapshot.command(epilog="Example: datacat snapshot repair")
+@catalog_option
+@json_option
+def repair(catalog: str | None, output: Output) -> int:
+    """Bring back what is lost of the snapshots from what is left; exit 1 when one cannot be brought back.
+
+    Folders, pins, git and DVC's cache know of each snapshot; what one has lost comes from another. Nothing is deleted:
+    what is in the way lies in snapshots/.aside afterwards.
+    """
+    report = opened(catalog).snapshots.repair()
+    if output.as_json:
+        output.record(report)
+        return int(bool(report.lost))
+    for line in report.done:
+        output.line(line)
+    for name, why in report.lost:
+        output.line(f"lost  {name}: {why}")
+    output.line(f"{len(report.whole):,} snapshots are whole, {len(report.lost):,} are lost")
+    return int(bool(report.lost))
 
 
 def _print_moved(verb: str, names: Sequence[str], output: Output) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -166,13 +167,15 @@ class Definition:
             concepts = {name: tuple(members) for name, members in question.pop("concepts").items()}
             fractions = tuple((name, float(fraction)) for name, fraction in rule["fractions"])
             if found == FORMAT:
-                return cls(
+                definition = cls(
                     question=Question(**question, concepts=concepts),
-                    split=SplitRule(fractions, rule["seed"]),
+                    split=SplitRule(fractions, str(rule["seed"])),
                     digests=Digests(**values.pop("digests")),
                     **values,
                 )
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+                _check(definition)
+                return definition
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise SnapshotDamaged(f"definition.json cannot be read: {error}", where=where) from error
         raise SnapshotDamaged(
             f"definition.json has format {found}, this datacat reads {FORMAT}",
@@ -197,6 +200,44 @@ class Definition:
             "author": self.author,
             "time": self.time,
         }
+
+
+_DIGEST = re.compile(r"[0-9a-f]{64}")
+
+
+def _check(found: Definition) -> None:
+    """Refuses a definition whose values are of another kind: it may come from anybody.
+
+    Raises:
+        ValueError: which it is.
+    """
+    question, digests = found.question, found.digests
+    texts = {
+        "annotations": found.annotations,
+        "author": found.author,
+        "datacat": found.datacat,
+        "interpretation": question.interpretation,
+        "name": found.name,
+        "query": question.text,
+        "space": question.space or "",
+        "time": found.time,
+        **{f"concept {name}": member for name, members in question.concepts.items() for member in members},
+    }
+    for name, text in texts.items():
+        if not isinstance(text, str):
+            raise ValueError(f"{name} is no text")
+    numbers = {"state": found.state, "limit": question.limit or 0, **found.counts}
+    for name, number in numbers.items():
+        if not (type(number) is int and 0 <= number < 2**63):
+            raise ValueError(f"{name} is no count")
+    for name, digest in {"digest": found.digest, **asdict(digests)}.items():
+        if not (isinstance(digest, str) and _DIGEST.fullmatch(digest)):
+            raise ValueError(f"the {name} is no sha256")
+    if not {"assets", "annotations"} <= found.counts.keys():
+        raise ValueError("the counts of assets and annotations are missing")
+    if type(found.version) is not int or ".." in found.name:
+        raise ValueError("it names no snapshot")
+    SnapshotName(found.name, found.version)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,86 +1,42 @@
-"""The folder of snapshots: a git repository in which DVC keeps the manifests.
+"""The folder of snapshots: plain files, and beside them a git repository with DVC.
 
-    <name>/<version>/definition.json    in git
-    <name>/<version>/manifest.dvc       in git; tracks the folder beside it
-    <name>/<version>/manifest/          Parquet files, kept by DVC in .dvc/cache
+    <name>/<version>/definition.json    also in git
+    <name>/<version>/manifest.dvc       also in git; names the folder beside it in DVC's cache
+    <name>/<version>/manifest/          Parquet files, also in .dvc/cache
 
-A snapshot exists when its annotated tag `name@version` does; nothing else is ever listed. All that writes
-holds one lock and begins by taking back what a killed process left. Under an s3:// root this folder is a
-clone in the cache; the truth is the `Share` at <root>/snapshots, and a snapshot exists when its bundle has
-been replaced there.
+A snapshot exists when its folder is in place; it is put there whole, in one step. Then git is told, and last the
+pins. All that writes holds one lock, and begins by telling those that a killed process has not told. Nothing is
+ever taken back, and nothing is written where something that was finished cannot be read: `repair` (see
+`repair.py`) makes it whole from what is left. Under an s3:// root this folder is a clone in the cache; the truth is
+the `Share` at <root>/snapshots, and a snapshot exists when its bundle has been replaced there.
 """
 
 from __future__ import annotations
 
-import dataclasses
-import fcntl
-import os
 import shutil
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
-from datacat.errors import (
-    CommitConflict,
-    DatacatError,
-    LocationError,
-    SnapshotDamaged,
-    SnapshotError,
-    SnapshotExists,
-)
+from datacat.errors import CommitConflict, SnapshotDamaged, SnapshotError, SnapshotExists
 from datacat.model.names import SnapshotName
-from datacat.model.snapshot import MANIFEST, Definition
-from datacat.versions.commands import Commands
-from datacat.versions.manifest import Contents, file_of
+from datacat.model.snapshot import Definition
+from datacat.versions import guard, plain
+from datacat.versions.commands import Dvc
+from datacat.versions.history import Entry, Refs
+from datacat.versions.manifest import Contents
 from datacat.versions.share import Share
+from datacat.versions.shelf import Shelf, Work
+from datacat.versions.survey import Survey
+from datacat.versions.verify import check_manifest
 
-_DVC_CONFIG = "[core]\n    analytics = false\n    check_update = false\n[cache]\n    type = reflink,copy\n"
-_IGNORED = "/*/*/manifest/\n/.lock\n/.staging/\n"
 _ATTEMPTS = 50  # each loses only to somebody who succeeded
-_HOME_STATE = Path(".git") / "datacat-home"  # the etag of the bundle that the clone equals
-_STALE = (".git/*.lock", ".git/refs/**/*.lock", ".dvc/tmp/rwlock")
 
 
 class Repository:
-    """The snapshots in `folder`; `home` is where they truly are, if that is elsewhere."""
+    """Makes snapshots on a shelf, sends them elsewhere and takes them in from there."""
 
-    def __init__(self, folder: Path, *, author: str, home: Share | None = None) -> None:
-        self.folder = folder
-        self._author = author
-        self._home = home
-
-    def definitions(self) -> tuple[Definition, ...]:
-        """What is frozen, by name and version.
-
-        Raises:
-            SnapshotDamaged: a definition cannot be read.
-        """
-        if self._home is not None:
-            with self._locked() as run:
-                self._follow_home(run)
-        return self._tagged(Commands(self.folder))
-
-    def manifest(self, name: SnapshotName) -> Path:
-        """The folder of a snapshot's manifest, brought back from DVC's cache or the home where it is missing.
-
-        Raises:
-            SnapshotDamaged: it is nowhere.
-        """
-        folder = self._of(name) / "manifest"
-        if all(file_of(folder, table).is_file() for table in MANIFEST):
-            return folder
-        with self._locked() as run:
-            self._heal(run)
-            tracked = f"{folder.relative_to(self.folder)}.dvc"
-            try:
-                if self._home is not None:
-                    self._remotes(home=self._home)
-                    run.dvc("fetch", "-q", "-r", "home", tracked)
-                run.dvc("checkout", "-q", "--force", tracked)
-            except SnapshotError as error:
-                hint = "Run: datacat snapshot pull, if it was pushed before."
-                raise SnapshotDamaged("its manifest is in no cache", where=str(name), hint=hint) from error
-        return folder
+    def __init__(self, shelf: Shelf) -> None:
+        self._shelf = shelf
 
     def add(
         self, name: str, *, write: Callable[[Path], Contents], define: Callable[[int, Contents], Definition]
@@ -94,22 +50,25 @@ class Repository:
 
         Returns:
             The definition and whether it is new; the latest version, and False, where its digest is the same.
+
+        Raises:
+            SnapshotDamaged: snapshots that are there cannot be read in full; nothing is changed.
         """
-        with self._locked() as run:
-            self._begin(run)
-            staged = self._staging() / "manifest"
-            staged.mkdir()
-            contents = write(staged)
+        with self._shelf.locked() as work:
+            found = self.whole(work)
+            staged = work.staged("snapshot")
+            (staged / "manifest").mkdir()
+            contents = write(staged / "manifest")
             for _ in range(_ATTEMPTS):
-                versions = [known for known in self._tagged(run) if known.name == name]
+                versions = found.of(name)
                 if versions and versions[-1].digest == contents.digest:
+                    self.settle(work, found)
                     return versions[-1], False
                 definition = define(versions[-1].version + 1 if versions else 1, contents)
-                self._commit(run, definition, staged=staged)
-                if self._publish(run):
+                self._track(work, definition, staged=staged)
+                if self.settle(work, found, staged={definition.snapshot: staged}):
                     return definition, True
-                os.replace(self._of(definition.snapshot) / "manifest", staged)
-                self._begin(run, keep_staged=True)
+                found = self.whole(work)
         raise CommitConflict(f"{_ATTEMPTS} others froze something first", hint="Try again.")
 
     def push(self, share: Share) -> tuple[SnapshotName, ...]:
@@ -117,245 +76,197 @@ class Repository:
 
         Raises:
             SnapshotExists: it has another snapshot of the same name and version.
+            LocationError: nothing can be written there.
         """
-        with self._locked() as run:
-            self._begin(run)
-            ours = self._tagged(run)
-            if not ours:
+        with self._shelf.locked() as work:
+            found = self.whole(work)
+            if not found.definitions:
                 return ()
-            self._remotes(home=self._home, share=share)
-            if self._home is not None:
-                run.dvc("fetch", "-q", "-r", "home")
-            run.dvc("push", "-q", "-r", "share")
+            share.check_writable()
+            if found.unfinished():
+                self.settle(work, found)
+                found = self.whole(work)
+            _, _, theirs = self._incoming(work, share)
+            _missing(found.definitions.values(), theirs, place=share)
+            self._send(work, found.definitions.values(), share=share)
             for _ in range(_ATTEMPTS):
-                etag, theirs = self._incoming(run, share)
-                missing = _missing(ours, theirs, place=share)
+                etag, refs, theirs = self._incoming(work, share)
+                missing = _missing(found.definitions.values(), theirs, place=share)
                 if not missing:
                     return ()
-                bundle = self._union_bundle(run, missing)
+                ours = Refs(tags={item.snapshot: found.refs.tags[item.snapshot] for item in missing})
+                bundle = work.staging / "union.bundle"
+                work.history.union(bundle, theirs=refs, added=ours)
                 if share.replace(bundle, expected=etag) is not None:
                     return tuple(item.snapshot for item in missing)
         raise CommitConflict(f"{_ATTEMPTS} others pushed first", where=str(share.location), hint="Try again.")
 
     def pull(self, share: Share) -> tuple[SnapshotName, ...]:
-        """Takes in the snapshots of `share` that are not here.
+        """Takes in the snapshots of `share` that are not here: all of them, or none.
 
         Raises:
             SnapshotExists: here is another snapshot of the same name and version.
+            SnapshotDamaged: what is there is not what a snapshot is; nothing was taken in.
             SnapshotError: nothing was ever pushed there.
         """
-        with self._locked() as run:
+        with self._shelf.locked() as work:
             for _ in range(_ATTEMPTS):
-                self._begin(run)
-                etag, theirs = self._incoming(run, share)
+                found = self.whole(work)
+                etag, _, theirs = self._incoming(work, share)
                 if etag is None:
                     raise SnapshotError("no snapshot was ever pushed here", where=str(share.location))
-                missing = _missing(theirs, self._tagged(run), place=share)
-                if missing:
-                    self._take_in(run, missing, share=share)
-                if not missing or self._publish(run):
-                    return tuple(item.snapshot for item in missing)
+                entries = {entry.definition.snapshot: entry for entry in theirs}
+                missing = _missing(
+                    [entry.definition for entry in theirs], found.definitions.values(), place=share
+                )
+                staged = {
+                    item.snapshot: self._taken_in(work, entries[item.snapshot], share=share)
+                    for item in missing
+                }
+                if self.settle(work, found, staged=staged):
+                    return tuple(staged)
         raise CommitConflict(f"{_ATTEMPTS} others froze something first", hint="Try again.")
 
-    def _of(self, name: SnapshotName) -> Path:
-        return self.folder / name.name / str(name.version)
+    def whole(self, work: Work) -> Survey:
+        """What is frozen, where all of it can be read and nothing foreign lies among it.
 
-    def _staging(self) -> Path:
-        return self.folder / ".staging"
+        Raises:
+            SnapshotDamaged: something that was finished cannot be read.
+            SnapshotError: somebody put something there that we do not write.
+        """
+        guard.check(self._shelf.folder)
+        self._shelf.follow_home(work)
+        found = self._shelf.look()
+        for fault in found.faults:
+            raise fault.error()
+        work.history.make()
+        return found
 
-    @contextmanager
-    def _locked(self) -> Iterator[Commands]:
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            with (self.folder / ".lock").open("a") as lock:
-                fcntl.flock(lock, fcntl.LOCK_EX)
-                self._remove_stale_locks()
-                try:
-                    yield Commands(self.folder, author=self._author, lock=lock.fileno())
-                finally:
-                    shutil.rmtree(self._staging(), ignore_errors=True)
-        except OSError as error:
-            if isinstance(error, DatacatError):
-                raise
-            raise LocationError(f"cannot be written: {error}", where=str(self.folder)) from error
+    def _track(self, work: Work, definition: Definition, *, staged: Path) -> None:
+        """Writes definition.json and manifest.dvc beside the manifest in `staged`."""
+        (staged / "definition.json").unlink(missing_ok=True)
+        plain.write(staged / "definition.json", definition.to_json().encode())
+        if not (staged / "manifest.dvc").exists():
+            cache = Path(self._shelf.cache.place.path)
+            cache.mkdir(parents=True, exist_ok=True)
+            Dvc(staged, cache, lock=work.lock).run("add", "-q", "manifest")
+            shutil.rmtree(staged / ".dvc")
+            plain.sync(staged / "manifest")
 
-    def _remove_stale_locks(self) -> None:
-        """We hold the lock, so nobody who made one of these is alive."""
-        for pattern in _STALE:
-            for lock in self.folder.glob(pattern):
-                lock.unlink()
+    def settle(self, work: Work, found: Survey, *, staged: Mapping[SnapshotName, Path] | None = None) -> bool:
+        """Puts staged snapshots in their place and tells git and the pins of them, and of any that were not told.
 
-    def _tagged(self, run: Commands, *, refs: str = "refs/tags/") -> tuple[Definition, ...]:
-        """The definitions that the tags below `refs` stand for."""
-        if not (self.folder / ".git" / "HEAD").is_file():
-            return ()
-        listed = run.git("for-each-ref", "--format=%(refname)", refs).split()
-        names = sorted(SnapshotName.parse(ref.removeprefix(refs)) for ref in listed)
-        wanted = "".join(f"{refs}{name}:{name.name}/{name.version}/definition.json\n" for name in names)
-        rest = run.git("cat-file", "--batch", stdin=wanted).encode()
-        found = []
-        for name in names:  # of each a line `<object> blob <size>`, its content, a line feed
-            head, _, rest = rest.partition(b"\n")
-            size = head.rpartition(b" ")[2]
-            if not size.isdigit():
-                raise SnapshotDamaged("it has no definition.json", where=str(name))
-            found.append(Definition.from_json(rest[: int(size)], where=str(name)))
-            rest = rest[int(size) + 1 :]
-        return tuple(found)
-
-    def _begin(self, run: Commands, *, keep_staged: bool = False) -> None:
-        """Makes the folder a repository at its last whole snapshot, with an empty staging folder."""
-        self._follow_home(run)
-        if not self._is_made(run):
-            self._make(run)
-        self._heal(run)
-        if not keep_staged:
-            shutil.rmtree(self._staging(), ignore_errors=True)
-            self._staging().mkdir()
-
-    def _is_made(self, run: Commands) -> bool:
-        if not (self.folder / ".git").is_dir():
-            return False
-        return bool(run.git("for-each-ref", "--format=%(refname)", "refs/heads/main"))
-
-    def _make(self, run: Commands) -> None:
-        for name in (".git", ".dvc"):
-            shutil.rmtree(self.folder / name, ignore_errors=True)
-        run.git("init", "-q", "-b", "main")
-        run.dvc("init", "-q")
-        (self.folder / ".dvc" / "config").write_text(_DVC_CONFIG)
-        (self.folder / ".gitignore").write_text(_IGNORED)
-        run.git("add", "--", ".dvc", ".dvcignore", ".gitignore")
-        run.git("commit", "-q", "-m", "Begin")
-
-    def _heal(self, run: Commands) -> None:
-        """Makes the folder hold what the tags say: takes back what a killed process left without one."""
-        run.git("reset", "-q", "--hard", "main")
-        tags = set(run.git("for-each-ref", "--format=%(refname:strip=2)", "refs/tags/").split())
-        tracked = self._tracked(run)
-        stray = sorted(SnapshotName.parse(name) for name in tracked - tags)
-        if stray:
-            run.git("rm", "-r", "-q", "--", *(f"{name.name}/{name.version}" for name in stray))
-            run.git("commit", "-q", "-m", f"Take back {', '.join(map(str, stray))}")
-        for folder in self.folder.glob("[!.]*/*"):
-            if f"{folder.parent.name}@{folder.name}" not in tags:
-                shutil.rmtree(folder)
-        lost = sorted(SnapshotName.parse(name) for name in tags - tracked)
-        if lost:
-            self._check_out(run, lost, refs="refs/tags/")
-
-    def _tracked(self, run: Commands) -> set[str]:
-        """The snapshots that are committed, as name@version."""
-        paths = run.git("ls-files", "--", "*/definition.json").split()
-        return {"{}@{}".format(*path.split("/")) for path in paths}
-
-    def _check_out(self, run: Commands, names: list[SnapshotName], *, refs: str) -> None:
-        """Commits what the refs of these snapshots hold."""
-        for name in names:
-            run.git("checkout", "-q", f"{refs}{name}", "--", f"{name.name}/{name.version}")
-        run.git("commit", "-q", "-m", f"Take in {', '.join(map(str, names))}")
-
-    def _commit(self, run: Commands, definition: Definition, *, staged: Path) -> None:
-        """Turns the staged manifest into a tagged commit."""
-        folder = self._of(definition.snapshot)
-        folder.mkdir(parents=True)
-        (folder / "definition.json").write_text(definition.to_json(), "utf-8")
-        os.replace(staged, folder / "manifest")
-        relative = str(folder.relative_to(self.folder))
-        run = dataclasses.replace(run, author=definition.author)
-        run.dvc("add", "-q", f"{relative}/manifest")
-        run.git("add", "--", f"{relative}/definition.json", f"{relative}/manifest.dvc")
-        subject = f"Freeze {definition.snapshot}"
-        run.git("commit", "-q", "-m", f"{subject}\n\n{definition.question.text}\ndigest {definition.digest}")
-        run.git("tag", "-a", "-m", subject, str(definition.snapshot))
-
-    # What goes to and comes from elsewhere.
-
-    def _remotes(self, **shares: Share | None) -> None:
-        """Tells DVC where the named shares are; in the file that git does not track."""
-        sections = [share.dvc_config(name) for name, share in shares.items() if share is not None]
-        (self.folder / ".dvc" / "config.local").write_text("".join(sections))
-
-    def _follow_home(self, run: Commands) -> None:
-        """Makes the clone equal to the home's bundle."""
-        if self._home is None:
-            return
-        state = self.folder / _HOME_STATE
-        etag = self._home.etag()
-        if etag is None:
-            shutil.rmtree(self.folder / ".git", ignore_errors=True)
-            return
-        if state.is_file() and state.read_text() == etag:
-            return
-        if not (self.folder / ".git" / "HEAD").is_file():
-            run.git("init", "-q", "-b", "main")
-        bundle = self.folder / ".incoming.bundle"
-        etag = self._home.fetch(bundle)
-        heads = ("+refs/heads/main:refs/heads/main", "+refs/tags/*:refs/tags/*")
-        run.git("fetch", "-q", "--prune", "--force", "--update-head-ok", str(bundle), *heads)
-        self._heal(run)
-        bundle.unlink()
-        state.write_text(etag or "")
-
-    def _publish(self, run: Commands) -> bool:
-        """Sends everything home; False where somebody else was faster."""
-        if self._home is None:
-            return True
-        state = self.folder / _HOME_STATE
-        expected = state.read_text() if state.is_file() else None
-        state.unlink(
-            missing_ok=True
-        )  # from here on the clone is ahead; killed now, it falls back to the home
-        self._remotes(home=self._home)
-        run.dvc("push", "-q", "-r", "home")
-        bundle = self._staging() / "repo.bundle"
-        run.git("bundle", "create", "-q", str(bundle), "main", "--tags")
-        etag = self._home.replace(bundle, expected=expected)
-        if etag is None:
-            return False
-        state.write_text(etag)
+        Returns:
+            False where somebody else was faster to replace the bundle of the home: then nothing has changed.
+        """
+        shelf, staged = self._shelf, staged or {}
+        if shelf.home is None:
+            shelf.place(staged)
+            staged = {name: plain.folder_of(shelf.folder, name) for name in staged}
+        folders = {name: plain.folder_of(shelf.folder, name) for name in found.unfinished()} | dict(staged)
+        entries = {name: shelf.entry(name, folder) for name, folder in sorted(folders.items())}
+        new = {name: entry for name, entry in entries.items() if name not in found.refs.tags}
+        for name in new.keys() - staged.keys():  # whoever put it there was interrupted
+            check_manifest(shelf.manifest_of(work, new[name].definition), new[name].definition)
+        refs = work.history.record(new.values(), refs=found.refs)
+        if shelf.home is not None and new:
+            expected = shelf.followed()
+            sent = list(new.values())
+            if not self.publish(work, refs, entries=sent, home=shelf.home, expected=expected):
+                return False
+            shelf.place(staged)
+        if new:
+            work.history.keep(refs)
+        for name, entry in entries.items():
+            if name not in found.pinned:
+                shelf.pins.add(entry.definition, tracked=entry.tracked)
         return True
 
-    def _incoming(self, run: Commands, share: Share) -> tuple[str | None, tuple[Definition, ...]]:
-        """Fetches what `share` has into refs/incoming/; returns the bundle's etag and the definitions."""
-        for ref in run.git("for-each-ref", "--format=%(refname)", "refs/incoming/").split():
-            run.git("update-ref", "-d", ref)
-        bundle = self._staging() / "incoming.bundle"
+    def publish(
+        self, work: Work, refs: Refs, *, entries: list[Entry], home: Share, expected: str | None
+    ) -> bool:
+        """Sends manifests and refs home, in the place of the bundle with the etag `expected`.
+
+        Returns:
+            False where that was replaced meanwhile: somebody else was faster.
+        """
+        self._send(work, [entry.definition for entry in entries], share=home, entries=entries)
+        bundle = work.staging / "repo.bundle"
+        work.history.bundle(bundle, refs=refs)
+        etag = home.replace(bundle, expected=expected)
+        if etag is not None:
+            self._shelf.note_followed(etag, refs=refs)
+        return etag is not None
+
+    def _send(
+        self,
+        work: Work,
+        definitions: Iterable[Definition],
+        *,
+        share: Share,
+        entries: Iterable[Entry] = (),
+    ) -> None:
+        """Sends the manifests of some snapshots with DVC."""
+        space = work.staged("send")
+        tracked = {entry.definition.snapshot: entry.tracked for entry in entries}
+        for item in definitions:
+            name = item.snapshot
+            content = tracked.get(name) or self._shelf.tracked(name)
+            if not self._shelf.cache.has(plain.Tracked.from_dvc(content, where=str(name)), name=str(name)):
+                folder = self._shelf.manifest_of(work, item)
+                self._shelf.cache.add(plain.Tracked.from_dvc(content, where=str(name)), folder=folder)
+            (space / f"{name.name}/{name.version}").mkdir(parents=True)
+            (space / f"{name.name}/{name.version}/manifest.dvc").write_bytes(content)
+        dvc = Dvc(
+            space, Path(self._shelf.cache.place.path), remotes=share.dvc_config("share"), lock=work.lock
+        )
+        try:
+            dvc.run("push", "-q", "-r", "share", "-R", ".")
+        except SnapshotError as error:
+            raise SnapshotError(error.what, where=str(share.location)) from error
+
+    def _incoming(self, work: Work, share: Share) -> tuple[str | None, Refs, list[Entry]]:
+        """What `share` has, checked: the bundle's etag, its refs, and what its tags hold."""
+        shutil.rmtree(work.staging / "incoming-objects", ignore_errors=True)
+        bundle = work.staging / "incoming.bundle"
         etag = share.fetch(bundle)
         if etag is None:
-            return None, ()
-        run.git("fetch", "-q", "--no-tags", str(bundle), "+refs/tags/*:refs/incoming/*")
-        return etag, self._tagged(run, refs="refs/incoming/")
+            return None, Refs(), []
+        try:
+            refs = work.history.unbundled(bundle)
+            return etag, refs, work.history.entries(refs, refs.tags, is_incoming=True)
+        except SnapshotDamaged as error:
+            hint = "Nothing was taken in. Ask who pushed there."
+            named = f"{error.where}: {error.what}" if error.where else error.what
+            raise SnapshotDamaged(named, where=str(share.location), hint=hint) from error
 
-    def _union_bundle(self, run: Commands, added: tuple[Definition, ...]) -> Path:
-        """A bundle of what came in and of our tags `added`, made in a repository that borrows our objects."""
-        union = Commands(self._staging() / "union", lock=run.lock)
-        shutil.rmtree(union.folder, ignore_errors=True)
-        run.git("init", "-q", "--bare", str(union.folder))
-        (union.folder / "objects" / "info" / "alternates").write_text(f"{self.folder / '.git' / 'objects'}\n")
-        ours = [f"refs/tags/{item.snapshot}" for item in added]
-        refs = run.git("for-each-ref", "--format=%(refname) %(objectname)", "refs/incoming/", *ours)
-        tags = "".join(f"create refs/tags/{line.split('/', 2)[2]}\n" for line in refs.splitlines())
-        union.git("update-ref", "--stdin", stdin=tags)
-        bundle = self._staging() / "union.bundle"
-        union.git("bundle", "create", "-q", str(bundle), "--tags")
-        return bundle
-
-    def _take_in(self, run: Commands, added: tuple[Definition, ...], *, share: Share) -> None:
-        """Makes incoming snapshots ours: their files, their manifests, and last their tags."""
-        self._check_out(run, [item.snapshot for item in added], refs="refs/incoming/")
-        self._remotes(home=self._home, share=share)
-        manifests = (f"{item.name}/{item.version}/manifest.dvc" for item in added)
-        run.dvc("pull", "-q", "-r", "share", *manifests)
-        tags = (f"create refs/tags/{item.snapshot} refs/incoming/{item.snapshot}\n" for item in added)
-        run.git("update-ref", "--stdin", stdin="".join(tags))
+    def _taken_in(self, work: Work, entry: Entry, *, share: Share) -> Path:
+        """Fetches and checks an incoming snapshot into a staging folder."""
+        name = entry.definition.snapshot
+        staged = work.staged(f"incoming/{name}")
+        tracked = plain.Tracked.from_dvc(entry.tracked, where=str(name))
+        (staged / "manifest").mkdir()
+        try:
+            share.objects().fetch(tracked, into=staged / "manifest", name=str(name))
+            check_manifest(staged / "manifest", entry.definition)
+        except SnapshotDamaged as error:
+            hint = "Nothing was taken in. Ask who pushed there."
+            raise SnapshotDamaged(f"{name}: {error.what}", where=str(share.location), hint=hint) from error
+        plain.write(staged / "definition.json", entry.content)
+        plain.write(staged / "manifest.dvc", entry.tracked)
+        self._shelf.cache.add(tracked, folder=staged / "manifest")
+        return staged
 
 
 def _missing(
-    there: tuple[Definition, ...], here: tuple[Definition, ...], *, place: Share
+    there: Iterable[Definition], here: Iterable[Definition | Entry], *, place: Share
 ) -> tuple[Definition, ...]:
     """What is `there` and not `here`, given that what is in both is the same."""
-    known = {item.snapshot: item.digest for item in here}
+    known = {}
+    for item in here:
+        found = item.definition if isinstance(item, Entry) else item
+        known[found.snapshot] = found.digest
+    missing = []
     for item in there:
         if known.get(item.snapshot, item.digest) != item.digest:
             raise SnapshotExists(
@@ -363,4 +274,6 @@ def _missing(
                 where=str(place.location),
                 hint="Freeze yours again under another name.",
             )
-    return tuple(item for item in there if item.snapshot not in known)
+        if item.snapshot not in known:
+            missing.append(item)
+    return tuple(missing)

@@ -9,13 +9,16 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
+import uuid
 from pathlib import Path
 from typing import Any
 
 from datacat.config import Settings
-from datacat.errors import LocationError
+from datacat.errors import LocationError, SnapshotDamaged
 from datacat.sources.location import Location, filesystem, s3_address, store_errors
+from datacat.versions.objects import Objects
 
+_MAX_BUNDLE_BYTES = 2**30  # some 500,000 snapshots
 _REFUSED = (404, 409, 412)  # what S3 answers where If-Match or If-None-Match does not hold
 
 
@@ -25,7 +28,49 @@ class Share:
     def __init__(self, location: Location, settings: Settings) -> None:
         self.location = location
         self._settings = settings
-        self._bundle = location.child("repo.bundle")
+        self.bundle = location.child("repo.bundle")
+
+    def objects(self) -> Objects:
+        """The manifests that were sent here."""
+        return Objects(self.location.child("dvc"), self._settings)
+
+    def check_writable(self) -> None:
+        """Refuses a place that nothing can be sent to, with the reason that the place gives.
+
+        Raises:
+            LocationError: there is no such bucket, it is no folder, or it may not be written.
+        """
+        probe = self.location.child(f"dvc/.probe-{uuid.uuid4().hex}")
+        try:
+            if self.location.is_s3:
+                self._check_bucket()
+            else:
+                Path(probe.path).parent.mkdir(parents=True, exist_ok=True)
+            self._files.pipe_file(probe.path, b"")
+            self._files.rm_file(probe.path)
+        except NotADirectoryError as error:
+            raise LocationError("is not a folder", where=str(self.location)) from error
+        except FileExistsError as error:
+            raise LocationError("is not a folder", where=str(self.location)) from error
+        except store_errors() as error:
+            reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
+            raise LocationError(f"cannot be written: {reason}", where=str(self.location)) from error
+
+    def _check_bucket(self) -> None:
+        bucket = self.location.path.partition("/")[0]
+        try:
+            self._files.call_s3("head_bucket", Bucket=bucket)
+        except FileNotFoundError as error:
+            raise LocationError(f"there is no bucket {bucket}", where=str(self.location)) from error
+
+    def set_aside(self) -> None:
+        """Keeps a copy of a bundle that cannot be read, under a name of its own beside it."""
+        if self.etag() is not None:
+            aside = self.location.child(f"repo.bundle.aside-{uuid.uuid4().hex[:8]}")
+            try:
+                self._files.cp_file(self.bundle.path, aside.path)
+            except store_errors() as error:
+                raise LocationError(f"cannot be written: {error}", where=str(aside)) from error
 
     def dvc_config(self, name: str) -> str:
         """The section of DVC's configuration that makes this place the remote `name`."""
@@ -41,20 +86,28 @@ class Share:
         """What tells this bundle from all others; None where there is no bundle."""
         try:
             if self.location.is_s3:
-                return str(self._files.info(self._bundle.path)["ETag"])
-            return hashlib.sha256(Path(self._bundle.path).read_bytes()).hexdigest()
+                return str(self._files.info(self.bundle.path)["ETag"])
+            with Path(self.bundle.path).open("rb") as file:
+                return hashlib.file_digest(file, "sha256").hexdigest()
         except FileNotFoundError:
             return None
+        except NotADirectoryError as error:
+            raise LocationError("is not a folder", where=str(self.location)) from error
         except store_errors() as error:
-            raise LocationError(f"cannot be read: {error}", where=str(self._bundle)) from error
+            raise LocationError(f"cannot be read: {error}", where=str(self.bundle)) from error
 
     def fetch(self, path: Path) -> str | None:
         """Copies the bundle to `path` and returns its etag; None where there is none."""
         while (etag := self.etag()) is not None:
             try:
-                path.write_bytes(self._files.cat_file(self._bundle.path))
+                size = self._files.info(self.bundle.path)["size"]
+                if size > _MAX_BUNDLE_BYTES:
+                    what = f"has {size:,} bytes, more than {_MAX_BUNDLE_BYTES:,}"
+                    raise SnapshotDamaged(what, where=str(self.bundle))
+                end = _MAX_BUNDLE_BYTES
+                path.write_bytes(self._files.cat_file(self.bundle.path, start=0, end=end) if size else b"")
             except store_errors() as error:
-                raise LocationError(f"cannot be read: {error}", where=str(self._bundle)) from error
+                raise LocationError(f"cannot be read: {error}", where=str(self.bundle)) from error
             if self.etag() == etag:
                 break  # else it was replaced while we read
         return etag
@@ -70,10 +123,10 @@ class Share:
                 self._put(path.read_bytes(), expected) if self.location.is_s3 else self._move(path, expected)
             )
         except store_errors() as error:
-            raise LocationError(f"cannot be written: {error}", where=str(self._bundle)) from error
+            raise LocationError(f"cannot be written: {error}", where=str(self.bundle)) from error
 
     def _put(self, content: bytes, expected: str | None) -> str | None:
-        bucket, _, key = self._bundle.path.partition("/")
+        bucket, _, key = self.bundle.path.partition("/")
         condition = {"IfMatch": expected} if expected else {"IfNoneMatch": "*"}
         try:
             answer = self._files.call_s3("put_object", Bucket=bucket, Key=key, Body=content, **condition)
@@ -96,7 +149,7 @@ class Share:
                 file.write(path.read_bytes())
                 file.flush()
                 os.fsync(file.fileno())
-            staged.replace(self._bundle.path)
+            staged.replace(self.bundle.path)
             return self.etag()
 
     @property

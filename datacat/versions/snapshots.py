@@ -16,17 +16,22 @@ import duckdb
 import pyarrow as pa
 
 from datacat.config import Settings
-from datacat.errors import NameInvalid, SnapshotDamaged, SnapshotError, SnapshotNotFound, UsageError
+from datacat.errors import NameInvalid, SnapshotDamaged, SnapshotNotFound, UsageError
 from datacat.model.finding import Finding
 from datacat.model.names import SnapshotName, checked_word
 from datacat.model.snapshot import MANIFEST, Definition, ExportReport, SplitRule, VerifyReport
+from datacat.places import author_of
 from datacat.sources.location import Location
 from datacat.versions import export as exporting
-from datacat.versions.commands import author_of
+from datacat.versions.check import check
 from datacat.versions.freeze import Selection, freeze
 from datacat.versions.manifest import Contents, batches, file_of
+from datacat.versions.pins import Pins
+from datacat.versions.repair import RepairReport, repair
 from datacat.versions.repository import Repository
 from datacat.versions.share import Share
+from datacat.versions.shelf import Shelf
+from datacat.versions.survey import Survey
 from datacat.versions.verify import check_assets, check_manifest
 
 if TYPE_CHECKING:
@@ -44,11 +49,14 @@ class Snapshots:
         self._settings = settings
         self._root = root
         place = root.child("snapshots")
+        folder, home = Path(place.path), None
         if root.is_s3:
-            clone = settings.cache_path / "snapshots" / hashlib.sha256(root.uri.encode()).hexdigest()[:16]
-            self._repository = Repository(clone, author=author_of(settings), home=Share(place, settings))
-        else:
-            self._repository = Repository(Path(place.path), author=author_of(settings))
+            folder = settings.cache_path / "snapshots" / hashlib.sha256(root.uri.encode()).hexdigest()[:16]
+            home = Share(place, settings)
+        self._shelf = Shelf(
+            folder, author=author_of(settings), pins=Pins(root, settings), settings=settings, home=home
+        )
+        self._repository = Repository(self._shelf)
 
     def create(
         self,
@@ -104,26 +112,47 @@ class Snapshots:
             return draft(version=version, counts=held.counts, digest=held.digest, digests=held.digests)
 
         definition, is_new = self._repository.add(name, write=write, define=define)
-        return Snapshot(definition, self._repository, self._root, self._settings, is_new=is_new)
+        return Snapshot(definition, self._shelf, self._root, self._settings, is_new=is_new)
 
     def list(self) -> tuple[Definition, ...]:
-        """What is frozen, by name and version."""
-        return self._repository.definitions()
+        """What is frozen, by name and version.
+
+        Raises:
+            SnapshotDamaged: there is one of which nobody can say what it is; `survey` has the others.
+        """
+        found = self.survey()
+        lost = found.lost()
+        if lost is not None:
+            raise lost.error()
+        return tuple(found.definitions.values())
+
+    def survey(self) -> Survey:
+        """What is frozen, and what of it is not as it was left."""
+        return self._shelf.survey()
+
+    def repair(self) -> RepairReport:
+        """Brings back what is lost of the snapshots from what is left; see `versions.repair`."""
+        return repair(self._shelf)
 
     def read(self, name: str | SnapshotName) -> Snapshot:
         """The snapshot `name@version`; of `name` alone the latest version.
 
         Raises:
             SnapshotNotFound: there is none.
+            SnapshotDamaged: nobody can say any more what it is.
         """
         wanted = name if isinstance(name, SnapshotName) or "@" not in name else SnapshotName.parse(name)
-        known = self.list()
+        survey = self.survey()
+        for fault in survey.faults:
+            if fault.is_lost and fault.name and wanted in (fault.name, fault.name.name):
+                raise fault.error()
+        known = list(survey.definitions.values())
         found = [item for item in known if wanted in (item.snapshot, item.name)]
         if not found:
             names = ", ".join(str(item.snapshot) for item in known[-20:])
             hint = f"There are: {names}" if names else "None was frozen yet: datacat snapshot create"
             raise SnapshotNotFound(f"no snapshot {name}", hint=hint)
-        return Snapshot(found[-1], self._repository, self._root, self._settings)
+        return Snapshot(found[-1], self._shelf, self._root, self._settings)
 
     def push(self, remote: str = "") -> tuple[str, ...]:
         """Sends all snapshots to `remote` (a folder or s3://…; by default the setting `dvc_remote`).
@@ -145,17 +174,25 @@ class Snapshots:
         """
         return tuple(map(str, self._repository.pull(self._share(remote))))
 
-    def check(self) -> Iterator[Finding]:
-        """Compares every manifest that is here with its digest."""
-        for definition in self.list():
-            try:
-                check_manifest(self._repository.manifest(definition.snapshot), definition)
-            except SnapshotError as error:
-                yield Finding("error", "snapshots", f"{error.what}: {error.where}", error.hint or "")
+    def check(self, *, has_state: Callable[[int], bool] | None = None) -> Iterator[Finding]:
+        """Compares folders, pins, git, DVC's cache and the log with each other, and manifests with their digests.
+
+        Args:
+            has_state: whether the catalog has a state; None: it is not asked.
+        """
+        return check(self._shelf, has_state=has_state)
 
     def pinned_states(self) -> set[int]:
-        """The states that a snapshot was taken of; of a pulled one, a state of the catalog it came from."""
-        return {item.state for item in self.list()}
+        """The states that a snapshot was taken of; of a pulled one, a state of the catalog it came from.
+
+        Raises:
+            SnapshotDamaged: snapshots cannot be read in full, so nobody can say which states they need.
+        """
+        found = self.survey()
+        for fault in found.faults:
+            if fault.is_lost or fault.name is None:
+                raise fault.error()
+        return {item.state for item in found.definitions.values()}
 
     def _share(self, remote: str) -> Share:
         chosen = remote or self._settings.dvc_remote
@@ -169,7 +206,7 @@ class Snapshot:
     """One frozen training set."""
 
     definition: Definition
-    _repository: Repository
+    _shelf: Shelf
     _root: Location
     _settings: Settings
     is_new: bool = dataclasses.field(default=False, kw_only=True)
@@ -262,7 +299,7 @@ class Snapshot:
         )
 
     def _folder(self) -> Path:
-        return self._repository.manifest(self.definition.snapshot)
+        return self._shelf.manifest(self.definition)
 
     def _intact(self) -> Path:
         folder = self._folder()

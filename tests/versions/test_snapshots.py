@@ -164,17 +164,20 @@ def _wait_for_staging(root: Path) -> None:
         time.sleep(0.005)
 
 
-def test_a_commit_without_its_tag_is_taken_back(tmp_path: Path) -> None:
+def test_a_lost_tag_is_a_lost_tag_and_no_lost_snapshot(tmp_path: Path) -> None:
     lake = drawn_lake(tmp_path / "lake", count=3)
     snapshots = opened(tmp_path / "catalog")
     frozen(snapshots, lake)
     frozen(snapshots, lake, seed="1")
     _git(tmp_path / "catalog", "tag", "-d", "roofs@2")
-    (tmp_path / "catalog" / "snapshots" / ".git" / "index.lock").touch()
-    assert [item.version for item in snapshots.list()] == [1]
-    again = frozen(snapshots, lake, seed="1")
-    assert (again.name, again.is_new) == ("roofs@2", True)
-    assert _git(tmp_path / "catalog", "rev-list", "--count", "main").strip() == "5"
+    assert [item.version for item in snapshots.list()] == [1, 2]
+    with pytest.raises(
+        SnapshotDamaged, match="roofs@2: its tag is gone from git\nRun: datacat snapshot repair"
+    ):
+        frozen(snapshots, lake, seed="2")
+    assert snapshots.repair().whole == ("roofs@1", "roofs@2")
+    assert frozen(snapshots, lake, seed="2").name == "roofs@3"
+    assert _git(tmp_path / "catalog", "tag").split() == ["roofs@1", "roofs@2", "roofs@3"]
 
 
 def test_two_at_once_both_succeed(tmp_path: Path) -> None:
