@@ -287,9 +287,13 @@ class Catalog:
         """The history, newest first."""
         return self._tables.log(limit=limit)
 
-    def doctor(self) -> list[Finding]:
-        """Checks log, files, index, vectors and snapshots against each other."""
-        found = list(self._tables.check(self._state))
+    def doctor(self, *, deep: bool = False) -> list[Finding]:
+        """Checks log, files, index, vectors and snapshots against each other.
+
+        Args:
+            deep: reads every data file whole and compares its bytes with the digest that was committed.
+        """
+        found = list(self._tables.check(self._state, is_deep=deep))
         try:
             found += self._embeddings.check(self.cursor())
         except CatalogError:  # what keeps them from being compared was found just now

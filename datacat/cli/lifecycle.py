@@ -64,14 +64,23 @@ def _in_words(changes: _Changes) -> str:
 @click.command(epilog="Example: datacat doctor")
 @catalog_option
 @at_option
+@click.option("--deep", is_flag=True, help="Read every data file whole and compare it with its digest.")
 @json_option
-def doctor(catalog: str | None, at: int | None, output: Output) -> int:
-    """Check log, files, index, vectors and snapshots against each other; exit 1 when something is wrong."""
-    findings = opened(catalog, at=at).doctor()
+def doctor(catalog: str | None, at: int | None, deep: bool, output: Output) -> int:
+    """Check log, files, index, vectors and snapshots against each other; exit 1 when something is wrong.
+
+    Whether pictures in the lake have changed is asked by `datacat ingest`, and where size and time stayed by its
+    --look-again.
+    """
+    findings = opened(catalog, at=at).doctor(deep=deep)
     output.table(
         [{"severity": f.severity, "subject": f.subject, "finding": f.text, "hint": f.hint} for f in findings],
         empty="Everything agrees: log, files, index, vectors, snapshots.",
     )
+    if not deep:
+        output.note(
+            "Not read: the bytes of data files (--deep), and media in the lake (ingest --look-again)."
+        )
     return int(any(finding.severity == "error" for finding in findings))
 
 
@@ -85,7 +94,7 @@ def doctor(catalog: str | None, at: int | None, output: Output) -> int:
     default=3600,
     show_default=True,
     metavar="SECONDS",
-    help="Spare files younger than this: an ingest that runs right now may need them.",
+    help="Spare files younger than this. Those of an ingest that runs right now are spared at any age.",
 )
 @click.option(
     "--forget-before",
@@ -103,9 +112,10 @@ def gc(catalog: str | None, dry_run: bool, grace_s: int, forget_before: int | No
     for path in report.removed:
         output.line(path)
     verb = "would free" if dry_run else "freed"
-    output.note(
-        f"{len(report.removed)} files, {verb} {report.bytes:,} bytes; {report.spared} spared as too young"
-    )
+    spared = f"{report.spared} spared as too young"
+    if report.writers:
+        spared += f" or of the {report.writers} writers at work"
+    output.note(f"{len(report.removed)} files, {verb} {report.bytes:,} bytes; {spared}")
     sys.stdout.flush()
 
 

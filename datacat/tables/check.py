@@ -6,7 +6,6 @@ import json
 import math
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import duckdb
@@ -14,7 +13,8 @@ import duckdb
 from datacat.errors import CatalogError
 from datacat.model.finding import Finding
 from datacat.model.schemas import KINDS
-from datacat.tables import identifiers, recovery
+from datacat.tables import identifiers
+from datacat.tables.check_log import log_findings
 from datacat.tables.connection import connected
 from datacat.tables.counts import CLASSES, PATHS
 from datacat.tables.state import DataFile, State
@@ -23,7 +23,6 @@ from datacat.tables.upkeep import needed_paths
 
 SAMPLE = 5_000  # annotations whose attributes are taken apart again
 _SHOWN = 3
-_READERS = 16
 _RESTORE = "Restore it from a backup, or ingest its label set again into a new catalog."
 _AGAIN = "Ingest the label set again into a new catalog, and report this."
 
@@ -93,7 +92,7 @@ def check(store: Store, state: State, *, sample: int = SAMPLE) -> Iterator[Findi
         state: which.
         sample: of how many annotations the index is compared with the attributes themselves.
     """
-    yield from _log(store)
+    yield from log_findings(store)
     damaged = list(_files(store, state))
     yield from damaged
     yield from _orphans(store)
@@ -115,21 +114,6 @@ def _rules(cursor: duckdb.DuckDBPyConnection) -> Iterator[Finding]:
             found = cursor.execute(f"SELECT * FROM ({query}) ORDER BY ALL LIMIT {_SHOWN}").fetchall()  # noqa: S608 - our own words
             examples = ", ".join(str(row[0]) for row in found)
             yield Finding("error", subject, f"{count:,} {text}: {examples}", _AGAIN)
-
-
-def _log(store: Store) -> Iterator[Finding]:
-    for number in recovery.torn_entries(store.files.log, store.settings):
-        text = f"log entry {number} is torn: a commit was cut off, and does not count"
-        yield Finding("note", "log", text, "Nothing to do; the next commit moves it aside.")
-    numbers = range(store.log.newest())
-    with ThreadPoolExecutor(_READERS) as pool:
-        entries = pool.map(
-            lambda n: recovery.read_entry(store.files.log, n, settings=store.settings), numbers
-        )
-        for number, entry in zip(numbers, entries, strict=True):
-            if entry is None:
-                text = f"log entry {number} is gone or damaged; states after it may not open"
-                yield Finding("error", "log", text, "Restore it from a backup.")
 
 
 def _files(store: Store, state: State) -> Iterator[Finding]:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import uuid
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,9 +15,10 @@ import duckdb
 import pyarrow as pa
 
 from datacat.config import Settings
-from datacat.errors import CatalogError
+from datacat.errors import CatalogError, LocationError
 from datacat.model.schemas import TABLES
 from datacat.sources.location import Location, filesystem, store_errors
+from datacat.tables import leases
 from datacat.tables.cache import Cache
 from datacat.tables.change import Written
 from datacat.tables.connection import quoted
@@ -28,7 +32,7 @@ from datacat.tables.state import PARTITION, PRUNED_BY, DataFile
 # shrink from 728 to 647 MB, and two conditions on a class take half the time.
 _OPTIONS = (
     "FORMAT parquet, PARQUET_VERSION v2, COMPRESSION zstd, COMPRESSION_LEVEL 1, ROW_GROUPS_PER_FILE 128, "
-    "FILENAME_PATTERN '{uuid}', APPEND true, RETURN_STATS true"
+    "APPEND true, RETURN_STATS true"
 )
 _ROW_GROUP = 122_880  # DuckDB's own default
 # Fetching the 50 annotations of a page decompresses the documents of each row group that has one of them.
@@ -57,6 +61,7 @@ ORDER = {
     "concept_details": "concept",
     "saved_searches": "name",
 }
+_LOOKS = 16
 _TEXT_SHOWN = 200  # characters; longer values are left out of the log's statistics
 _TYPES = {
     pa.int64(): "BIGINT",
@@ -108,13 +113,15 @@ class Files:
             CatalogError: the disk is full, say.
         """
         folder = self._folder / f"{PARTITION}={kind}"
+        lease = leases.current()
         # With their types: DuckDB stores a column of nothing but NULL as integers, and others beside it as text.
         columns = ", ".join(
             f'"{field.name}"::{duckdb_type(field.type)} AS "{field.name}"' for field in TABLES[kind]
         )
         ordered = f"SELECT {columns} FROM ({rows}) ORDER BY {ORDER[kind]}"  # noqa: S608 - our own names
         options = f"{_OPTIONS}, ROW_GROUP_SIZE {_row_group(kind, about)}"
-        copy = f"COPY ({ordered}) TO {quoted(str(folder))} ({options})"
+        pattern = f"FILENAME_PATTERN '{lease.id}-{{uuid}}'" if lease else "FILENAME_PATTERN '{uuid}'"
+        copy = f"COPY ({ordered}) TO {quoted(str(folder))} ({options}, {pattern})"
         try:
             made_folder(str(folder))
             copied = cursor.execute(copy).fetchall()
@@ -176,6 +183,26 @@ class Files:
         for file, _ in written:
             self.remove(file.path)
 
+    def amiss(self, written: Iterable[Written]) -> list[str]:
+        """Paths of files that were written and are not there, or have another size.
+
+        Raises:
+            LocationError: the store does not say.
+        """
+        files = [file for file, _ in written]
+        with ThreadPoolExecutor(_LOOKS) as pool:
+            sizes = pool.map(self._size, [file.path for file in files])
+            return [file.path for file, size in zip(files, sizes, strict=True) if size != file.size]
+
+    def _size(self, relative: str) -> int | None:
+        place = self.log.child(relative)
+        try:
+            return int(filesystem(place, self._settings).info(place.path)["size"])
+        except FileNotFoundError:
+            return None
+        except store_errors() as error:
+            raise LocationError(f"cannot be read: {error}", where=str(place)) from error
+
     def stored(self) -> Iterator[Stored]:
         """Every file in the folders of data files."""
         fs = filesystem(self.log, self._settings)
@@ -186,8 +213,8 @@ class Files:
             except FileNotFoundError:
                 continue
             for name, facts in found.items():
-                changed_s = facts["mtime"] if "mtime" in facts else facts["LastModified"].timestamp()
-                yield Stored(f"{folder}/{name.rsplit('/', 1)[1]}", int(facts["size"]), float(changed_s))
+                path = f"{folder}/{name.rsplit('/', 1)[1]}"
+                yield Stored(path, int(facts["size"]), leases.changed(facts))
 
     def _kept(
         self, path: Path, kind: str, *, count: int, statistics: dict[str, dict[str, str]]
@@ -195,6 +222,7 @@ class Files:
         if not count:
             path.unlink()
             return None
+        path = path.rename(path.with_name(_name(path)))
         relative = path.relative_to(self._folder).as_posix()
         if self.cache:
             filesystem(self.log, self._settings).put_file(str(path), self.log.child(relative).path)
@@ -206,6 +234,14 @@ class Files:
         return file, json.dumps({"numRecords": count, **described})
 
 
+def _name(path: Path) -> str:
+    """Whose a file is, what tells it from others, and the sha256 of its bytes: what gc and `doctor --deep` go by."""
+    lease = leases.current()
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    return f"{lease.id if lease else 'nobody'}-{uuid.uuid4().hex[:16]}-{digest}.parquet"
+
+
 def _row_group(kind: str, about: int | None) -> int:
     """Rows in a row group: a multiple of DuckDB's vectors of 2,048."""
     if kind == "annotations":
@@ -214,6 +250,14 @@ def _row_group(kind: str, about: int | None) -> int:
         return _ROW_GROUP
     share = -(-about // _INDEX_ROW_GROUPS // 2048) * 2048
     return min(_ROW_GROUP, max(_SMALLEST_ROW_GROUP, share))
+
+
+def described(file: DataFile) -> str:
+    """What the log says of a file that comes back, JSON: what is known of it, which prunes less than it did."""
+    about: dict[str, Any] = {"numRecords": file.row_count}
+    if file.low is not None and file.high is not None:
+        about |= {"minValues": {"label_set": file.low}, "maxValues": {"label_set": file.high}}
+    return json.dumps(about)
 
 
 def duckdb_type(arrow: pa.DataType) -> str:

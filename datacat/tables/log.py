@@ -30,7 +30,7 @@ from datacat.errors import (
 )
 from datacat.model.schemas import SCHEMA_VERSION, TABLES
 from datacat.sources.location import Location, object_store_options, store_errors
-from datacat.tables import recovery
+from datacat.tables import chain, recovery
 from datacat.tables.change import Change, Conflict
 from datacat.tables.durable import made_folder, sync_file, sync_folder
 from datacat.tables.state import PARTITION, PRUNED_BY, DataFile, LogEntry, State
@@ -58,7 +58,7 @@ class Log:
         if recovery.committed_end(self.location, self._settings) is not None:
             raise CatalogExists("there is a catalog already", where=str(self._root))
         if not self.location.is_s3:
-            made_folder(os.path.dirname(recovery.entry_path(self.location, 0)))
+            made_folder(recovery.entry_place(self.location, 0).parent.path)
         recovery.make_room(self.location, 0, settings=self._settings)
         metadata = {"author": author, "message": "create catalog", "commit": uuid.uuid4().hex}
         try:
@@ -83,16 +83,36 @@ class Log:
 
         Raises:
             CatalogNotFound: there is no catalog.
+            CatalogError: an entry before the last is damaged.
         """
+        return self._end().number
+
+    def _end(self) -> recovery.End:
         end = recovery.committed_end(self.location, self._settings)
         if end is None:
             hint = f"Make one: datacat init {self._root}"
             raise CatalogNotFound("there is no catalog", where=str(self._root), hint=hint)
         return end
 
+    def _checked(self, at: int, end: recovery.End) -> recovery.Entry | None:
+        """The entry of a state, once all that the state rests on is there."""
+        entry = end.entry
+        if at != end.number:
+            entry = recovery.read_entry(self.location, at, settings=self._settings)
+        chain.check(self.location, at, listing=end.listing, last=entry, settings=self._settings)
+        return entry
+
     def check_schema(self) -> None:
-        """Raises SchemaMismatch when another version of datacat wrote it."""
-        written = self._table(self.newest()).metadata().configuration.get(_VERSION_KEY)
+        """Makes sure that the log is whole and of this version.
+
+        Raises:
+            CatalogNotFound: there is no catalog.
+            CatalogError: an entry that the newest state rests on is gone or damaged.
+            SchemaMismatch: another version of datacat wrote it.
+        """
+        end = self._end()
+        self._checked(end.number, end)
+        written = self._table(end.number).metadata().configuration.get(_VERSION_KEY)
         if written != str(SCHEMA_VERSION):
             raise SchemaMismatch(
                 f"the catalog has schema version {written}, this datacat reads version {SCHEMA_VERSION}",
@@ -105,11 +125,14 @@ class Log:
 
         Raises:
             StateNotFound: the catalog never had it.
+            CatalogError: an entry that it rests on is gone or damaged.
         """
-        newest = self.newest()
+        end = self._end()
+        newest = end.number
         if not 0 <= at <= newest:
             hint = f"It has 0 to {newest}; see `datacat log`."
             raise StateNotFound(f"the catalog has no state {at}", where=str(self._root), hint=hint)
+        entry = self._checked(at, end)
         # Not pa.table(): it would import pandas, to ask whether this is one of its frames (0.12 s of a cold start).
         actions = pa.RecordBatchReader.from_stream(self._table(at).get_add_actions(flatten=True)).read_all()
         columns = {name: actions.column(name).to_pylist() for name in actions.column_names}
@@ -124,7 +147,6 @@ class Log:
             columns.get("max.label_set", nothing),
             *(_texts(columns, which, otherwise=nothing) for which in ("min", "max")),
         )
-        entry = recovery.read_entry(self.location, at, settings=self._settings)
         return State(at, _time(entry.info) if entry else None, tuple(files))
 
     def commit(
@@ -141,14 +163,16 @@ class Log:
             Conflict: the state after `base` is somebody else's.
             CommitUnknown: the store does not say whether it happened.
         """
+        linked = chain.link_to(self.location, base, settings=self._settings)
         metadata = {
+            **linked,
             "author": author,
             "message": message,
             "commit": uuid.uuid4().hex,
             "changes": {kind: list(counts) for kind, counts in change.counts().items()},
             recovery.ACTION_COUNT: len(change.adds) + len(change.removes),
         }
-        recovery.make_room(self.location, base + 1, settings=self._settings)
+        recovery.make_room(self.location, base + 1, settings=self._settings, metadata=linked)
         self._sync(base)  # somebody else's entry may not have reached the disk, and ours would stand on it
         now_ms = int(time.time() * 1000)
         actions: list[AddAction | RemoveAction] = []
@@ -216,14 +240,14 @@ class Log:
         except (DeltaError, OSError) as error:
             raise CatalogError(f"no checkpoint can be written: {error}", where=str(self._root)) from error
         if not self.location.is_s3:
-            folder = os.path.dirname(recovery.entry_path(self.location, number))
+            folder = recovery.entry_place(self.location, number).parent.path
             for name in os.listdir(folder):
                 if name.startswith((f"{number:020}.checkpoint", "_last_checkpoint")):
                     sync_file(os.path.join(folder, name))
             sync_folder(folder)
 
     def _sync(self, number: int) -> None:
-        path = recovery.entry_path(self.location, number)
+        path = recovery.entry_place(self.location, number).path
         if not self.location.is_s3 and os.path.exists(path):
             sync_file(path)
             sync_folder(os.path.dirname(path))

@@ -9,17 +9,18 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import hashlib
 import json
 import os
 import re
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from datacat.config import Settings
-from datacat.errors import LocationError, StorageUnsafe
+from datacat.errors import CatalogError, LocationError, StorageUnsafe
 from datacat.sources.location import Location, filesystem, store_errors
 from datacat.tables.durable import conditional_put, put_if_absent, sync_folder
 
@@ -36,22 +37,76 @@ class Entry:
     info: dict[str, Any]
     added: tuple[tuple[str, int], ...]
     removed: tuple[str, ...]
+    digest: str = ""  # sha256 of its bytes
 
 
-def committed_end(log: Location, settings: Settings) -> int | None:
-    """The number of the last whole entry; None where there is no log."""
-    entries, checkpoints = _numbers(log, settings)
-    for number in sorted(entries, reverse=True):
-        if number in checkpoints or read_entry(log, number, settings=settings) is not None:
-            return number
-    return max(checkpoints, default=None)
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """The entries and the checkpoints that lie in a log: number -> bytes (of several files, of the smallest)."""
+
+    entries: Mapping[int, int]
+    checkpoints: Mapping[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """The newest state: its number, its entry (None where only a checkpoint is left), and what lies in the log."""
+
+    number: int
+    entry: Entry | None
+    listing: Listing
+
+
+def listed(log: Location, settings: Settings) -> Listing:
+    """What lies in a log; nothing where there is none.
+
+    Raises:
+        LocationError: the store does not answer.
+    """
+    try:
+        found = filesystem(log, settings).ls(log.child("_delta_log").path, detail=True)
+    except (FileNotFoundError, NotADirectoryError):
+        return Listing({}, {})
+    except store_errors() as error:
+        raise LocationError(f"cannot be listed: {error}", where=str(log)) from error
+    entries: dict[int, int] = {}
+    checkpoints: dict[int, int] = {}
+    for facts in found:
+        for pattern, sizes in ((_ENTRY, entries), (_CHECKPOINT, checkpoints)):
+            if match := pattern.search(facts["name"]):
+                number, size = int(match[1]), int(facts["size"] or 0)
+                sizes[number] = min(size, sizes.get(number, size))
+    return Listing(entries, checkpoints)
+
+
+def committed_end(log: Location, settings: Settings) -> End | None:
+    """The last state that was committed; None where there is no log.
+
+    Only the last entry can have been torn, as each commit syncs the one that it stands on.
+
+    Raises:
+        CatalogError: the entry before a torn one cannot be read either.
+    """
+    listing = listed(log, settings)
+    newest, top = max(listing.entries, default=-1), max(listing.checkpoints, default=-1)
+    for number in (newest, newest - 1):
+        if number <= top:
+            entry = read_entry(log, top, settings=settings) if top >= 0 else None
+            return End(top, entry, listing) if top >= 0 else None
+        entry = read_entry(log, number, settings=settings)
+        if entry is not None:
+            return End(number, entry, listing)
+    raise CatalogError(
+        f"log entries {newest - 1} and {newest} cannot be read: only the last could have been cut off",
+        where=str(entry_place(log, newest - 1)),
+        hint="Restore these files from a backup of the catalog, or ingest again into a new one.",
+    )
 
 
 def torn_entries(log: Location, settings: Settings) -> list[int]:
-    """Entries after the last whole one."""
+    """The entry after the last whole one, if there is one."""
     end = committed_end(log, settings)
-    entries, _ = _numbers(log, settings)
-    return sorted(number for number in entries if end is None or number > end)
+    return sorted(n for n in listed(log, settings).entries if end is None or n > end.number)
 
 
 def read_entry(log: Location, number: int, *, settings: Settings) -> Entry | None:
@@ -61,31 +116,39 @@ def read_entry(log: Location, number: int, *, settings: Settings) -> Entry | Non
         LocationError: the store does not answer.
     """
     try:
-        content: bytes = filesystem(log, settings).cat_file(_place(log, number).path)
+        content: bytes = filesystem(log, settings).cat_file(entry_place(log, number).path)
     except FileNotFoundError:
         return None
     except store_errors() as error:
-        raise LocationError(f"cannot be read: {error}", where=str(_place(log, number))) from error
+        raise LocationError(f"cannot be read: {error}", where=str(entry_place(log, number))) from error
     return _parsed(content)
 
 
-def entry_path(log: Location, number: int) -> str:
-    """Where a local log keeps an entry."""
-    return _place(log, number).path
+def entry_place(log: Location, number: int) -> Location:
+    """Where a log keeps an entry."""
+    return log.child(f"_delta_log/{number:020}.json")
 
 
-def make_room(log: Location, number: int, *, settings: Settings) -> None:
+def checkpoint_place(log: Location, number: int) -> Location:
+    """Where a log keeps a checkpoint."""
+    return log.child(f"_delta_log/{number:020}.checkpoint.parquet")
+
+
+def make_room(
+    log: Location, number: int, *, settings: Settings, metadata: Mapping[str, Any] | None = None
+) -> None:
     """Moves a torn entry aside, so that a commit can take its number.
 
     Only one writer may do it, and only while it is torn, else a good entry of somebody faster would go. On S3
-    an entry that changes nothing takes its place (a PUT that the server refuses unless it is still torn).
+    an entry that changes nothing, with `metadata`, takes its place (a PUT that the server refuses unless it is
+    still torn).
     """
-    place = _place(log, number)
+    place = entry_place(log, number)
     if log.is_s3:
         fs = filesystem(log, settings)
         if fs.exists(place.path) and _parsed(fs.cat_file(place.path)) is None:
             etag = fs.info(place.path)["ETag"]
-            conditional_put(place, _nothing(), settings=settings, IfMatch=etag)
+            conditional_put(place, _nothing(metadata or {}), settings=settings, IfMatch=etag)
         return
     if not os.path.exists(place.path) or read_entry(log, number, settings=settings) is not None:
         return
@@ -129,13 +192,15 @@ def _parsed(content: bytes) -> Entry | None:
         if not is_whole:
             return None
         paths = tuple((add["path"], int(add["size"])) for add in added)
-        return Entry(info, paths, tuple(remove["path"] for remove in removed))
+        gone = tuple(remove["path"] for remove in removed)
+        return Entry(info, paths, gone, hashlib.sha256(content).hexdigest())
     except (ValueError, TypeError, KeyError, AttributeError, StopIteration):
         return None
 
 
-def _nothing() -> bytes:
+def _nothing(metadata: Mapping[str, Any]) -> bytes:
     info = {
+        **metadata,
         "timestamp": int(time.time() * 1000),
         "operation": "WRITE",
         "operationParameters": {},
@@ -144,22 +209,6 @@ def _nothing() -> bytes:
         ACTION_COUNT: 0,
     }
     return json.dumps({"commitInfo": info}).encode()
-
-
-def _place(log: Location, number: int) -> Location:
-    return log.child(f"_delta_log/{number:020}.json")
-
-
-def _numbers(log: Location, settings: Settings) -> tuple[set[int], set[int]]:
-    try:
-        names = filesystem(log, settings).ls(log.child("_delta_log").path, detail=False)
-    except (FileNotFoundError, NotADirectoryError):
-        return set(), set()
-    except store_errors() as error:
-        raise LocationError(f"cannot be listed: {error}", where=str(log)) from error
-    entries = {int(found[1]) for name in names if (found := _ENTRY.search(name))}
-    checkpoints = {int(found[1]) for name in names if (found := _CHECKPOINT.search(name))}
-    return entries, checkpoints
 
 
 @contextlib.contextmanager

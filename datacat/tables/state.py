@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,6 +16,8 @@ from datacat.model.schemas import KINDS
 PARTITION = "logical_table"
 # Columns whose least and greatest values stand in the log, for engines that prune files by them.
 PRUNED_BY = ("label_set", "source_file", "asset", "annotation", "path", "class")
+
+_DIGEST = re.compile(r"-([0-9a-f]{64})\.parquet$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +43,12 @@ class DataFile:
     high: int | None = None
     first: str | None = None
     last: str | None = None
+
+    @property
+    def digest(self) -> str | None:
+        """The sha256 of its bytes, which its name ends in; None where a release wrote it that kept none."""
+        found = _DIGEST.search(self.path)
+        return found[1] if found else None
 
     def may_hold(self, label_set: int) -> bool:
         """Whether it may hold rows of that label set."""

@@ -11,20 +11,21 @@ from dataclasses import replace
 import duckdb
 
 from datacat.config import Settings
-from datacat.errors import CatalogError, CommitConflict
+from datacat.errors import CatalogError, CommitConflict, CommitUnknown, LocationError
 from datacat.model.schemas import KINDS, LOOKED_UP
 from datacat.sources.location import Location
-from datacat.tables import recovery
+from datacat.tables import leases, recovery
+from datacat.tables.chain import CHECKPOINT_EVERY
 from datacat.tables.change import Change, Conflict
 from datacat.tables.connection import cursor as new_cursor
 from datacat.tables.connection import database_of
-from datacat.tables.files import Files
+from datacat.tables.files import Files, described
 from datacat.tables.log import Log
 from datacat.tables.state import State
 from datacat.tables.views import look_at
 
 _ATTEMPTS = 200
-_CHECKPOINT_EVERY = 100
+_UNDOINGS = 20
 _STATES_KEPT = 16
 
 
@@ -132,16 +133,27 @@ class Store:
         Raises:
             CommitConflict: others were always faster.
             CommitUnknown: the store does not say whether it happened.
+            CatalogError: files that were written for it are gone again; nothing was changed.
             StorageUnsafe: the S3 server ignores conditional PUT.
         """
-        self._probe_once()
+        with leases.held(self.root, self.settings) as lease:
+            self._probe_once()
+            try:
+                return self._committed(plan, lease=lease, author=author, message=message)
+            except CommitUnknown:
+                lease.keep()
+                raise
+
+    def _committed(
+        self, plan: Callable[[State], Change | None], *, lease: leases.Lease, author: str, message: str
+    ) -> int | None:
         base = self.state()
         change = plan(base)
         for _ in range(_ATTEMPTS):
             if change is None:
                 return None
             try:
-                self.log.commit(base.number, change=change, author=author, message=message)
+                self._make(base, change, lease=lease, author=author, message=message)
                 self._checkpoint_at_times(base.number + 1)
                 return base.number + 1
             except Conflict:
@@ -156,9 +168,52 @@ class Store:
             hint="Run the command again.",
         )
 
+    def _make(self, base: State, change: Change, *, lease: leases.Lease, author: str, message: str) -> None:
+        """Makes the next state; its files are there before, and were still ours to have afterwards.
+
+        Raises:
+            Conflict: the state after `base` is somebody else's.
+            CatalogError: files are gone, or may go: gc took this writer for dead. Nothing has changed.
+        """
+        self._look_after(change, lease)
+        self.log.commit(base.number, change=change, author=author, message=message)
+        try:
+            self._look_after(change, lease)
+        except LocationError:
+            return  # the store does not answer: what it had a moment ago it has still
+        except CatalogError:
+            self._undo(base.number + 1, change, author=author)
+            raise
+
+    def _look_after(self, change: Change, lease: leases.Lease) -> None:
+        lease.confirm()
+        amiss = self.files.amiss(change.adds)
+        if amiss:
+            raise CatalogError(
+                f"{len(amiss)} data files that were just written are gone or cut; nothing was committed",
+                where=str(self.files.log.child(amiss[0])),
+                hint="Does something else remove files there? Run the command again.",
+            )
+
+    def _undo(self, number: int, change: Change, *, author: str) -> None:
+        """Makes a state without what state `number` brought, and with what it took away."""
+        added = {file.path for file, _ in change.adds}
+        for _ in range(_UNDOINGS):
+            newest = self.state()
+            there = {file.path for file in newest.files}
+            back = tuple((file, described(file)) for file in change.removes if file.path not in there)
+            gone = tuple(file for file in newest.files if file.path in added)
+            undoing = Change(back, gone, lambda *_: False)
+            try:
+                message = f"undo state {number}, whose files were removed while it was committed"
+                self.log.commit(newest.number, change=undoing, author=author, message=message)
+                return
+            except Conflict:
+                continue
+
     def _checkpoint_at_times(self, number: int) -> None:
         """Who makes every hundredth state checkpoints it: so there is one checkpointer at a time."""
-        if number % _CHECKPOINT_EVERY == 0:
+        if number % CHECKPOINT_EVERY == 0:
             with contextlib.suppress(CatalogError):  # the commit has happened; opening is slower without
                 self.log.checkpoint(number)
 

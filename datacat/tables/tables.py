@@ -19,6 +19,7 @@ from datacat.sources.location import Location
 from datacat.tables import identifiers, recovery, upkeep
 from datacat.tables.change import Change, Written
 from datacat.tables.check import SAMPLE, check
+from datacat.tables.check_bytes import byte_findings
 from datacat.tables.difference import changed_assets
 from datacat.tables.known import KnownMedia, incomplete_files, known_files
 from datacat.tables.link import link
@@ -191,14 +192,17 @@ class Tables:
         """A mapping from URI to media facts that takes no memory; of assets below some places, or of all."""
         return KnownMedia(self.store, state, below=below)
 
-    def check(self, state: State, *, sample: int = SAMPLE) -> Iterator[Finding]:
+    def check(self, state: State, *, sample: int = SAMPLE, is_deep: bool = False) -> Iterator[Finding]:
         """Yields what is wrong in `state`, and notes of what a crash left behind.
 
         Args:
             state: which.
             sample: of how many annotations the index is compared with the attributes themselves.
+            is_deep: also reads every data file of every state and compares its bytes with their digest.
         """
-        return check(self.store, state, sample=sample)
+        yield from check(self.store, state, sample=sample)
+        if is_deep:
+            yield from byte_findings(self.store)
 
     def compact(self, *, author: str) -> CompactReport:
         """Merges small files and writes a checkpoint; the rows stay the same."""

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datacat.errors import CatalogError, DatacatError
 from datacat.model.schemas import KINDS
 from datacat.sources.location import Location, filesystem
-from datacat.tables import identifiers, recovery
+from datacat.tables import identifiers, leases, recovery
 from datacat.tables.change import Change, Written
 from datacat.tables.linking import OF_FILES
 from datacat.tables.state import DataFile, State
@@ -32,11 +32,19 @@ _READERS = 16
 
 @dataclass(frozen=True, slots=True)
 class GcReport:
-    """What was removed, or would be: places, their bytes, and how many were spared as too young."""
+    """What was removed, or would be.
+
+    Attributes:
+        removed: places.
+        bytes: how many they had.
+        spared: data files that no state has, and that are too young or of a writer at work.
+        writers: how many writers were at work.
+    """
 
     removed: tuple[str, ...]
     bytes: int
     spared: int
+    writers: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,45 +104,89 @@ def gc(
     Args:
         store: whose.
         dry_run: only say what would go.
-        grace_s: spare what is younger, seconds: an ingest that runs right now may be about to commit it.
+        grace_s: spare what is younger, seconds. Files of writers at work are spared at any age.
         pinned: states that snapshots need.
         forget_before: also remove what only states before this one need, pinned ones apart. The newest stays.
 
     Raises:
         CatalogError: a log entry cannot be read, so nobody can say what is needed.
     """
-    # Listed before the log is read: what is committed in between is then found to be needed.
+    # This order is the proof that nothing goes that a commit names. A file was listed: its writer had a lease by
+    # then. Is that lease gone now, so is the commit made, and the log that is read below has it. Is its writer dead,
+    # the lease is taken away before the log is read, and who was only thought to be dead commits nothing any more.
     stored = list(store.files.stored())
-    needed = needed_paths(store, pinned=pinned, forget_before=forget_before)
-    unneeded = [(file.path, file.size, file.changed_s) for file in stored if file.path not in needed]
-    oldest_spared = time.time() - grace_s
-    gone = [item for item in unneeded if item[2] <= oldest_spared]
-    litter = list(_litter(store, oldest_spared=oldest_spared))
+    oldest_spared = _now(store, is_asked_only=dry_run) - grace_s
+    found = leases.found(store.root, store.settings)
+    spared = {lease.id for lease in found if lease.is_alive or lease.changed_s > oldest_spared}
+    dead = [(lease.place, lease.size) for lease in found if lease.id not in spared]
     if not dry_run:
-        for path, _, _ in gone:
-            store.files.remove(path)
-        for place, _ in litter:
-            filesystem(place, store.settings).rm_file(place.path)
+        _remove(store, dead)
+    needed = needed_paths(store, pinned=pinned, forget_before=forget_before)
+    unneeded = [file for file in stored if file.path not in needed]
+    gone = [
+        file
+        for file in unneeded
+        if file.changed_s <= oldest_spared and leases.owner_of(file.path) not in spared
+    ]
+    litter = [] if spared else list(_litter(store, oldest_spared=oldest_spared))
+    if not dry_run:
+        for file in gone:
+            store.files.remove(file.path)
+        _remove(store, litter)
         if store.files.cache:
-            store.files.cache.forget(needed, grace_s=grace_s)
-    removed = [str(store.files.log.child(path)) for path, _, _ in gone] + [str(place) for place, _ in litter]
-    freed = sum(size for _, size, _ in gone) + sum(size for _, size in litter)
-    return GcReport(tuple(removed), freed, len(unneeded) - len(gone))
+            store.files.cache.forget(needed, writers=spared, grace_s=grace_s)
+    places = dead + litter
+    return GcReport(
+        removed=(
+            *(str(store.files.log.child(file.path)) for file in gone),
+            *(str(place) for place, _ in places),
+        ),
+        bytes=sum(file.size for file in gone) + sum(size for _, size in places),
+        spared=len(unneeded) - len(gone),
+        writers=sum(lease.is_alive for lease in found),
+    )
+
+
+def _now(store: Store, *, is_asked_only: bool) -> float:
+    """By the clock that dates the files: that of a server or of another machine may be another than ours."""
+    if is_asked_only and not store.root.is_s3:
+        return time.time()  # who only asks may have no right to write
+    return leases.store_time(store.root, store.settings)
+
+
+def _remove(store: Store, places: list[tuple[Location, int]]) -> None:
+    for place, _ in places:
+        with contextlib.suppress(FileNotFoundError):  # its writer was faster
+            filesystem(place, store.settings).rm_file(place.path)
 
 
 def needed_paths(
     store: Store, *, pinned: Set[int] = frozenset(), forget_before: int | None = None
 ) -> set[str]:
     """Paths of data files that some state has: any, or those from `forget_before` on and pinned ones."""
+    return set(needed_sizes(store, pinned=pinned, forget_before=forget_before))
+
+
+def needed_sizes(
+    store: Store, *, pinned: Set[int] = frozenset(), forget_before: int | None = None
+) -> dict[str, int]:
+    """The same, with their bytes.
+
+    Raises:
+        CatalogError: a log entry cannot be read.
+    """
     newest = store.log.newest()
     first = min(newest, forget_before or 0)
-    live: set[str] = set()
-    needed: set[str] = set()
+    live: dict[str, int] = {}
+    needed: dict[str, int] = {}
     for number, entry in enumerate(_entries(store, newest)):
-        live.difference_update(entry.removed)
-        live.update(path for path, _ in entry.added)
-        if number >= first or number in pinned:
-            needed |= live
+        for path in entry.removed:
+            live.pop(path, None)
+        live.update(entry.added)
+        if number == first or number in pinned:
+            needed.update(live)
+        elif number > first:
+            needed.update(entry.added)  # what it has beside that, the state before had, too
     return needed
 
 
@@ -157,9 +209,9 @@ def _litter(store: Store, *, oldest_spared: float) -> Iterator[tuple[Location, i
     """Old reservations of identifiers, and temporary files of writers that died, with their sizes."""
     stale = {place.path for place in identifiers.stale(store.root, store.settings)}
     fs = filesystem(store.root, store.settings)
-    for folder in (store.root.child("ids"), store.files.log.child("_delta_log")):
+    for folder in (store.root.child("ids"), store.files.log.child("_delta_log"), store.root.child("leases")):
         for name, facts in fs.find(folder.path, detail=True).items():
-            changed_s = facts["mtime"] if "mtime" in facts else facts["LastModified"].timestamp()
+            changed_s = leases.changed(facts)
             file = name.rsplit("/", 1)[1]
             is_litter = ".tmp" in file or ".torn-" in file or "#" in file or file.startswith("probe-")
             if changed_s <= oldest_spared and (is_litter or name in stale):
