@@ -46,11 +46,15 @@ class Settings:
     """The address of an S3 server that is not AWS; by default AWS_ENDPOINT_URL."""
     s3_region: str = ""
     """The region of that server; by default AWS_REGION, else us-east-1."""
+    media_roots: str = ""
+    """Folders and s3:// prefixes, joined by `:`, below which alone media are read; by default where the sources lie."""
     dvc_remote: str = ""
     """Where `datacat snapshot push` sends snapshots: any DVC remote URL."""
 
     origins: Mapping[str, str] = field(default_factory=dict, compare=False)
     """Where each value that is no default came from."""
+    reads: tuple[str, ...] | None = field(default=None, compare=False)
+    """No setting: the places that whoever is given these may read lakes below; None: all. See `sources.inside`."""
 
     def __post_init__(self) -> None:
         if self.threads < 0:
@@ -77,7 +81,7 @@ class Settings:
         return self.threads or len(os.sched_getaffinity(0))
 
 
-_KNOWN = {item.name: item.type for item in fields(Settings) if item.name != "origins"}
+_KNOWN = {item.name: item.type for item in fields(Settings) if item.name not in ("origins", "reads")}
 
 
 def read_settings(folder: str | Path | None = None) -> Settings:

@@ -11,6 +11,7 @@ from datacat_api import problems
 from datacat_api.dependencies import Catalogs
 from datacat_api.guard import LOOPBACK, Guard
 from datacat_api.hangup import Hangup
+from datacat_api.head import Head
 from datacat_api.routes import (
     ask,
     assets,
@@ -61,5 +62,6 @@ def create_app(catalog: str | None = None, *, hosts: Sequence[str] = LOOPBACK) -
     app.include_router(pages.router)
     problems.install(app)
     app.add_middleware(Hangup)
+    app.add_middleware(Head)
     app.add_middleware(Guard, hosts=hosts)
     return app

@@ -32,6 +32,7 @@ STATUS: dict[type[errors.DatacatError], int] = {
     errors.ExtraMissing: 501,
     errors.SandboxMissing: 501,
     errors.LocationError: 502,
+    errors.MediaRefused: 403,
     errors.CatalogNotFound: 503,
     errors.CommitUnknown: 503,
     errors.Interrupted: 503,  # nobody is there to read it
