@@ -17,6 +17,7 @@ from typing import Any
 from datacat.errors import ConfigError
 
 FILE_NAME = "datacat.toml"
+_SERVE = ("serve_concurrency", "serve_per_client", "serve_timeout_s", "serve_idle_s", "serve_connections")
 _SIZE = re.compile(r"\d+(\.\d+)?\s*([KMGT]i?B|%)", re.IGNORECASE)
 
 
@@ -48,6 +49,18 @@ class Settings:
     """The region of that server; by default AWS_REGION, else us-east-1."""
     media_roots: str = ""
     """Folders and s3:// prefixes, joined by `:`, below which alone media are read; by default where the sources lie."""
+    serve_concurrency: int = 4
+    """Queries that `datacat serve` answers at once; they share memory_limit."""
+    serve_queue: int = 64
+    """Requests that wait for one of these to end; one more is told to come again (503)."""
+    serve_per_client: int = 64
+    """Requests of one address that are answered or wait; one more is told to come again (429)."""
+    serve_timeout_s: int = 60
+    """Seconds until an answer must have begun; then its query is ended (504)."""
+    serve_idle_s: int = 15
+    """Seconds for a request to arrive in full, for an idle connection, and for a client to read on."""
+    serve_connections: int = 256
+    """Connections at once."""
     dvc_remote: str = ""
     """Where `datacat snapshot push` sends snapshots: any DVC remote URL."""
 
@@ -59,8 +72,9 @@ class Settings:
     def __post_init__(self) -> None:
         if self.threads < 0:
             raise self._refused("threads", "must be 0 or more")
-        if self.sql_timeout_s < 1:
-            raise self._refused("sql_timeout_s", "must be 1 or more")
+        for name in ("sql_timeout_s", *_SERVE):
+            if getattr(self, name) < 1:
+                raise self._refused(name, "must be 1 or more")
         for name in ("memory_limit", "ingest_memory", "sql_memory"):
             if not _SIZE.fullmatch(getattr(self, name)):
                 raise self._refused(name, "must be a size, as in 4GiB or 500MB")
