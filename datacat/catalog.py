@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 import pyarrow as pa
 
-from datacat.config import read_settings
+from datacat.config import Settings, read_settings
 from datacat.errors import CatalogError, CatalogNotFound
 from datacat.likeness import LazyNearest
 from datacat.media import Media, media_of
@@ -34,6 +34,7 @@ from datacat.query.vocabulary import vocabulary
 from datacat.sandbox import VIEWS, SqlResult, run_sql
 from datacat.saved import Searches
 from datacat.selection import selected
+from datacat.sources.inside import limited_to_sources
 from datacat.sources.location import Location
 from datacat.steps import step
 from datacat.tables import CompactReport, GcReport, LogEntry, State, Tables
@@ -279,7 +280,7 @@ class Catalog:
         """
         return show(self.cursor(), which)
 
-    def media(self, asset: str) -> Media:
+    def media(self, asset: int | str) -> Media:
         """The bytes of an asset of this catalog; see `datacat.media.media_of`."""
         return media_of(self.cursor(), asset, settings=self.settings)
 
@@ -346,7 +347,11 @@ class Catalog:
         """Frozen training sets."""
         from datacat.versions.snapshots import Snapshots
 
-        return Snapshots(self.root, self.settings)
+        return Snapshots(self.root, self.settings, reading=self._limited)
+
+    def _limited(self) -> Settings:
+        """Settings with which nothing is read but what lies where the sources of the newest state say."""
+        return limited_to_sources(self._tables.cursor(self._tables.state(), kinds=["sources"]), self.settings)
 
     def snapshot(self, name: str) -> Snapshot:
         """The snapshot `name@version`; of `name` alone the latest."""

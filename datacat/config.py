@@ -17,6 +17,7 @@ from typing import Any
 from datacat.errors import ConfigError
 
 FILE_NAME = "datacat.toml"
+_SERVE = ("serve_concurrency", "serve_per_client", "serve_timeout_s", "serve_idle_s", "serve_connections")
 _SIZE = re.compile(r"\d+(\.\d+)?\s*([KMGT]i?B|%)", re.IGNORECASE)
 
 
@@ -46,17 +47,34 @@ class Settings:
     """The address of an S3 server that is not AWS; by default AWS_ENDPOINT_URL."""
     s3_region: str = ""
     """The region of that server; by default AWS_REGION, else us-east-1."""
+    media_roots: str = ""
+    """Folders and s3:// prefixes, joined by `:`, below which alone media are read; by default where the sources lie."""
+    serve_concurrency: int = 4
+    """Queries that `datacat serve` answers at once; they share memory_limit."""
+    serve_queue: int = 64
+    """Requests that wait for one of these to end; one more is told to come again (503)."""
+    serve_per_client: int = 64
+    """Requests of one address that are answered or wait; one more is told to come again (429)."""
+    serve_timeout_s: int = 60
+    """Seconds until an answer must have begun; then its query is ended (504)."""
+    serve_idle_s: int = 15
+    """Seconds for a request to arrive in full, for an idle connection, and for a client to read on."""
+    serve_connections: int = 256
+    """Connections at once."""
     dvc_remote: str = ""
     """Where `datacat snapshot push` sends snapshots: any DVC remote URL."""
 
     origins: Mapping[str, str] = field(default_factory=dict, compare=False)
     """Where each value that is no default came from."""
+    reads: tuple[str, ...] | None = field(default=None, compare=False)
+    """No setting: the places that whoever is given these may read lakes below; None: all. See `sources.inside`."""
 
     def __post_init__(self) -> None:
         if self.threads < 0:
             raise self._refused("threads", "must be 0 or more")
-        if self.sql_timeout_s < 1:
-            raise self._refused("sql_timeout_s", "must be 1 or more")
+        for name in ("sql_timeout_s", *_SERVE):
+            if getattr(self, name) < 1:
+                raise self._refused(name, "must be 1 or more")
         for name in ("memory_limit", "ingest_memory", "sql_memory"):
             if not _SIZE.fullmatch(getattr(self, name)):
                 raise self._refused(name, "must be a size, as in 4GiB or 500MB")
@@ -77,7 +95,7 @@ class Settings:
         return self.threads or len(os.sched_getaffinity(0))
 
 
-_KNOWN = {item.name: item.type for item in fields(Settings) if item.name != "origins"}
+_KNOWN = {item.name: item.type for item in fields(Settings) if item.name not in ("origins", "reads")}
 
 
 def read_settings(folder: str | Path | None = None) -> Settings:

@@ -7,6 +7,7 @@
     ├── ConfigError           datacat.toml or a DATACAT_* variable
     ├── ExtraMissing          a package of an extra is not installed (ImportError)
     ├── LocationError         a place that cannot be listed or read (OSError)
+    │   └── MediaRefused      a file that no source leads to, or that is no media
     ├── FormatError           a file is not of the format, or of none that is known
     ├── CatalogError          the catalog as a whole
     │   ├── CatalogNotFound   there is none here (FileNotFoundError)
@@ -75,6 +76,10 @@ class LocationError(DatacatError, OSError):
     """A place that cannot be listed or read."""
 
     __str__ = DatacatError.__str__
+
+
+class MediaRefused(LocationError):
+    """A file that is not handed out; it lies outside of what the sources name, or is no media."""
 
 
 class FormatError(DatacatError):

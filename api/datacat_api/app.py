@@ -8,9 +8,13 @@ from fastapi import APIRouter, FastAPI
 
 import datacat
 from datacat_api import problems
+from datacat_api.compression import Compression
 from datacat_api.dependencies import Catalogs
 from datacat_api.guard import LOOPBACK, Guard
 from datacat_api.hangup import Hangup
+from datacat_api.head import Head
+from datacat_api.limits import Limits, Load
+from datacat_api.memory import keep_few_arenas
 from datacat_api.routes import (
     ask,
     assets,
@@ -55,11 +59,16 @@ def create_app(catalog: str | None = None, *, hosts: Sequence[str] = LOOPBACK) -
         redoc_url=None,
         responses={"4XX": problems.DOCUMENTED, "5XX": problems.DOCUMENTED},
     )
-    app.state.catalogs = Catalogs(catalog)
+    keep_few_arenas()
+    catalogs = app.state.catalogs = Catalogs(catalog)
+    load = app.state.load = Load.bounded(catalogs.settings)
     for router in ROUTERS:
         app.include_router(router, prefix="/v1")
     app.include_router(pages.router)
     problems.install(app)
+    app.add_middleware(Compression, minimum_size=1000, compresslevel=5)
+    app.add_middleware(Limits, load=load, settings=catalogs.settings)
     app.add_middleware(Hangup)
+    app.add_middleware(Head)
     app.add_middleware(Guard, hosts=hosts)
     return app

@@ -19,12 +19,14 @@ class Catalogs:
     """The catalog, opened as often as requests are answered at once.
 
     A `Catalog` looks at one state, so each request has one to itself; the next request takes it over and
-    moves it to the newest state, which costs little where nothing has changed.
+    moves it to the newest state, which costs little where nothing has changed. `state` is the newest that was seen.
     """
 
     def __init__(self, place: str | None) -> None:
         first = datacat.open(place)
         self._place = str(first.root)
+        self.settings = first.settings
+        self.state = first.state
         self._idle = deque([first])
 
     @contextmanager
@@ -42,7 +44,8 @@ class Catalogs:
         except IndexError:
             catalog = datacat.open(self._place)
         try:
-            yield catalog.refresh()
+            self.state = catalog.refresh().state
+            yield catalog
         finally:
             self._idle.append(catalog)
 

@@ -15,6 +15,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 
 from datacat import errors
+from datacat_api.hangup import WATCH
 
 # The nearest class in an error's own line of ancestors decides.
 STATUS: dict[type[errors.DatacatError], int] = {
@@ -32,6 +33,7 @@ STATUS: dict[type[errors.DatacatError], int] = {
     errors.ExtraMissing: 501,
     errors.SandboxMissing: 501,
     errors.LocationError: 502,
+    errors.MediaRefused: 403,
     errors.CatalogNotFound: 503,
     errors.CommitUnknown: 503,
     errors.Interrupted: 503,  # nobody is there to read it
@@ -95,6 +97,15 @@ def status_of(error: errors.DatacatError) -> int:
 
 def _refused(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, errors.DatacatError)
+    watch = request.scope.get(WATCH)
+    if isinstance(error, errors.Interrupted) and watch is not None and watch.is_late:
+        return problem(
+            504,
+            title="A query that takes too long",
+            detail="it was ended, as nothing was found out in time",
+            instance=request.url.path,
+            hint="Narrow it; whoever runs the service sets serve_timeout_s.",
+        )
     kind = type(error)
     more: dict[str, Any] = {"where": error.where, "hint": error.hint}
     if isinstance(error, errors.QueryError):
@@ -142,7 +153,7 @@ def _unrouted(request: Request, error: Exception) -> JSONResponse:
 def _unexpected(request: Request, error: Exception) -> JSONResponse:
     """A fault of ours: the log has it whole, the answer only a number to find it by."""
     number = uuid.uuid4().hex[:12]
-    _log.error("error %s at %s %s", number, request.method, request.url.path, exc_info=error)
+    _log.error("error %s at %s %s", number, request.method, ascii(request.url.path), exc_info=error)
     return problem(
         500,
         title="Internal error",

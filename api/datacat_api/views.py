@@ -277,11 +277,13 @@ class Change(View):
 
 
 class Health(View):
-    """That the service runs and the catalog can be read."""
+    """That the service runs, and how much it has to do."""
 
-    status: str
-    state: int
+    status: str = Field(description="ok; busy: one more query would be refused.")
+    state: int = Field(description="The newest that a request has seen.")
     version: str
+    running: int = Field(description="Requests that are being answered.")
+    waiting: int = Field(description="Requests that wait for one of these.")
 
 
 def page_of(rows: Sequence[Any], asked: AskedPage, *, state: int) -> dict[str, Any]:

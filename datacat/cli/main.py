@@ -15,6 +15,7 @@ from typing import NoReturn
 
 import click
 
+from datacat.cli.terminal import visible
 from datacat.errors import DatacatError, QueryError, UsageError
 
 # Command -> the module that holds it and the line that `datacat --help` prints.
@@ -131,12 +132,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
         status = group.main(args=None if arguments is None else list(arguments), standalone_mode=False)
         sys.stdout.flush()
     except click.ClickException as error:
+        error.message = visible(error.message)
         error.show()
         sys.exit(error.exit_code)
     except (click.Abort, KeyboardInterrupt):
         _exit_interrupted()
     except DatacatError as error:
-        click.echo(f"error: {error}", err=True)
+        click.echo(f"error: {visible(str(error))}", err=True)
         sys.exit(2 if isinstance(error, UsageError | QueryError) else 1)
     except (_ReaderGone, BrokenPipeError):
         # `datacat … | head`: whoever reads has had enough. Python would complain again at exit.

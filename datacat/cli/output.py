@@ -21,14 +21,13 @@ from rich.markup import escape
 from rich.table import Table
 from rich.tree import Tree
 
+from datacat.cli.terminal import json_visible, visible
+
 _PLAIN_WIDTH = 160  # columns of a table that is written to a file or a pipe
 _BARS_WIDTH = 100
 _UNBOUNDED = 1 << 20
 _LONGEST_BAR = 32
 _EIGHTHS = " ▏▎▍▌▋▊▉"
-_CONTROL = dict.fromkeys([*range(10), *range(11, 32), *range(127, 160)], "\N{REPLACEMENT CHARACTER}") | {
-    9: " "
-}
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -110,7 +109,7 @@ class Output:
 
     def record(self, value: Any) -> None:
         """Prints one JSON document."""
-        sys.stdout.write(json.dumps(plain(value), ensure_ascii=False, indent=2) + "\n")
+        sys.stdout.write(json_visible(json.dumps(plain(value), ensure_ascii=False, indent=2)) + "\n")
 
     def result(self, value: Any, text: str) -> None:
         """Prints what came of a command: as JSON a value, else a line."""
@@ -145,6 +144,7 @@ class Output:
             headings: of the numbers.
             last: a line below.
         """
+        title = _bare(title)
         columns = [
             [readable(number) for number in column]
             for column in zip(*(row.numbers for row in rows), strict=True)
@@ -195,7 +195,7 @@ def _bar(length: float) -> str:
 
 def _bare(text: str) -> str:
     """A name on one line."""
-    return " ".join(text.translate(_CONTROL).split())
+    return " ".join(visible(text).split())
 
 
 def _fitted(text: str, width: int) -> str:
@@ -207,7 +207,7 @@ def _fitted(text: str, width: int) -> str:
 
 def _safe(text: str) -> str:
     """Text for rich: brackets are no markup, and control characters of a label file reach no terminal."""
-    return escape(text.translate(_CONTROL))
+    return escape(visible(text))
 
 
 def counted(number: int, one: str, *, many: str = "") -> str:

@@ -12,8 +12,10 @@ import click
 
 from datacat.cli.options import catalog_option, opened
 from datacat.cli.output import Output
+from datacat.config import read_settings
 from datacat.errors import ExtraMissing, UsageError
 
+_PROTOCOL = "datacat_api.protocol:BoundedProtocol"
 _APPLICATION = "datacat_api:create_app"  # by name: datacat itself never imports a web framework
 
 
@@ -74,6 +76,14 @@ def _run(root: str, *, listener: socket.socket) -> None:
     import uvicorn
 
     os.environ["DATACAT_CATALOG"] = root
-    config = uvicorn.Config(_APPLICATION, factory=True, log_level="warning", server_header=False)
+    config = uvicorn.Config(
+        _APPLICATION,
+        factory=True,
+        http=_PROTOCOL,
+        ws="none",
+        timeout_keep_alive=read_settings(root).serve_idle_s,
+        log_level="warning",
+        server_header=False,
+    )
     with contextlib.suppress(KeyboardInterrupt):  # Ctrl-C is how it is meant to end
         uvicorn.Server(config).run(sockets=[listener])

@@ -18,6 +18,7 @@ import pyarrow as pa
 from datacat.catalog import VIEWS, SqlResult
 from datacat.cli.options import at_option, catalog_option, opened
 from datacat.cli.output import Output
+from datacat.cli.terminal import to_terminal
 from datacat.errors import UsageError
 
 _ROWS_SHOWN = 1000
@@ -184,7 +185,7 @@ def _base64(value: bytes) -> str:
 @contextmanager
 def _target(path: str | None) -> Iterator[BinaryIO]:
     if path is None:
-        yield sys.stdout.buffer
+        yield to_terminal(sys.stdout.buffer)
         sys.stdout.buffer.flush()
         return
     try:

@@ -11,6 +11,7 @@ from typing import Any, BinaryIO, TypeVar
 import click
 
 from datacat.cli.output import Output
+from datacat.cli.terminal import to_terminal
 from datacat.errors import UsageError
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -47,7 +48,7 @@ def write_stream(hits: Any, *, to: str, file: str, columns: str | None, output: 
     if file == "-":
         if to == "arrow" and sys.stdout.isatty():
             raise UsageError("Arrow is nothing to look at", hint="Write it to a file (-o) or a pipe.")
-        _write(pieces, sys.stdout.buffer)
+        _write(pieces, to_terminal(sys.stdout.buffer))
         return
     try:
         size = _write_to(Path(file), pieces)

@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from datacat.cli.output import Output, readable
+from datacat.cli.terminal import visible
 
 _SHOWN_CLASSES, _SHOWN_EVIDENCE = 8, 6
 _HEADINGS = {
@@ -63,4 +64,4 @@ def _print_more(count: int, noun: str, output: Output) -> None:
 
 def _text(text: str, style: str = "") -> Text:
     """No markup, and no control characters of a label file."""
-    return Text("".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text), style)
+    return Text(" ".join(visible(text).split("\n")), style)

@@ -26,6 +26,7 @@ from datacat.places import author_of
 from datacat.query.plurals import comparable
 from datacat.query.search import READS
 from datacat.query.vocabulary import Vocabulary, vocabulary
+from datacat.sources.inside import limited_to_sources
 from datacat.tables import State, Tables
 
 _TEXTS = pa.list_(pa.string())
@@ -314,7 +315,8 @@ class Concepts:
             return
         add_texts(case, encoder)
         if crops:
-            add_crops(case, encoder, cursor=cursor, settings=self._tables.store.settings, count=crops)
+            limited = limited_to_sources(cursor, self._tables.store.settings)
+            add_crops(case, encoder, cursor=cursor, settings=limited, count=crops)
 
     def _commit(self, edit: Callable[[Ledger], Ledger], *, author: str, message: str) -> None:
         def edited(old: Mapping[str, pa.Table]) -> dict[str, pa.Table]:

@@ -20,6 +20,7 @@ from datacat.embeddings.spaces import Space, Spaces
 from datacat.embeddings.vectors import VectorStore, VectorTable
 from datacat.errors import EmbeddingError, UsageError
 from datacat.model.finding import Finding
+from datacat.sources.inside import limited_to_sources
 from datacat.sources.location import Location
 
 SPACES = pa.schema(
@@ -103,7 +104,7 @@ class Embeddings:
                 encoder,
                 table=table,
                 space=space.name,
-                settings=self._settings,
+                settings=limited_to_sources(cursor, self._settings),
                 confirm=confirm,
                 batch_size=batch_size,
                 mark=mark,

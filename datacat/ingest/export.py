@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import posixpath
-import shutil
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -13,8 +13,10 @@ from typing import Any
 import pyarrow as pa
 
 from datacat.config import Settings
+from datacat.errors import LocationError
+from datacat.sources.content import HEAD, media_type
 from datacat.sources.location import Location
-from datacat.sources.reading import read_bytes
+from datacat.sources.reading import BLOCK, read_bytes
 
 
 class Losses:
@@ -64,12 +66,30 @@ def place_media(
         target.parent.mkdir(parents=True, exist_ok=True)
         if row["is_missing"]:
             losses.add("pictures that are missing from the lake")
-        elif Location(row["uri"]).is_s3:
-            target.write_bytes(read_bytes(row["uri"], settings))
-        elif media == "link":
-            os.symlink(row["uri"], target)
         else:
-            shutil.copyfile(row["uri"], target)
+            try:
+                _place(row["uri"], target, media=media, settings=settings)
+            except LocationError as error:
+                losses.add(f"pictures that are left out: {error.what}")
+
+
+def _place(uri: str, target: Path, *, media: str, settings: Settings) -> None:
+    """Puts one picture at `target`.
+
+    Raises:
+        LocationError: it may not be read, or is no media by its content.
+    """
+    if media_type(read_bytes(uri, settings, end=HEAD), name=uri) is None:
+        raise LocationError("no picture, sound, film or cloud of points by their content", where=uri)
+    if media == "link" and not Location(uri).is_s3:
+        os.symlink(uri, target)
+        return
+    with target.open("wb") as file:
+        for start in itertools.count(0, BLOCK):
+            block = read_bytes(uri, settings, start=start, end=start + BLOCK)
+            file.write(block)
+            if len(block) < BLOCK:
+                return
 
 
 def splits(assets: pa.Table) -> list[str]:

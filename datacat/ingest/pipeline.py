@@ -5,6 +5,7 @@ listing -> recognise -> plan -> tasks in a process pool -> match assets -> look 
 
 from __future__ import annotations
 
+import os
 import posixpath
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -21,6 +22,7 @@ from datacat.ingest.registry import Recognised, recognise
 from datacat.ingest.tasks import Job, Outcome, Reader, measure_media
 from datacat.model.report import Tally
 from datacat.sources.changes import is_same
+from datacat.sources.inside import OUTSIDE, limited
 from datacat.sources.listing import Entry, listed
 from datacat.sources.location import Location
 from datacat.sources.media import MediaFacts, media_kind
@@ -47,6 +49,14 @@ class IngestRequest:
     options: Mapping[str, str] = field(default_factory=dict)
     incomplete: frozenset[str] = frozenset()
     is_whole: bool = False
+
+    @property
+    def places(self) -> tuple[Location, ...]:
+        """Where anything is read: what links lead to elsewhere is not."""
+        if self.media_root:
+            return self.location, self.media_root
+        is_file = self.location.is_s3 or os.path.isfile(self.location.path)
+        return (self.location, *(_beside(self.location) if is_file else ()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +104,9 @@ def stage(
         FormatError: no label file was recognised, or those of several formats.
     """
     into.mkdir(parents=True, exist_ok=True)
+    settings = limited(settings, *request.places, str(into))
     tally, entries = Tally(), listed(request.location, settings)
-    media = _media(request, entries, settings=settings)
+    media = _media(request, entries, tally=tally, settings=settings)
     found = _recognised(request, entries, settings=settings)
     dataset = _dataset(request, found, media=media, tally=tally, settings=settings, known_media=known_media)
     plan = found.format.plan(dataset)
@@ -238,22 +249,33 @@ def _is_context(facts: FileFacts) -> bool:
     )
 
 
-def _media(request: IngestRequest, entries: Sequence[Entry], *, settings: Settings) -> list[Entry]:
+def _media(
+    request: IngestRequest, entries: Sequence[Entry], *, tally: Tally, settings: Settings
+) -> list[Entry]:
     """Media below the media root, else below the location; beside it where the location is a single file."""
     found = {entry.uri: entry for entry in entries}
     places = [request.media_root] if request.media_root else []
     if not places and len(entries) == 1 and entries[0].uri == request.location.uri:
-        places = [request.location.parent, request.location.parent.parent.child("images")]
+        places = list(_beside(request.location))
     for place in places:
         try:
             found.update((entry.uri, entry) for entry in listed(place, settings))
         except LocationError:
             if request.media_root:
                 raise
+    links = sum(entry.fault is not None for entry in found.values())
+    if links:
+        tally.note(f"{OUTSIDE}: not followed", links)
     return [found[uri] for uri in sorted(found) if media_kind(uri)]
 
 
+def _beside(label_file: Location) -> tuple[Location, ...]:
+    return label_file.parent, label_file.parent.parent.child("images")
+
+
 def _sample(entry: Entry, settings: Settings) -> Sample:
+    if entry.fault:
+        raise LocationError(entry.fault, where=entry.uri)
     if posixpath.splitext(entry.uri.lower())[1] not in _CANDIDATES:
         return Sample(entry.uri, entry.size, b"", b"")
     head = read_bytes(entry.uri, settings, end=_HEAD)

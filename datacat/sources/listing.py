@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from datacat.config import Settings
 from datacat.errors import LocationError
+from datacat.sources.inside import OUTSIDE, leads_inside
 from datacat.sources.location import Location, filesystem
 
 _LITTER = ("__MACOSX", "Thumbs.db")
@@ -16,33 +17,42 @@ _LITTER = ("__MACOSX", "Thumbs.db")
 
 @dataclass(frozen=True, slots=True, order=True)
 class Entry:
-    """One object. `etag` changes whenever the bytes do; of a local file it is `<mtime ns>-<size>`."""
+    """One object. `etag` changes whenever the bytes do; of a local file it is `<mtime ns>-<size>`.
+
+    What may not be read has a `fault`: a symbolic link that leads outside, as itself, of a folder only the link.
+    """
 
     uri: str
     size: int
     etag: str
     modified: datetime
+    fault: str | None = field(default=None, compare=False)
 
 
 def listed(location: Location, settings: Settings) -> list[Entry]:
     """Everything at or below `location` in URI order; hidden files and folders are left out.
 
+    A symbolic link is followed where it leads to something below one of `settings.reads`, or where there are
+    none, of `location`.
+
     Raises:
         LocationError: there is nothing at that place, or it cannot be listed.
     """
-    entries = sorted(_listed_s3(location, settings) if location.is_s3 else _listed_local(location))
+    entries = sorted(
+        _listed_s3(location, settings) if location.is_s3 else _listed_local(location, settings.reads)
+    )
     if not entries and location.is_s3:
         raise LocationError("there is nothing at this place", where=str(location))
     return entries
 
 
-def _listed_local(location: Location) -> Iterator[Entry]:
+def _listed_local(location: Location, reads: tuple[str, ...] | None) -> Iterator[Entry]:
     if os.path.isfile(location.path):
         yield _local_entry(location.path, os.stat(location.path))
         return
     if not os.path.isdir(location.path):
         raise LocationError("no such file or folder", where=str(location))
-    folders, seen = [location.path], set[str]()
+    folders, seen, places = [location.path], set[str](), reads or (location.path,)
     while folders:
         folder = folders.pop()
         real = os.path.realpath(folder)
@@ -54,7 +64,9 @@ def _listed_local(location: Location) -> Iterator[Entry]:
                 for item in items:
                     if _is_litter(item.name):
                         continue
-                    if item.is_dir():
+                    if item.is_symlink() and not leads_inside(item.path, places):
+                        yield _link(item.path, item.stat(follow_symlinks=False))
+                    elif item.is_dir():
                         folders.append(item.path)
                     elif item.is_file():
                         yield _local_entry(item.path, item.stat())
@@ -65,6 +77,10 @@ def _listed_local(location: Location) -> Iterator[Entry]:
 def _local_entry(path: str, stat: os.stat_result) -> Entry:
     modified = datetime.fromtimestamp(stat.st_mtime_ns // 1000 / 1e6, UTC)
     return Entry(path, stat.st_size, f"{stat.st_mtime_ns}-{stat.st_size}", modified)
+
+
+def _link(path: str, stat: os.stat_result) -> Entry:
+    return replace(_local_entry(path, stat), size=0, fault=OUTSIDE)
 
 
 def _listed_s3(location: Location, settings: Settings) -> Iterator[Entry]:

@@ -56,6 +56,8 @@ def measured(entry: Entry, settings: Settings) -> MediaFacts:
     """Reads the object once; a file that cannot be read has a `fault` instead of raising."""
     kind = media_kind(entry.uri) or "other"
     known = {"size": entry.size, "etag": entry.etag, "modified": entry.modified}
+    if entry.fault:
+        return MediaFacts(entry.uri, kind, fault=entry.fault, **known)  # type: ignore[arg-type]
     digest = hashlib.sha256()
     try:
         head = read_bytes(entry.uri, settings, end=_WHOLE)

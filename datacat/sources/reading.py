@@ -5,12 +5,14 @@ from __future__ import annotations
 import codecs
 import errno
 import hashlib
+import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
 
 from datacat.config import Settings
 from datacat.errors import LocationError
+from datacat.sources.inside import check_inside, open_inside
 from datacat.sources.location import Location, filesystem, store_errors
 
 BLOCK = 4 << 20
@@ -30,11 +32,12 @@ def read_bytes(uri: str, settings: Settings, *, start: int = 0, end: int | None 
     """The bytes from `start` up to `end` (None: to the end of the object).
 
     Raises:
-        LocationError: it is not there or cannot be read.
+        LocationError: it is not there, cannot be read, or lies where `settings.reads` does not allow it.
     """
     location = Location(uri)
     if not location.is_s3:
-        return _retried(lambda: _read_local(uri, start=start, end=end), uri)
+        return _retried(lambda: _read_local(uri, settings, start=start, end=end), uri)
+    check_inside(uri, settings.reads)
     if end is not None and end <= start:
         return b""
     return _retried(lambda: _read_s3(location, settings, start=start, end=end), uri)
@@ -71,6 +74,21 @@ def sha256(uri: str, settings: Settings, *, size: int) -> str:
     return digest.hexdigest()
 
 
+def size_of(uri: str, settings: Settings) -> int:
+    """How many bytes an object has.
+
+    Raises:
+        FileNotFoundError: it is not there.
+        OSError: it cannot be reached, or may not be read.
+    """
+    location = Location(uri)
+    if location.is_s3:
+        check_inside(uri, settings.reads)
+        return int(filesystem(location, settings).info(location.path)["size"])
+    with open_inside(uri, settings.reads) as file:
+        return os.fstat(file.fileno()).st_size
+
+
 def encoding_mark(head: bytes) -> tuple[str, int]:
     """The encoding that a byte order mark names (else utf-8) and the mark's length in bytes."""
     for mark, encoding in _MARKS:
@@ -95,8 +113,8 @@ def decoded(content: bytes) -> tuple[str, str | None]:
     return text.replace("\r\n", "\n").replace("\r", "\n"), note
 
 
-def _read_local(path: str, *, start: int, end: int | None) -> bytes:
-    with open(path, "rb") as file:
+def _read_local(path: str, settings: Settings, *, start: int, end: int | None) -> bytes:
+    with open_inside(path, settings.reads) as file:
         if start:
             file.seek(start)
         return file.read() if end is None else file.read(max(0, end - start))
@@ -117,6 +135,8 @@ def _retried(read: Callable[[], _T], uri: str) -> _T:
     for attempt in range(_TRIES):
         try:
             return read()
+        except LocationError:
+            raise
         except (FileNotFoundError, PermissionError, IsADirectoryError) as error:
             raise LocationError(f"cannot be read: {error.strerror or error}", where=uri) from error
         except store_errors() as error:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import duckdb
@@ -231,10 +230,15 @@ class _Plan:
         linking, source = self._linking, self._linking.source
         if not linking.is_new_source:
             return
-        options = json.dumps(dict(source.options), sort_keys=True, ensure_ascii=False)
         linking.run(
             _NEW_SOURCE,
-            [linking.new_source, linking.label_set, source.location, linking.staged.format, options],
+            [
+                linking.new_source,
+                linking.label_set,
+                source.location,
+                linking.staged.format,
+                linking.source_options,
+            ],
         )
         self._write("sources", "FROM source_row")
 

@@ -6,6 +6,7 @@ tables made here hold identifiers; the rows themselves stay in the staged files 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
@@ -181,9 +182,14 @@ class Linking:
 
     @cached_property
     def is_new_source(self) -> bool:
-        """Whether the label set never came from there before."""
-        known = [self.known_label_set, self.source.location]
-        return not self.count("sources WHERE label_set = ? AND location = ?", known)
+        """Whether the label set never came from there, or never with its media there."""
+        known = [self.known_label_set, self.source.location, self.source_options]
+        return not self.count("sources WHERE label_set = ? AND location = ? AND options = ?", known)
+
+    @property
+    def source_options(self) -> str:
+        """How the source was read, as JSON."""
+        return json.dumps(dict(self.source.options), sort_keys=True, ensure_ascii=False)
 
     @property
     def new_source(self) -> int:

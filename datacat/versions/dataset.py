@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -16,7 +17,7 @@ from PIL import Image
 from datacat.config import Settings
 from datacat.errors import ExtraMissing, LocationError
 from datacat.model.snapshot import MANIFEST
-from datacat.sources.location import Location, filesystem
+from datacat.sources.reading import read_bytes
 from datacat.versions.manifest import batches
 
 _TARGET_COLUMNS = ("uri", "class", "x", "y", "w", "h", "is_relative", "attributes")
@@ -92,13 +93,11 @@ class ImageDataset:
         return named, pa.concat_tables([schema.empty_table(), *kept]).combine_chunks()
 
     def _picture(self, uri: str) -> Image.Image:
-        location = Location(uri)
         try:
-            with (
-                filesystem(location, self._settings).open(location.path, "rb") as file,
-                Image.open(file) as picture,
-            ):
+            with Image.open(io.BytesIO(read_bytes(uri, self._settings))) as picture:
                 return picture.convert("RGB")
+        except LocationError:
+            raise
         except Exception as error:  # Pillow lets through whatever its decoders raise
             raise LocationError(f"cannot be read as a picture: {error}", where=uri) from error
 

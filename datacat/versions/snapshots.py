@@ -45,8 +45,12 @@ def _now() -> str:
 class Snapshots:
     """The snapshots of the catalog at `root`."""
 
-    def __init__(self, root: Location, settings: Settings) -> None:
+    def __init__(
+        self, root: Location, settings: Settings, *, reading: Callable[[], Settings] | None = None
+    ) -> None:
+        """`reading` gives the settings with which pictures are read: below the catalog's sources alone."""
         self._settings = settings
+        self._reading = reading or (lambda: settings)
         self._root = root
         place = root.child("snapshots")
         folder, home = Path(place.path), None
@@ -112,7 +116,7 @@ class Snapshots:
             return draft(version=version, counts=held.counts, digest=held.digest, digests=held.digests)
 
         definition, is_new = self._repository.add(name, write=write, define=define)
-        return Snapshot(definition, self._shelf, self._root, self._settings, is_new=is_new)
+        return Snapshot(definition, self._shelf, self._root, self._reading(), is_new=is_new)
 
     def list(self) -> tuple[Definition, ...]:
         """What is frozen, by name and version.
@@ -152,7 +156,7 @@ class Snapshots:
             names = ", ".join(str(item.snapshot) for item in known[-20:])
             hint = f"There are: {names}" if names else "None was frozen yet: datacat snapshot create"
             raise SnapshotNotFound(f"no snapshot {name}", hint=hint)
-        return Snapshot(found[-1], self._shelf, self._root, self._settings)
+        return Snapshot(found[-1], self._shelf, self._root, self._reading())
 
     def push(self, remote: str = "") -> tuple[str, ...]:
         """Sends all snapshots to `remote` (a folder or s3://…; by default the setting `dvc_remote`).

@@ -12,8 +12,8 @@ from datacat.config import Settings
 from datacat.errors import SnapshotDamaged
 from datacat.model.snapshot import Definition, VerifyReport
 from datacat.progress import bar
-from datacat.sources.location import Location, filesystem, store_errors
-from datacat.sources.reading import sha256
+from datacat.sources.location import store_errors
+from datacat.sources.reading import sha256, size_of
 from datacat.versions.manifest import batches, reckon
 
 _THREADS_PER_CORE = 4  # they wait for the store more than they hash; hashing lets go of the interpreter
@@ -89,9 +89,8 @@ def _judged(asset: _Frozen, *, settings: Settings, quick: bool) -> tuple[str, st
     """The verdict on one asset ("": as it was) and, where it is unreadable, why."""
     if asset.digest is None:
         return "unverifiable", ""
-    location = Location(asset.uri)
     try:
-        size = filesystem(location, settings).info(location.path)["size"]
+        size = size_of(asset.uri, settings)
         if asset.size is not None and size != asset.size:
             return "changed", ""
         if not quick and sha256(asset.uri, settings, size=size) != asset.digest:

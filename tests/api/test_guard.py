@@ -33,6 +33,22 @@ def test_another_site_may_not_read(client: TestClient) -> None:
     assert client.options("/v1/health", headers=asked).status_code == 405
 
 
+@pytest.mark.parametrize(
+    "path", ["/", "/docs", "/openapi.json", "/v1/search?q=roof", "/v1/classes", "/v1/health"]
+)
+def test_head_has_the_headers_of_get_and_no_body(client: TestClient, path: str) -> None:
+    head, whole = client.head(path), client.get(path)
+    assert (head.status_code, head.content) == (200, b"")
+    for name in ("content-type", "content-length", "cache-control", "etag"):
+        assert head.headers.get(name) == whole.headers.get(name)
+
+
+def test_head_of_a_stream_ends_it(client: TestClient) -> None:
+    answer = client.head("/v1/search.ndjson", params={"q": "roof"})
+    assert (answer.status_code, answer.content) == (200, b"")
+    assert answer.headers["datacat-state"]
+
+
 def test_a_name_can_be_allowed(catalog: Catalog) -> None:
     app = create_app(str(catalog.root), hosts=["datacat.internal"])
     with TestClient(app, base_url="http://datacat.internal") as client:

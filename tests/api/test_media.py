@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from starlette.testclient import TestClient
 
 from datacat.catalog import Catalog
+from datacat.errors import MediaRefused
+from datacat.media import media_of as media_of_asset
 from datacat_api.routes.assets import SHOWN
 from tests.api.conftest import SVG
 
@@ -50,15 +54,84 @@ def test_what_the_browser_has_is_not_sent_again(client: TestClient, catalog: Cat
 
 def test_nothing_runs_as_a_page(client: TestClient, catalog: Catalog, lake: Path) -> None:
     (lake / "a.png").write_bytes(SVG)
-    picture = client.get(media_of(catalog, "a.png"))
-    assert (picture.content, picture.headers["content-type"]) == (SVG, "image/png")
-    assert picture.headers["x-content-type-options"] == "nosniff"
+    for name in ("a.png", "plan.wav"):  # pages that call themselves something else
+        answer = client.get(media_of(catalog, name))
+        assert (answer.status_code, answer.headers["content-type"]) == (403, "application/problem+json")
+        assert b"<svg" not in answer.content
+        assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+def test_what_a_browser_does_not_show_is_a_download_that_runs_nothing(
+    client: TestClient, catalog: Catalog, lake: Path
+) -> None:
+    (lake / "plan.wav").write_bytes(b"RIFF\x04\0\0\0WAVE<script>")
     answer = client.get(media_of(catalog, "plan.wav"))
-    assert answer.content == SVG
-    assert answer.headers["content-type"].startswith("audio/")
+    assert answer.headers["content-type"] == "audio/wav"
     assert answer.headers["content-disposition"].startswith("attachment")
     assert "sandbox" in answer.headers["content-security-policy"]
     assert "script-src" not in answer.headers["content-security-policy"]
+
+
+def test_the_type_is_that_of_the_bytes(client: TestClient, catalog: Catalog, lake: Path) -> None:
+    (lake / "a.png").write_bytes(b"GIF89a" + bytes(20))
+    assert client.get(media_of(catalog, "a.png")).headers["content-type"] == "image/gif"
+
+
+def test_a_picture_that_became_a_link_out_of_the_lake_is_refused(
+    client: TestClient, catalog: Catalog, lake: Path
+) -> None:
+    secret = lake.parent / "secret.png"
+    (lake / "a.png").rename(secret)
+    (lake / "a.png").symlink_to(secret)
+    assert client.get(media_of(catalog, "a.png")).status_code == 403
+    (lake / "a.png").unlink()
+    (lake / "a.png").symlink_to(lake / "b.png")
+    assert client.get(media_of(catalog, "a.png")).content == (lake / "b.png").read_bytes()
+
+
+def test_a_pipe_in_the_place_of_a_picture_does_not_hold_the_service(
+    client: TestClient, catalog: Catalog, lake: Path
+) -> None:
+    (lake / "a.png").unlink()
+    os.mkfifo(lake / "a.png")
+    assert client.get(media_of(catalog, "a.png")).status_code == 403
+
+
+def test_the_head_of_media_is_that_of_a_get(client: TestClient, catalog: Catalog) -> None:
+    path = media_of(catalog, "b.png")
+    head, whole = client.head(path), client.get(path)
+    assert (head.status_code, head.content) == (200, b"")
+    assert head.headers["content-length"] == whole.headers["content-length"] == str(len(whole.content))
+
+
+def test_a_foreign_catalog_cannot_name_a_file_of_this_machine(catalog: Catalog, lake: Path) -> None:
+    # Whoever made a catalog may have written any URI into it, and any place as its source.
+    (lake.parent / "passwd").write_text("root:x:0:0\n" * 99)
+    number, settings = catalog.asset("a.png").asset, catalog.settings
+    cursor = catalog.cursor()
+    for place, uri, kind in (
+        (str(lake), lake.parent / "passwd", "leads outside"),
+        (str(lake.parent), lake.parent / "passwd", "by its content"),
+        ("/proc", "/proc/self/environ", "leads outside"),
+    ):
+        cursor.execute(
+            "CREATE OR REPLACE TEMP TABLE sources AS SELECT ? AS location, '{}' AS options", [place]
+        )
+        cursor.execute(
+            "CREATE OR REPLACE TEMP TABLE assets AS SELECT ? AS asset, ? AS uri, false AS is_missing",
+            [number, str(uri)],
+        )
+        with pytest.raises(MediaRefused, match=kind):
+            media_of_asset(cursor, number, settings=settings)
+
+
+def test_the_operator_may_say_where_media_lie(catalog: Catalog, lake: Path) -> None:
+    number, cursor = catalog.asset("a.png").asset, catalog.cursor()
+    elsewhere = replace(catalog.settings, media_roots=f"{lake.parent / 'none'}:s3://bucket/x")
+    with pytest.raises(MediaRefused, match="leads outside"):
+        media_of_asset(cursor, number, settings=elsewhere)
+    here = replace(catalog.settings, media_roots=f"s3://bucket/x:{lake}")
+    assert media_of_asset(cursor, number, settings=here).read() == (lake / "a.png").read_bytes()
 
 
 def test_only_pictures_of_pixels_are_shown_by_the_browser() -> None:

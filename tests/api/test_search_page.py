@@ -115,6 +115,18 @@ def test_the_nearest_name_of_anything_is_one_click_away(
     assert _texts(page, ".//*[@role='alert']/p/a") == [meant, "Ask it as a plain question"]
 
 
+def test_where_nothing_is_found_the_nearest_value_is_named(address: str, tmp_path: Path) -> None:
+    page = _shown(address, tmp_path, q="roof[material=slat]")
+    assert _texts(page, ".//h1") == ["0 assets"]
+    assert "slate" in _texts(page, ".//pre[@class='hint']")[0]
+
+
+def test_marks_that_turn_text_round_are_seen_on_the_page(address: str, tmp_path: Path) -> None:
+    page = _shown(address, tmp_path, q="rofo\u202etxet")
+    assert "\u202e" not in "".join(page.itertext())
+    assert "\\u202e" in _texts(page, ".//main")[0]
+
+
 def test_the_page_of_the_api_lists_paths_with_their_parameters(address: str, tmp_path: Path) -> None:
     page = _shown(address, tmp_path, path="/docs")
     assert "GET /v1/search" in _texts(page, ".//h2")

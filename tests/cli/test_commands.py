@@ -55,7 +55,7 @@ def test_ingest_reports_and_a_second_one_changes_nothing(run: Run) -> None:
 def test_names_in_label_files_neither_tear_lines_nor_reach_the_terminal(run: Run) -> None:
     _, out, _ = ingested(run)
     (line,) = [line for line in out.splitlines() if line.startswith("  classes")]
-    assert line == "  classes              2  roof 2, ro�[2Jof [bold]top 1"
+    assert line == "  classes              2  roof 2, ro\\x1b[2Jof [bold]top 1"
     assert "\x1b" not in run("classes", "-C", "cat")[1]
     assert json.loads(run("classes", "-C", "cat", "--json")[1])[1]["class"] == "ro\x1b[2Jof\n[bold]top"
 

@@ -30,7 +30,7 @@ def test_facets_are_bars_without_colours_or_control_characters(run: Run) -> None
     assert "\x1b" not in out
     first, second = [line for line in out.splitlines() if line.startswith("  ")]
     assert first.split() == ["roof", "█" * 32, "2", "2", "1", "0"]
-    assert second.split() == ["ro�[2Jof", "[bold]top", "█" * 16, "1", "1", "2", "0"]
+    assert second.split() == ["ro\\x1b[2Jof", "[bold]top", "█" * 16, "1", "1", "2", "0"]
     assert err.splitlines()[-1] == "3 annotations on 3 assets: media=image"
 
 

@@ -5,18 +5,16 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
-from starlette.responses import FileResponse
 
 from datacat.errors import NotFound
 from datacat_api.dependencies import Asked, Opened
+from datacat_api.sending import FileSent
 from datacat_api.views import Asset
 
 router = APIRouter(tags=["assets"])
 
 # What a browser may show by itself. SVG and HTML can run scripts, so they and all the rest are downloads.
-SHOWN = frozenset(
-    f"image/{kind}" for kind in ("avif", "bmp", "gif", "jpeg", "png", "tiff", "webp", "x-ms-bmp")
-)
+SHOWN = frozenset(f"image/{kind}" for kind in ("avif", "bmp", "gif", "jpeg", "png", "tiff", "webp"))
 _LONGEST_ID = 18  # digits; the identifiers are 64 bits wide
 
 
@@ -34,7 +32,7 @@ def media(
     request: Request,
     catalogs: Opened,
 ) -> Response:
-    """Sends the bytes of an asset; of local files also ranges of them."""
+    """Sends the bytes of an asset, or a range of them; only of what is a picture, sound, film or cloud of points."""
     with catalogs.at(asked.at) as catalog:
         digest = catalog.asset(_checked(id)).digest
         found = catalog.media(id)
@@ -43,10 +41,11 @@ def media(
     if digest:
         headers |= {"ETag": f'"{digest}"', "Cache-Control": "private, no-cache"}
         if f'"{digest}"' in request.headers.get("if-none-match", ""):
+            found.file.close()
             return Response(status_code=304, headers=headers)
-    if found.path is not None:
-        return FileResponse(found.path, media_type=found.type, headers=headers)
-    return Response(found.content, media_type=found.type, headers=headers)
+    return FileSent(
+        found.file, size=found.size, media_type=found.type, headers=headers, asked=request.headers
+    )
 
 
 def _checked(id: str) -> str:  # noqa: A002

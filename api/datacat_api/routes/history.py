@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Request
 
 import datacat
 from datacat_api.dependencies import AskedPage, Nothing, Opened
@@ -35,7 +35,13 @@ def log(asked: Annotated[AskedPage, Query()], catalogs: Opened) -> dict[str, Any
 
 
 @router.get("/health", response_model=Health)
-def health(asked: Annotated[Nothing, Query()], catalogs: Opened) -> dict[str, Any]:
-    """Says that the service runs and the catalog can be read."""
-    with catalogs.at() as catalog:
-        return {"status": "ok", "state": catalog.state, "version": datacat.__version__}
+async def health(asked: Annotated[Nothing, Query()], request: Request) -> dict[str, Any]:
+    """Says that the service runs and how much it has to do; waits for nothing, so it answers while all is taken."""
+    catalogs, load = request.app.state.catalogs, request.app.state.load
+    return {
+        "status": "busy" if load.queries.is_full else "ok",
+        "state": catalogs.state,
+        "version": datacat.__version__,
+        "running": load.queries.running + load.media.running,
+        "waiting": load.queries.waiting + load.media.waiting,
+    }

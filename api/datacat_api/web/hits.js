@@ -1,7 +1,7 @@
 // One hit: its picture with what matches drawn over it, and why it was found.
 
 import { overlay } from "/web/overlay.js";
-import { made, read } from "/web/service.js";
+import { made, read, visible } from "/web/service.js";
 
 const BOXES_SUFFICE = new Set(["none", "box", "mask", "keypoints"]);
 const REASONS_SHOWN = 4;
@@ -27,7 +27,7 @@ function pictureOf(hit) {
   }
   const image = new Image();
   image.loading = "lazy";
-  image.alt = hit.uri;
+  image.alt = visible(hit.uri);
   image.addEventListener("load", () => draw(hit, picture, image));
   image.addEventListener("error", () =>
     image.replaceWith(made("span", { text: "the picture is missing", name: "quiet" })),

@@ -1,6 +1,6 @@
 // How a question was understood: the query in strict syntax, each word, what else it may mean, and three numbers.
 
-import { addressOf, linkTo, made } from "/web/service.js";
+import { addressOf, linkTo, made, visible } from "/web/service.js";
 
 const ANSWERS = [
   ["yes", "yes", (query) => query],
@@ -37,7 +37,7 @@ function word(reading, query) {
   }
   if (!reading.query) {
     const use = reading.is_used ? "" : ", which the query does not use";
-    item.append(`the name of an attribute${use}: ${reading.alternatives.join(", ")}`);
+    item.append(`the name of an attribute${use}: ${visible(reading.alternatives.join(", "))}`);
     return item;
   }
   item.append(made("span", { text: `${reading.kind}: ` }), linkTo(reading.query, { text: reading.query, name: "strict" }));

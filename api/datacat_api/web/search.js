@@ -4,7 +4,7 @@ import { facetsOf } from "/web/facets.js";
 import { cards } from "/web/hits.js";
 import { problemOf } from "/web/problem.js";
 import { numbers, understoodAs, words } from "/web/reading.js";
-import { counted, linkTo, made, read } from "/web/service.js";
+import { counted, linkTo, made, read, visible } from "/web/service.js";
 
 const part = Object.fromEntries(
   ["ask", "query", "narrow", "facets", "summary", "reading", "problem", "results", "main"].map((id) => [
@@ -88,6 +88,7 @@ async function strict(asking) {
   if (asking.text) part.reading.replaceChildren(understoodAs(answer.interpretation, asking));
   const list = listOf(answer.hits);
   part.results.replaceChildren(list);
+  if (answer.hint) part.results.append(made("pre", { text: answer.hint, name: "hint" }));
   if (answer.next) part.results.append(moreButton(asking, list, answer.next));
   await Promise.all([narrow(answer.interpretation, asking), threeNumbers(answer.interpretation, asking)]);
 }
@@ -116,7 +117,7 @@ async function show() {
   const how = address.get("as") || (!text || STRICT.test(text) ? "query" : "question");
   const asking = { text, how, number: ++asked };
   part.query.value = text;
-  document.title = text ? `${text} – datacat` : "datacat";
+  document.title = text ? `${visible(text)} – datacat` : "datacat";
   part.problem.hidden = true;
   for (const one of [part.reading, part.results, part.facets]) one.replaceChildren();
   part.summary.textContent = "Searching …";

@@ -7,11 +7,18 @@ export async function read(path, parameters = {}) {
   return answer;
 }
 
+// Marks that turn text round, and what is not seen at all, as escapes: a label cannot pass for another.
+const HIDDEN = /(?!\n)[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Zl}\p{Zp}\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\uffa0]/gu;
+const escape = (letter) => `\\u${letter.codePointAt(0).toString(16).padStart(4, "0")}`;
+export const visible = (text) => String(text).replace(HIDDEN, escape);
+
 export function made(kind, { text = "", name = "", ...more } = {}, ...children) {
   const element = document.createElement(kind);
-  element.textContent = text;
+  element.textContent = visible(text);
   if (name) element.className = name;
-  for (const [attribute, value] of Object.entries(more)) element.setAttribute(attribute, value);
+  for (const [attribute, value] of Object.entries(more)) {
+    element.setAttribute(attribute, attribute === "href" ? value : visible(value));
+  }
   element.append(...children);
   return element;
 }
