@@ -21,7 +21,6 @@ from datacat.ingest.reasons import reason_of
 
 Shape = Literal["object", "array", "lines"]
 CUT = 4 << 20  # bytes of records that are decoded at once
-RECORD_LIMIT = 256 << 20
 _KEY = re.compile(rb'"((?:[^"\\]|\\.)*)"\s*:\s*$')
 _LOOK_BACK = 512
 _IS_STRUCTURE = np.zeros(256, dtype=bool)

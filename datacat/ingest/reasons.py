@@ -32,6 +32,8 @@ def reason_of(error: Exception | str) -> str:
     """
     if isinstance(error, RecursionError):
         return "nested too deep"
+    if isinstance(error, MemoryError):
+        return "it takes more memory than there is"
     text = str(error).strip()
     if isinstance(error, KeyError):
         return f"{text.strip(chr(39))!r} is missing" if text else "a key is missing"
@@ -90,6 +92,10 @@ _SAYINGS: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], str]], ...] = t
         (r"JSON is malformed: (.+) \(byte (\d+)\)", _same("no valid JSON: {} at byte {} of the record")),
         (r"'utf-8' codec can't decode byte.*|Invalid UTF-8.*", _same("bytes that are no UTF-8")),
         (r"invalid literal for int\(\) with base \d+: (.*)", _same("{} is no whole number")),
+        (
+            r"Exceeds the limit \(([\d,]+) digits\) for integer",
+            _same("a whole number of more than {} digits"),
+        ),
         (r"could not convert string to float: (.*)", _same("{} is no number")),
         (r"cannot convert float (?:NaN|infinity) to integer", _same("a number that is not finite")),
         (r"not enough values to unpack \(expected (.+), got (\d+)\)", _same("{1} values where {0} belong")),
