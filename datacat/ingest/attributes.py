@@ -20,6 +20,10 @@ class _Written(str):
     __slots__ = ()
 
 
+# Each leaf has its whole path: a long key above many, or many levels, make much of little. Real documents stay
+# below 10 times their size.
+_PATHS = 1 << 20  # characters of paths that any document may have
+_EXPANDED = 50  # and larger ones, so many times their own size
 _DECODER = msgspec.json.Decoder(float_hook=_Written)
 
 
@@ -42,9 +46,21 @@ class Leaves:
             msgspec.MsgspecError, RecursionError, ValueError: it is no JSON, or nested too deep.
         """
         before = len(self.paths)
-        nodes: list[tuple[str, Any]] = [("", _DECODER.decode(document))]
+        try:
+            self._walk(_DECODER.decode(document), most=max(_PATHS, _EXPANDED * len(document)))
+        except BaseException:  # what it left behind would be some other row's
+            self.cut(before)
+            raise
+        self.rows.extend([row] * (len(self.paths) - before))
+
+    def _walk(self, document: Any, *, most: int) -> None:
+        length = 0
+        nodes: list[tuple[str, Any]] = [("", document)]
         add_path, add_text, add_number = self.paths.append, self.texts.append, self.numbers.append
         for prefix, node in nodes:  # grows while it is walked: breadth first, never recursive
+            length += len(prefix) * len(node)
+            if length > most:
+                raise ValueError(f"the paths of its attributes take {_EXPANDED} times as much as they do")
             is_object = type(node) is dict
             items: Iterable[tuple[str, Any]] = node.items() if is_object else (("", item) for item in node)
             for key, value in items:
@@ -59,7 +75,11 @@ class Leaves:
                     text, number = (value, None) if kind is str else _scalar(value)
                     add_text(text)
                     add_number(number)
-        self.rows.extend([row] * (len(self.paths) - before))
+
+    def cut(self, length: int) -> None:
+        """Takes away all leaves but the first `length`."""
+        for column in (self.rows, self.paths, self.texts, self.numbers):
+            del column[length:]
 
     def forget(self, row: int) -> None:
         """Takes the leaves of `row` away again; it must be the last."""

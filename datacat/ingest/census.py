@@ -40,6 +40,9 @@ _ODD_RELATIVE = """
             AND (x < -1e-5 OR y < -1e-5 OR x + w > 1.00001 OR y + h > 1.00001))
     FROM annotations WHERE geometry_type = 'box' AND is_relative
 """
+_SHARED = """
+    SELECT count(*) FROM (SELECT uri FROM listed GROUP BY uri HAVING count(DISTINCT file) > 1)
+"""
 _ORPHANS = """
     SELECT DISTINCT a.file, a.key FROM annotations a
     WHERE NOT EXISTS (FROM listed l WHERE l.file = a.file AND l.key = a.key) ORDER BY ALL
@@ -78,6 +81,12 @@ class Census:
             _, again = self._row(_EXTERNAL)
             if again:
                 tally.note("an annotation id that was used before in the same file", int(again))
+
+    def note_shared(self, tally: Tally, *, is_odd: bool) -> None:
+        """Notes pictures that several label files are about, in a format that has one file each (`is_odd`)."""
+        (count,) = self._row(_SHARED) if is_odd else (0,)
+        if count:
+            tally.note("a picture that several label files are about: the labels of all are kept", count)
 
     def class_lists(self) -> dict[int, tuple[str, ...]]:
         """The classes that each file declares; not of files that speak of coverage themselves."""

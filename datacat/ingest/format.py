@@ -17,6 +17,7 @@ from typing import Any, Literal, Protocol, runtime_checkable
 from datacat.config import Settings
 from datacat.ingest.batches import Sheets
 from datacat.ingest.json_stream import CUT, Layout, Shape, scan
+from datacat.ingest.limits import RECORD_BYTES, check_size
 from datacat.model.report import Tally
 from datacat.sources.listing import Entry
 from datacat.sources.location import Location
@@ -80,6 +81,7 @@ class Plan:
         idle: label files that turned out to be none, with the reason.
         classes: the class list (source_id, class, parent if it is known) that a context file declares, by its URI.
         declared_by: by URI of a label file that declares no classes itself: the context file that does.
+        faults: context files that cannot be read, with the reason; each is a reject.
     """
 
     shared: Any = None
@@ -90,6 +92,7 @@ class Plan:
         default_factory=dict
     )
     declared_by: Mapping[str, str | None] = field(default_factory=dict)
+    faults: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -110,6 +113,8 @@ class Document:
         """Some of its bytes."""
         if self.content is not None:
             return self.content[start:end]
+        if not self.source.endswith(".parquet"):
+            check_size((end or self.size) - start, limit=RECORD_BYTES + CUT, where=self.uri, what="a record")
         return read_bytes(self.source, self.settings, start=start, end=end)
 
     def layout(self, shape: Shape) -> Layout:
@@ -138,8 +143,10 @@ class Document:
 class Format(Protocol):
     """A label format that datacat reads.
 
-    One may have two more attributes: `is_exhaustive`, that its files list their images and classes and leave no
-    object of those classes out; and `unique_ids`, that external ids are unique within a file.
+    One may have a method `doubt(sample)` that says why a file that looks like one of its own at first is none (else
+    None), and three more attributes: `is_file_each`, that each asset has one label file of its own; `is_exhaustive`,
+    that its files list their images and classes and leave no object of those classes out; and `unique_ids`, that
+    external ids are unique within a file.
     """
 
     name: str

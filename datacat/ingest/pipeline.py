@@ -123,6 +123,7 @@ def stage(
     _write_classes(into, files, plan=plan)
     census = Census(into, files.facts, settings=settings)
     census.complete(tally, unique_ids=getattr(found.format, "unique_ids", False))
+    census.note_shared(tally, is_odd=getattr(found.format, "is_file_each", False))
     lists = census.class_lists() if getattr(found.format, "is_exhaustive", False) else {}
     _write_media(census, lake, known_media=known_media, into=into, settings=settings)
     return Staged(
@@ -348,7 +349,8 @@ def _write_listed(into: Path, lake: Lake, *, files: _Files, plan: Plan) -> None:
 
 
 def _write_classes(into: Path, files: _Files, *, plan: Plan) -> None:
-    """The class lists of context files that are new or changed."""
+    """The class lists of context files that are new or changed, and rejects of those that cannot be read."""
+    _write_faults(into, files, plan=plan)
     read = set(files.read)
     with parquet_writer(into / "classes-000000.parquet", "classes") as writer:
         for number, entry in enumerate(files.entries):
@@ -360,6 +362,22 @@ def _write_classes(into: Path, files: _Files, *, plan: Plan) -> None:
                     "parent": [item[2] if len(item) > 2 else None for item in declared],
                 }
                 writer.write_table(table("classes", len(declared), file=number, **columns))
+
+
+def _write_faults(into: Path, files: _Files, *, plan: Plan) -> None:
+    """A reject for each context file that is new or changed and cannot be read."""
+    faults = [
+        (number, plan.faults[entry.uri])
+        for number, entry in enumerate(files.entries)
+        if entry.uri in plan.faults and number in set(files.read)
+    ]
+    if faults:
+        numbers, reasons = (list(column) for column in zip(*faults, strict=True))
+        with parquet_writer(into / "rejects-999998.parquet", "rejects") as writer:
+            rows = table(
+                "rejects", len(faults), file=numbers, position="the whole file", reason=reasons, excerpt=""
+            )
+            writer.write_table(rows)
 
 
 def _exhaustive(

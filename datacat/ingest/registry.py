@@ -63,7 +63,7 @@ def recognise(
     held = [f for f in candidates if "labels" in roles[f.name].values()]
     if not held:
         raise FormatError(
-            f"no label file was recognised among {len(entries)} files{_examples(entries)}",
+            f"no label file was recognised among {len(entries)} files{_examples(entries)}{_doubts(faults)}",
             where=where,
             hint=f"Known formats: {', '.join(formats())}. Media are no labels.",
         )
@@ -125,14 +125,24 @@ def _verdict(
     except LocationError as error:
         faults[entry.uri] = error.what
         return {}
-    found = {format_.name: format_.sniff(seen) for format_ in candidates}
-    return {name: role for name, role in found.items() if role}
+    found = {format_.name: role for format_ in candidates if (role := format_.sniff(seen))}
+    doubts = (format_.doubt(seen) for format_ in candidates if hasattr(format_, "doubt"))
+    doubt = next(filter(None, doubts), None)
+    if doubt and "labels" not in found.values():
+        faults[entry.uri] = doubt
+    return found
 
 
 def _first(roles: dict[str, Role]) -> str:
     labels = [uri for uri, role in roles.items() if role == "labels"]
     more = f" and {len(labels) - 1} more" if len(labels) > 1 else ""
     return f"{labels[0].rsplit('/', 1)[-1]}{more}"
+
+
+def _doubts(faults: dict[str, str]) -> str:
+    """The first files of which something is known, and what."""
+    said = [f"\n{uri.rsplit('/', 1)[-1]}: {reason}" for uri, reason in list(faults.items())[:5]]
+    return "".join(said)
 
 
 def _examples(entries: Sequence[Entry]) -> str:

@@ -16,6 +16,7 @@ from datacat.config import Settings
 from datacat.errors import DatacatError, FormatError, LocationError
 from datacat.ingest.batches import Sheets
 from datacat.ingest.format import Document, Plan
+from datacat.ingest.reasons import reason_of
 from datacat.ingest.registry import formats
 from datacat.model.report import Tally
 from datacat.progress import bar
@@ -32,6 +33,8 @@ _ALONE_BYTES = (
 )  # less is read here: 29 MB took 2.3 s so, and 2.9 s in two processes that had to start
 _ALONE_MEDIA = 200
 _T = TypeVar("_T")
+# What ends the reading of one file, and never that of the others beside it.
+_UNREADABLE = (FormatError, LocationError, RecursionError, MemoryError)
 _DIED = (
     "Most often memory ran out; try fewer with DATACAT_THREADS=1. In a script of yours, call datacat below "
     '`if __name__ == "__main__":`, as each process imports the script.'
@@ -157,8 +160,9 @@ def _survey(task: _Task, job: Job, own: Any) -> Outcome:
         )
         document.forget()
         outcome.parts.append((document, parts))
-    except (FormatError, LocationError) as error:
-        sheets.reject(job.file, "the whole file", reason=error.what)
+    except _UNREADABLE as error:
+        reason = error.what if isinstance(error, DatacatError) else reason_of(error)
+        sheets.reject(job.file, "the whole file", reason=reason)
     finally:
         sheets.close()
         outcome.tally = sheets.tally
@@ -169,8 +173,12 @@ def _read_parts(task: _Task, document: Document, parts: list[Any]) -> Outcome:
     document.shared = task.shared
     sheets = Sheets(task.into, task.number)
     try:
-        for part in parts:
-            formats()[task.format].read(document, part, sheets=sheets)
+        for number, part in enumerate(parts, start=1):
+            try:
+                formats()[task.format].read(document, part, sheets=sheets)
+            except _UNREADABLE as error:
+                reason = error.what if isinstance(error, DatacatError) else reason_of(error)
+                sheets.reject(document.file, f"part {number} of {len(parts)} of a large file", reason=reason)
     finally:
         sheets.close()
     return Outcome(tally=sheets.tally, bytes=_PARTS_PER_TASK << 22)
@@ -199,8 +207,9 @@ def _read_small(task: _Task, jobs: list[Job], own: dict[str, Any]) -> Outcome:
         try:
             for part in format_.survey(document, sheets):
                 format_.read(document, part, sheets=sheets)
-        except FormatError as error:
-            sheets.reject(job.file, "the whole file", reason=error.what)
+        except _UNREADABLE as error:
+            reason = error.what if isinstance(error, DatacatError) else reason_of(error)
+            sheets.reject(job.file, "the whole file", reason=reason)
     sheets.close()
     outcome.tally = sheets.tally
     return outcome

@@ -73,14 +73,45 @@ def measured(entry: Entry, settings: Settings) -> MediaFacts:
 
 def picture_size(uri: str, settings: Settings) -> tuple[int, int] | None:
     """Width and height in pixels from the header, read from few bytes; None where it has none."""
+    found = _sized(uri, settings)
+    return found[0] if found else None
+
+
+def upright_size(uri: str, settings: Settings) -> tuple[int, int] | None:
+    """As `picture_size`, of the picture as it is shown: turned as its EXIF says."""
+    found = _sized(uri, settings)
+    if found is None:
+        return None
+    (width, height), head = found
+    return (height, width) if _is_lying(head) else (width, height)
+
+
+def _sized(uri: str, settings: Settings) -> tuple[tuple[int, int], bytes] | None:
+    """A picture's size as stored, and the bytes at its beginning that say so."""
     try:
         for end in (_HEAD, None):
-            header = _picture(read_bytes(uri, settings, end=end))
+            head = read_bytes(uri, settings, end=end)
+            header = _picture(head)
             if header.width and header.height and not header.fault:
-                return header.width, header.height
+                return (header.width, header.height), head
     except LocationError:
         pass
     return None
+
+
+def _is_lying(head: bytes) -> bool:
+    """Whether the EXIF of a picture says that it is to be turned by a quarter."""
+    from PIL import ExifTags, Image
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            with Image.open(io.BytesIO(head)) as picture:
+                if picture.format == "PNG":  # Pillow would decode all pixels to look behind them
+                    return False
+                return picture.getexif().get(ExifTags.Base.Orientation) in (5, 6, 7, 8)
+    except Exception:  # Pillow lets through whatever its parsers raise
+        return False
 
 
 class _Header(NamedTuple):
@@ -115,9 +146,9 @@ def _picture(head: bytes) -> _Header:
                 return _Header(picture.width, picture.height, None, *taken(picture, head))
     except Image.DecompressionBombError:
         return _Header(fault="the picture claims an unreasonable size")
-    except (OSError, ValueError, SyntaxError, OverflowError) as error:
-        text = "not a picture that can be read" if "cannot identify" in str(error) else str(error)
-        return _Header(fault=text or "not a picture that can be read")
+    except Exception as error:  # Pillow lets through whatever its parsers raise
+        is_plain = isinstance(error, OSError | SyntaxError) and "cannot identify" not in str(error)
+        return _Header(fault=str(error) if is_plain and str(error) else "not a picture that can be read")
 
 
 def _wave(head: bytes) -> _Header:

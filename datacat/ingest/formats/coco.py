@@ -6,6 +6,7 @@ Instances (boxes, polygons, RLE masks), keypoints, captions. Whatever else an an
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -140,9 +141,10 @@ class Coco:
         *,
         media: str = "reference",
         settings: Settings | None = None,
+        classes: Mapping[str, int] | None = None,
     ) -> list[str]:
         """See `datacat.ingest.coco_write.write`."""
-        return write(assets, annotations, folder, media=media, settings=settings)
+        return write(assets, annotations, folder, media=media, settings=settings, classes=classes)
 
 
 def _one(record: bytes) -> _Annotation:

@@ -6,7 +6,6 @@ their own.
 
 from __future__ import annotations
 
-import csv
 import posixpath
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,16 +19,19 @@ from datacat.ingest.batches import Sheets, Statements
 from datacat.ingest.format import Dataset, Document, Plan, Role, Sample
 from datacat.ingest.geometry import Shape
 from datacat.ingest.json_stream import Range
-from datacat.ingest.splits import split_of
+from datacat.ingest.limits import check_size, csv_values
+from datacat.ingest.reasons import reason_of
 from datacat.sources.listing import Entry
 from datacat.sources.media import media_kind, picture_size
 from datacat.sources.reading import decoded
 
+_SPLIT = re.compile(r"(?:oidv\d+-)?(train|validation|test)-")
 _CLASS_LINE = re.compile(r"/[a-z]/\w+,.*")
 _HEADERS = ("ImageID,Source,LabelName,Confidence", "ImageID,Subset,", "MaskPath,ImageID,LabelName")
 _FLAGS = ("IsOccluded", "IsTruncated", "IsGroupOf", "IsDepiction", "IsInside")
 _MAPPED = frozenset({"ImageID", "LabelName", "Confidence", "XMin", "XMax", "YMin", "YMax", "BoxID"})
 _BOXES = (("XMin", "XMax", "YMin", "YMax"), ("BoxXMin", "BoxXMax", "BoxYMin", "BoxYMax"))
+_CONTEXT_BYTES = 64 << 20  # class descriptions and hierarchies; those of V7 have 0.6 MB
 _MOST_MEASURED = 100_000  # of more pictures none is looked at for its size; their boxes stay fractions
 _Row = dict[str, str]
 
@@ -76,18 +78,25 @@ class OpenImages:
         names: dict[str, str] = {}
         described: dict[str, list[str]] = {}
         parents: dict[str, dict[str, None]] = {}
+        faults: dict[str, str] = {}
         for entry in dataset.context:
-            text = decoded(dataset.read(entry.uri))[0]
-            if text.lstrip().startswith("{"):
-                _walk(text, parents=parents, where=entry.uri)
-            else:
-                own = _described(text)
-                names.update(own)
-                described[entry.uri] = list(own)
+            try:
+                check_size(entry.size, limit=_CONTEXT_BYTES, where=entry.uri)
+                text = decoded(dataset.read(entry.uri))[0]
+                if text.lstrip().startswith("{"):
+                    _walk(text, parents=parents, where=entry.uri)
+                    continue
+                own = _described(text, where=entry.uri)
+            except FormatError as error:
+                faults[entry.uri] = error.what
+                dataset.tally.note(f"{posixpath.basename(entry.uri)} cannot be read")
+                continue
+            names.update(own)
+            described[entry.uri] = list(own)
         if not names:
             dataset.tally.assume("no class descriptions found: classes are named by their identifiers")
         classes = {uri: _classes(own, names=names, parents=parents) for uri, own in described.items()}
-        return Plan(shared=_Shared(names, _pictures(dataset.media)), classes=classes)
+        return Plan(shared=_Shared(names, _pictures(dataset.media)), classes=classes, faults=faults)
 
     def survey(self, document: Document, sheets: Sheets) -> list[_Part]:
         """Ranges of lines."""
@@ -95,20 +104,26 @@ class OpenImages:
         head = decoded(document.bytes(0, 64 << 10))[0].lstrip("\ufeff").split("\n", 1)[0]
         if not head.startswith(_HEADERS):
             raise FormatError("its first line is no header of Open Images", where=document.uri)
-        columns = tuple(name.strip() for name in next(csv.reader([head])))
+        columns = tuple(name.strip() for name in csv_values(head))
+        twice = sorted({name for name in columns if columns.count(name) > 1})
+        if twice:
+            raise FormatError(f"its header has the column {twice[0]} twice", where=document.uri)
         return [_Part(part, columns) for part in ranges]
 
     def read(self, document: Document, part: _Part, *, sheets: Sheets) -> None:
         """A line an annotation, an absence, or an image."""
         reader = _Reader(document, sheets)
-        for line, values in _lines(document, part):
-            place = f"line {line}"
+        for line, text in _lines(document, part):
+            place, values = f"line {line}", []
             try:
+                values = csv_values(text)
                 if len(values) < min(3, len(part.columns)) or len(values) > len(part.columns):
                     raise ValueError(f"{len(values)} values for {len(part.columns)} columns")
                 reader.add(dict(zip(part.columns, values, strict=False)), place=place)
-            except ValueError as error:
-                sheets.reject(document.file, place, reason=str(error), excerpt=",".join(values))
+            except (ValueError, KeyError) as error:
+                row = dict(zip(part.columns, values, strict=False))
+                key, class_ = row.get("ImageID", "").strip() or None, reader.class_of(row)
+                sheets.reject(document.file, place, reason=error, excerpt=text, key=key, class_=class_)
         reader.flush()
 
 
@@ -122,7 +137,9 @@ class _Reader:
         self._rows = Statements(sheets, document.file)
         self._sizes: dict[str, tuple[int, int] | None] = {}
         self._coverage: dict[tuple[str, str | None], str] = {}
-        self._split = split_of(document.uri)
+        self._split = _split_of(document.uri)
+        if self._split:
+            sheets.tally.assume("splits by the label files' names (train-annotations-bbox.csv: train)")
 
     def add(self, row: _Row, *, place: str) -> None:
         """Takes in one line.
@@ -139,6 +156,11 @@ class _Reader:
         if columns is not None:
             self._rows.add(key, position=place, **columns)
 
+    def class_of(self, row: _Row) -> str | None:
+        """The class that a line speaks of."""
+        label = row.get("LabelName", "").strip()
+        return self._shared.names.get(label, label) or None
+
     def flush(self) -> None:
         """Writes what was collected."""
         self._rows.flush()
@@ -151,6 +173,8 @@ class _Reader:
     def _list(self, key: str, row: _Row, *, place: str) -> None:
         """The image, the first time that it is spoken of."""
         if key in self._sizes:
+            if row:
+                self._sheets.tally.note("a second line of one image id in a list of images: the first counts")
             return
         uri = self._shared.pictures.get(key)
         self._sizes[key] = size = picture_size(uri, self._document.settings) if uri else None
@@ -166,6 +190,8 @@ class _Reader:
         """The columns of an annotation; None where the line says that a class is absent."""
         sides = next((names for names in _BOXES if names[0] in row), None)
         name = self._shared.names.get(row["LabelName"], row["LabelName"])
+        if self._shared.names and row["LabelName"] not in self._shared.names:
+            self._sheets.tally.note("a class without a description: it is named by its identifier")
         confidence = _number(row, "Confidence") if "Confidence" in row else None
         is_machine = row.get("Source") == "machine"
         if sides is None and confidence == 0 and not is_machine:
@@ -203,12 +229,19 @@ class _Reader:
         return Shape("box", x, y, w, h, max(w, 0.0) * max(h, 0.0)), size is None
 
 
-def _lines(document: Document, part: _Part) -> Iterator[tuple[int, list[str]]]:
-    """Line numbers from 1 and their values, without the header."""
+def _split_of(uri: str) -> str | None:
+    """As Open Images calls its files: train-annotations-bbox.csv, oidv6-train-…, validation-…, test-…."""
+    found = _SPLIT.match(uri.rsplit("/", 1)[-1].lower())
+    return found[1].replace("validation", "val") if found else None
+
+
+def _lines(document: Document, part: _Part) -> Iterator[tuple[int, str]]:
+    """Line numbers from 1 and the lines, without the header."""
+    check_size(part.range.end - part.range.start, where=document.uri, what="a line")
     lines = decoded(document.bytes(part.range.start, part.range.end))[0].split("\n")
     for number, line in enumerate(lines, start=part.range.first + 1):
         if number > 1 and line.strip():
-            yield number, next(csv.reader([line]))
+            yield number, line
 
 
 def _number(row: _Row, name: str) -> float:
@@ -225,8 +258,11 @@ def _mask(row: _Row) -> str:
     return msgspec.json.encode({"mask_path": row["MaskPath"]}).decode()
 
 
-def _described(text: str) -> dict[str, str]:
-    rows = (row for row in csv.reader(text.splitlines()) if len(row) >= 2)
+def _described(text: str, *, where: str) -> dict[str, str]:
+    try:
+        rows = [row for row in map(csv_values, text.splitlines()) if len(row) >= 2]
+    except ValueError as error:
+        raise FormatError(str(error), where=where) from error
     return {row[0].strip(): row[1].strip() for row in rows if row[0].startswith("/")}
 
 
@@ -239,7 +275,7 @@ def _walk(text: str, *, parents: dict[str, dict[str, None]], where: str) -> None
                 parents.setdefault(child["LabelName"], {})[node["LabelName"]] = None
                 nodes.append(child)
     except (msgspec.MsgspecError, RecursionError, AttributeError, KeyError, TypeError) as error:
-        raise FormatError(f"no hierarchy of Open Images: {error}", where=where) from error
+        raise FormatError(f"no hierarchy of Open Images: {reason_of(error)}", where=where) from error
 
 
 def _classes(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
+from collections.abc import Iterable
 from typing import Any
 from xml.etree import ElementTree
 
@@ -13,7 +14,8 @@ from datacat.errors import FormatError
 from datacat.ingest.batches import Sheets, Statements
 from datacat.ingest.format import Dataset, Document, Plan, Role, Sample
 from datacat.ingest.geometry import Shape, polygon_bounds, rotated_shape
-from datacat.ingest.splits import split_of
+from datacat.ingest.limits import XML_BYTES, check_size, read_xml
+from datacat.ingest.splits import folder_split
 from datacat.sources.reading import decoded
 
 _ROOT = re.compile(rb"<annotation[\s>]")
@@ -28,6 +30,7 @@ class PascalVoc:
     name = "pascal_voc"
     title = "Pascal VOC XML with its image sets"
     writes = False
+    is_file_each = True
 
     def sniff(self, sample: Sample) -> Role | None:
         """`<annotation>` with a size or boxes; text files below ImageSets."""
@@ -42,22 +45,31 @@ class PascalVoc:
         return "labels" if is_ours and not is_labelme else None
 
     def plan(self, dataset: Dataset) -> Plan:
-        """The split of each file, from the image sets or from its folder."""
+        """The split of each file, from the image sets or from its folder; other files of its picture's name."""
         splits: dict[str, str] = {}
+        again: set[str] = set()
         for entry in sorted(dataset.context, key=lambda entry: "trainval" not in entry.uri):
             set_name = posixpath.splitext(posixpath.basename(entry.uri))[0]
             if set_name not in ("train", "val", "test", "trainval", "valid"):
                 continue
             if set_name != "trainval":
                 dataset.tally.assume(f"split {set_name} from ImageSets/…/{set_name}.txt")
+            check_size(entry.size, where=entry.uri)
             for line in decoded(dataset.read(entry.uri))[0].split("\n"):
                 if line.split():
-                    splits[posixpath.basename(line.split()[0])] = set_name
-        below = str(dataset.location)
-        own = {}
+                    stem = posixpath.basename(line.split()[0])
+                    again |= {stem} if splits.get(stem, set_name) not in (set_name, "trainval") else set()
+                    splits[stem] = set_name
+        if again:
+            dataset.tally.note("a picture that stands in two image sets: the last is kept", len(again))
+        below, own, folders = str(dataset.location), {}, set()
         for entry in dataset.labels:
             stem = posixpath.splitext(posixpath.basename(entry.uri))[0]
-            own[entry.uri] = splits.get(stem) or split_of(entry.uri, below=below)
+            folder = folder_split(entry.uri, below=below)
+            own[entry.uri] = splits.get(stem) or folder
+            folders |= {folder} if folder and stem not in splits else set()
+        for folder in sorted(folders):
+            dataset.tally.assume(f"split {folder} from the name of a folder")
         return Plan(each=own)
 
     def survey(self, document: Document, sheets: Sheets) -> list[Any]:
@@ -66,13 +78,21 @@ class PascalVoc:
 
     def read(self, document: Document, part: Any, *, sheets: Sheets) -> None:
         """An object an annotation."""
-        root = _root(document.bytes(), document.uri)
+        check_size(document.size, limit=XML_BYTES, where=document.uri)
+        root = read_xml(document.bytes(), where=document.uri)
+        if root.tag != "annotation":
+            raise FormatError(f"<{root.tag}> instead of <annotation>", where=document.uri)
         stem = posixpath.splitext(posixpath.basename(document.uri))[0]
         name = (root.findtext("filename") or "").strip() or f"{stem}.jpg"
+        if posixpath.splitext(posixpath.basename(name.replace("\\", "/")))[0] != stem:
+            sheets.tally.note("a file whose <filename> is another than its own name: <filename> counts")
+        for tag in ("filename", "size"):
+            if len(root.findall(tag)) > 1:
+                sheets.tally.note(f"a second <{tag}> of one file: the first counts")
         width, height = (_pixels(root.findtext(f"size/{side}")) for side in ("width", "height"))
         if not width or not height:
             sheets.tally.note("a file gives no size of its picture")
-        metadata = {child.tag: _value(child) for child in root if child.tag not in _ASSET}
+        metadata = _values(child for child in root if child.tag not in _ASSET)
         sheets.add(
             "named", 1, file=document.file, key="0", name=name, width=width, height=height,
             split=document.own,
@@ -80,69 +100,79 @@ class PascalVoc:
         )  # fmt: skip
         rows = Statements(sheets, document.file)
         for number, item in enumerate(root.iter("object")):
+            place = f"object[{number}]"
             try:
-                columns = _statement(item)
-            except (ValueError, OverflowError, RecursionError) as error:
+                _add(item, place, rows=rows, sheets=sheets)
+            except (ValueError, OverflowError) as error:
                 excerpt = ElementTree.tostring(item, encoding="unicode")
-                sheets.reject(document.file, f"object[{number}]", reason=str(error), excerpt=excerpt)
-                continue
-            rows.add("0", position=f"object[{number}]", **columns)
+                class_ = (item.findtext("name") or "").strip() or None
+                sheets.reject(document.file, place, reason=error, excerpt=excerpt, key="0", class_=class_)
         rows.flush()
 
 
-def _root(content: bytes, uri: str) -> ElementTree.Element:
-    try:
-        try:
-            root = ElementTree.fromstring(content)  # noqa: S314  expat limits entity expansion itself
-        except ElementTree.ParseError:
-            text = re.sub(r"^\s*<\?xml[^>]*\?>", "", decoded(content)[0])
-            root = ElementTree.fromstring(text)  # noqa: S314
-    except (ElementTree.ParseError, ValueError, RecursionError) as error:
-        raise FormatError(f"no valid XML: {error}", where=uri) from error
-    if root.tag != "annotation":
-        raise FormatError(f"<{root.tag}> instead of <annotation>", where=uri)
-    return root
+def _add(item: ElementTree.Element, place: str, *, rows: Statements, sheets: Sheets) -> None:
+    """One object; of several boxes in it each is an annotation.
 
-
-def _statement(item: ElementTree.Element) -> dict[str, Any]:
-    class_ = (item.findtext("name") or "").strip() or None
-    extra = {child.tag: _value(child) for child in item if child.tag not in _SHAPES}
-    repeated = [child.tag for child in item if child.tag in extra]
-    for tag in {tag for tag in repeated if repeated.count(tag) > 1}:
-        extra[tag] = [_value(child) for child in item.findall(tag)]
+    Raises:
+        ValueError: it has no shape that can be read.
+    """
+    names = [text for text in ((name.text or "").strip() for name in item.findall("name")) if text]
+    if len(names) > 1:
+        sheets.tally.note("a second <name> of one object: the first counts")
+    extra = _values(child for child in item if child.tag not in _SHAPES)
     attributes = msgspec.json.encode(extra) if extra else None
-    return {"class_": class_, "shape": _shape(item), "attributes": attributes}
+    shapes = _shapes(item)
+    if len(shapes) > 1:
+        sheets.tally.note("a further box of one object: each is an annotation of its own", len(shapes) - 1)
+    if item.find("part") is not None:
+        sheets.tally.note("an object has <part>s: they are attributes, not annotations")
+    with rows.record():
+        for number, shape in enumerate(shapes):
+            where = f"{place}, box[{number}]" if number else place
+            rows.add(
+                "0", position=where, class_=names[0] if names else None, shape=shape, attributes=attributes
+            )
 
 
-def _shape(item: ElementTree.Element) -> Shape:
-    rotated = item.find("robndbox")
-    if rotated is not None:
-        cx, cy, w, h, angle = (_number(rotated, side) for side in ("cx", "cy", "w", "h", "angle"))
-        return rotated_shape((cx, cy), (w, h), degrees=angle * 180 / 3.141592653589793)
-    box = item.find("bndbox")
-    if box is None:
-        return _polygon(item.find("polygon"))
+def _shapes(item: ElementTree.Element) -> list[Shape]:
+    turned = [_rotated(box) for box in item.findall("robndbox")]
+    boxes = turned or [_box(box) for box in item.findall("bndbox")]
+    if boxes:
+        return boxes
+    polygons = [_polygon(polygon) for polygon in item.findall("polygon")]
+    if not polygons:
+        raise ValueError("an object without bndbox")
+    return polygons
+
+
+def _rotated(box: ElementTree.Element) -> Shape:
+    cx, cy, w, h, angle = (_number(box, side) for side in ("cx", "cy", "w", "h", "angle"))
+    return rotated_shape((cx, cy), (w, h), degrees=angle * 180 / 3.141592653589793)
+
+
+def _box(box: ElementTree.Element) -> Shape:
     left, top, right, bottom = (_number(box, side) for side in ("xmin", "ymin", "xmax", "ymax"))
     w, h = right - left, bottom - top
     return Shape("box", left, top, w, h, max(w, 0.0) * max(h, 0.0))
 
 
-def _polygon(polygon: ElementTree.Element | None) -> Shape:
-    if polygon is None:
-        raise ValueError("an object without bndbox")
-    ring = [float(child.text or "") for child in polygon]
+def _polygon(polygon: ElementTree.Element) -> Shape:
+    ring = [_finite(child.text, child.tag) for child in polygon]
     box, area = polygon_bounds([ring])
     return Shape("polygon", *box, area, msgspec.json.encode([ring]).decode())
 
 
 def _number(box: ElementTree.Element, side: str) -> float:
-    text = box.findtext(side)
+    return _finite(box.findtext(side), side)
+
+
+def _finite(text: str | None, side: str) -> float:
     try:
         value = float(text or "")
     except ValueError as error:
-        raise ValueError(f"<{side}> is {text!r}, no number") from error
+        raise ValueError(f"<{side}> is {(text or '')[:40]!r}, no number") from error
     if not abs(value) < 1e300:
-        raise ValueError(f"<{side}> is {text!r}, not finite")
+        raise ValueError(f"<{side}> is {(text or '')[:40]!r}, not finite")
     return value
 
 
@@ -154,16 +184,18 @@ def _pixels(text: str | None) -> int | None:
     return value if 0 < value < 1 << 31 else None
 
 
+def _values(items: Iterable[ElementTree.Element]) -> dict[str, Any]:
+    """Elements by name, several of one name as a list."""
+    found: dict[str, list[Any]] = {}
+    for item in items:
+        found.setdefault(item.tag, []).append(_value(item))
+    return {tag: values if len(values) > 1 else values[0] for tag, values in found.items()}
+
+
 def _value(item: ElementTree.Element) -> Any:
-    """An element as JSON: children by name, several of one name as a list; text that is a number as one."""
+    """An element as JSON: its children by name; text that is a number as one."""
     if len(item):
-        tags = [child.tag for child in item]
-        return {
-            tag: _value(item.find(tag))  # type: ignore[arg-type]
-            if tags.count(tag) == 1
-            else [_value(child) for child in item.findall(tag)]
-            for tag in dict.fromkeys(tags)
-        }
+        return _values(item)
     text = (item.text or "").strip()
     return msgspec.Raw(text.encode()) if _NUMBER.fullmatch(text) else text
 

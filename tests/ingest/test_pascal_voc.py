@@ -1,0 +1,81 @@
+"""Pascal VOC: what stands in a file twice, and what two sources say of a picture."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from datacat.testing.format_suite import read, rows
+
+from .test_formats import picture, save
+
+
+def _box(left: int) -> str:
+    return f"<bndbox><xmin>{left}</xmin><ymin>2</ymin><xmax>{left + 4}</xmax><ymax>9</ymax></bndbox>"
+
+
+def _file(folder: Path, stem: str, *objects: str, filename: str = "") -> None:
+    text = "".join(f"<object>{item}</object>" for item in objects)
+    save(
+        folder / f"{stem}.xml", f"<annotation><filename>{filename or stem}.png</filename>{text}</annotation>"
+    )
+
+
+def test_a_second_box_of_an_object_is_an_annotation_of_its_own(tmp_path: Path) -> None:
+    _file(tmp_path / "lake", "a", f"<name>cat</name><truncated>1</truncated>{_box(1)}{_box(20)}")
+    staged = read(tmp_path / "lake", tmp_path / "out")
+    found = [(row["class"], row["x"], row["position"]) for row in rows(staged, "annotations")]
+    assert found == [("cat", 1, "object[0]"), ("cat", 20, "object[0], box[1]")]
+    assert staged.tally.notes["a further box of one object: each is an annotation of its own"] == 1
+
+
+def test_an_object_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
+    _file(
+        tmp_path / "lake",
+        "a",
+        f"<name>cat</name>{_box(1)}<bndbox><xmin>x</xmin></bndbox>",
+        f"<name>dog</name>{_box(3)}",
+    )
+    staged = read(tmp_path / "lake", tmp_path / "out")
+    assert [row["class"] for row in rows(staged, "annotations")] == ["dog"]
+    (reject,) = rows(staged, "rejects")
+    assert (reject["key"], reject["class"], reject["reason"]) == ("0", "cat", "<xmin> is 'x', no number")
+
+
+def test_parts_and_repeated_elements_are_kept(tmp_path: Path) -> None:
+    part = f"<part><name>head</name>{_box(2)}</part>"
+    _file(tmp_path / "lake", "a", f"<name>cat</name>{_box(1)}{part}{part}<pose>Left</pose>")
+    staged = read(tmp_path / "lake", tmp_path / "out")
+    (row,) = rows(staged, "annotations")
+    assert [item["name"] for item in json.loads(row["attributes"])["part"]] == ["head", "head"]
+    assert any("<part>s" in note for note in staged.tally.notes)
+
+
+def test_metadata_that_stand_twice_are_both_kept(tmp_path: Path) -> None:
+    head = "<filename>a.png</filename><tag>x</tag><tag>y</tag>"
+    text = f"<annotation>{head}<object><name>c</name>{_box(1)}</object></annotation>"
+    save(tmp_path / "lake" / "a.xml", text)
+    (row,) = rows(read(tmp_path / "lake", tmp_path / "out"), "listed")
+    assert json.loads(row["metadata"]) == {"tag": ["x", "y"]}
+
+
+def test_a_filename_of_another_name_is_said(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        picture(tmp_path / "lake" / f"{name}.png")
+    _file(tmp_path / "lake", "a", f"<name>cat</name>{_box(1)}", filename="b")
+    _file(tmp_path / "lake", "b", f"<name>cat</name>{_box(1)}")
+    staged = read(tmp_path / "lake", tmp_path / "out")
+    assert {Path(row["uri"]).name for row in rows(staged, "listed")} == {"b.png"}
+    assert staged.tally.notes["a file whose <filename> is another than its own name: <filename> counts"] == 1
+    assert any("several label files are about" in note for note in staged.tally.notes)
+
+
+def test_a_picture_of_two_image_sets_is_said_and_no_word_is_a_split(tmp_path: Path) -> None:
+    _file(tmp_path / "lake" / "Annotations", "test_drive", f"<name>cat</name>{_box(1)}")
+    _file(tmp_path / "lake" / "Annotations", "a", f"<name>cat</name>{_box(1)}")
+    save(tmp_path / "lake" / "ImageSets" / "Main" / "train.txt", "a 1\n")
+    save(tmp_path / "lake" / "ImageSets" / "Main" / "val.txt", "a\n")
+    staged = read(tmp_path / "lake", tmp_path / "out")
+    splits = {Path(row["uri"]).stem: row["split"] for row in rows(staged, "listed")}
+    assert splits == {"a": "val", "test_drive": None}
+    assert staged.tally.notes["a picture that stands in two image sets: the last is kept"] == 1
