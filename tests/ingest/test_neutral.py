@@ -23,14 +23,14 @@ _GOOD: list[tuple[str, Any]] = [
     ("other", {"start": 1}),
 ]
 _BAD: list[tuple[str, Any, str]] = [
-    ("range", {"start": 1, "end": 6}, "missing required field `start_s`"),
-    ("range", {"start_s": "1", "end_s": 6}, "Expected `float`, got `str` - at `$.start_s`"),
-    ("span", {"start_s": 1, "end_s": 6}, "missing required field `start`"),
-    ("keypoints", [[1, 2, 2]], "Expected `object`"),
-    ("keypoints", {"points": [[1, 2]]}, "at `$.points[0]`"),
-    ("mask", {"counts": "32;"}, "missing required field `size`"),
-    ("rotated", {"center": [1, 2], "size": [3, 4]}, "missing required field `degrees`"),
-    ("polygon", [1, 2, 3, 4], "Expected `array`"),
+    ("range", {"start": 1, "end": 6}, "`start_s` is missing"),
+    ("range", {"start_s": "1", "end_s": 6}, "`start_s`: text where a number belongs"),
+    ("span", {"start_s": 1, "end_s": 6}, "`start` is missing"),
+    ("keypoints", [[1, 2, 2]], "where an object belongs"),
+    ("keypoints", {"points": [[1, 2]]}, "`points[0]`: "),
+    ("mask", {"counts": "32;"}, "`size` is missing"),
+    ("rotated", {"center": [1, 2], "size": [3, 4]}, "`degrees` is missing"),
+    ("polygon", [1, 2, 3, 4], "where a list belongs"),
     ("polygon", [[1, 2, 3]], "an odd number of coordinates"),
     ("polyline", None, "there is none"),
 ]
