@@ -45,6 +45,15 @@ _ORPHANS = """
     WHERE NOT EXISTS (FROM listed l WHERE l.file = a.file AND l.key = a.key) ORDER BY ALL
 """
 
+_REPEATS = """
+    SELECT (SELECT count(*) - count(DISTINCT digest) FROM marks),
+        (SELECT coalesce(sum(n - 1), 0) FROM (SELECT count(DISTINCT digest) AS n FROM marks GROUP BY name))
+"""
+_REPEATED_ROWS = """
+    SELECT unnest(range("first", "last" + 1)) FROM marks
+    QUALIFY row_number() OVER (PARTITION BY digest ORDER BY file, "first") > 1
+"""
+
 
 class Census:
     """Looks over the staged rows with DuckDB, which spills to disk."""
@@ -66,6 +75,7 @@ class Census:
     def complete(self, tally: Tally, *, unique_ids: bool) -> None:
         """Gives every annotation an asset, every key one row in `listed`, and notes what is odd."""
         self._write_files()
+        self._drop_repeats(tally)
         self._list_orphans(tally)
         self._drop_double_keys(tally)
         for query in (_ODD_BOXES, _ODD_RELATIVE):
@@ -89,8 +99,8 @@ class Census:
         )
         return {file: tuple(classes) for file, classes in found.fetchall()}
 
-    def present(self, media: Mapping[str, Entry]) -> list[Entry]:
-        """The assets that are in the lake; rows for those that are not are written now."""
+    def present(self, media: Mapping[str, Entry], tally: Tally) -> list[Entry]:
+        """The assets that are in the lake; rows for those that are not are written now, and their number is noted."""
         # Of what cannot be read, the size is what the first label file says.
         uris = self._db.execute(
             "SELECT uri, arg_min({'width': width, 'height': height}, file) "
@@ -102,6 +112,9 @@ class Census:
                 sizes = dict(zip(*(column.to_pylist() for column in batch.columns), strict=True))
                 found.extend(media[uri] for uri in sizes if uri in media)
                 missing = [uri for uri in sizes if uri not in media]
+                missing_count = sum(INLINE not in uri for uri in missing)
+                if missing_count:
+                    tally.note("an asset's media was not found", missing_count)
                 columns = {
                     "media": [_kind(uri) for uri in missing],
                     "is_missing": [INLINE not in uri for uri in missing],
@@ -140,6 +153,23 @@ class Census:
             }
             count = len(self._files)
             writer.write_table(table("files", count, file=pa.array(range(count), pa.int32()), **columns))
+
+    def _drop_repeats(self, tally: Tally) -> None:
+        """Of annotations that are there twice, by the tool's own name and word for word, keeps the first."""
+        paths = [str(path) for path in sorted(self._folder.glob("marks-*.parquet"))]
+        if not paths:
+            return
+        self._db.read_parquet(paths).create_view("marks", replace=True)
+        again, other = self._row(_REPEATS)
+        if other:
+            tally.note("an annotation id with other content than before: both were kept", other)
+        if again:
+            tally.note(
+                "an annotation that was read before, with the same id and content: counted once", again
+            )
+            self._view("leaves")
+            for kind in ("leaves", "annotations"):
+                self._rewrite(kind, f"FROM {kind} WHERE row NOT IN ({_REPEATED_ROWS})")
 
     def _list_orphans(self, tally: Tally) -> None:
         """An annotation of an image that is not listed keeps an asset of its own, which is missing."""
