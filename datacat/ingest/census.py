@@ -16,7 +16,7 @@ from datacat.ingest.metadata import Metadata
 from datacat.model.report import Tally
 from datacat.model.schemas import STAGED
 from datacat.sources.listing import Entry
-from datacat.sources.media import MediaFacts, media_kind
+from datacat.sources.media import MediaFacts, is_turned, media_kind
 
 _MEDIA_FIELDS = tuple(item.name for item in fields(MediaFacts))
 _EXTERNAL = """
@@ -54,6 +54,18 @@ _REPEATED_ROWS = """
     QUALIFY row_number() OVER (PARTITION BY digest ORDER BY file, "first") > 1
 """
 
+# Sizes that label files state and their pictures do not have: both, whether the sides are swapped, how many assets.
+_SIZES = """
+    SELECT l.width, l.height, m.width, m.height, l.width = m.height AND l.height = m.width AS is_swapped,
+        count(DISTINCT uri) AS n, list(DISTINCT uri ORDER BY uri)[:$most] AS uris
+    FROM listed l JOIN media m USING (uri)
+    WHERE NOT m.is_missing AND m.fault IS NULL AND l.width > 0 AND l.height > 0
+        AND (l.width <> m.width OR l.height <> m.height)
+    GROUP BY ALL ORDER BY n DESC, uris
+"""
+_SIZES_TOLD = 5
+_LOOKED_AT = 200  # pictures whose EXIF is read again, to tell whether it turns them
+
 
 class Census:
     """Looks over the staged rows with DuckDB, which spills to disk."""
@@ -61,6 +73,7 @@ class Census:
     def __init__(self, folder: Path, files: Sequence[FileFacts], *, settings: Settings) -> None:
         self._folder = folder
         self._files = files
+        self._settings = settings
         self._db = duckdb.connect(
             config={
                 "threads": settings.thread_count,
@@ -131,6 +144,29 @@ class Census:
             columns = {name: [getattr(row, name) for row in rows] for name in _MEDIA_FIELDS}
             with parquet_writer(self._folder / f"media-{number:06}.parquet", "media") as writer:
                 writer.write_table(table("media", len(rows), **columns))
+
+    def compare_sizes(self, tally: Tally) -> None:
+        """Notes where label files state another size than the picture has, once media were looked at."""
+        self._view("media")
+        told, others, looked_at = 0, 0, 0
+        for width, height, real_width, real_height, is_swapped, count, uris in self._db.execute(
+            _SIZES, {"most": _LOOKED_AT}
+        ).fetchall():
+            turned = 0
+            if is_swapped and looked_at < _LOOKED_AT:
+                looked_at += len(uris)
+                turned = sum(is_turned(uri, self._settings) for uri in uris)
+            if turned:
+                turned = count if turned == len(uris) else turned
+                tally.note(f"a label file gives the size of a picture as its EXIF turns it: {turned:,}")
+            if count - turned and told < _SIZES_TOLD:
+                told += 1
+                said = f"label file says {width}x{height}, the picture is {real_width}x{real_height}"
+                tally.note(f"{said}: {count - turned:,}")
+            elif count - turned:
+                others += count - turned
+        if others:
+            tally.note(f"label file says another size than the picture has: {others:,}")
 
     def _view(self, kind: str) -> None:
         paths = [str(path) for path in sorted(self._folder.glob(f"{kind}-*.parquet"))]

@@ -386,6 +386,7 @@ def _write_media(
     census.write_media([*kept, *gone], number=1)
     for number, measured in enumerate(measure_media(fresh, settings=settings), start=2):
         census.write_media(measured, number=number)
+    census.compare_sizes(tally)
 
 
 __all__ = ["FileFacts", "IngestRequest", "MediaFacts", "Staged", "stage"]

@@ -24,6 +24,7 @@ _KINDS = {
 }
 _KIND_OF = {f".{suffix}": kind for kind, suffixes in _KINDS.items() for suffix in suffixes.split()}
 _HEAD = 64 << 10
+_ORIENTATION = 0x0112  # of EXIF
 _WHOLE = 64 << 20  # a file up to here is read once for header and digest
 
 
@@ -79,6 +80,17 @@ def picture_size(uri: str, settings: Settings) -> tuple[int, int] | None:
     except LocationError:
         pass
     return None
+
+
+def is_turned(uri: str, settings: Settings) -> bool:
+    """Whether the EXIF of a picture turns it by a quarter, so that people see its sides the other way round."""
+    from PIL import Image
+
+    try:
+        with Image.open(io.BytesIO(read_bytes(uri, settings, end=_HEAD))) as picture:
+            return int(picture.getexif().get(_ORIENTATION, 1)) in (5, 6, 7, 8)
+    except Exception:  # Pillow lets through whatever its parsers raise
+        return False
 
 
 class _Header(NamedTuple):

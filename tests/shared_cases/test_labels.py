@@ -6,6 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 import datacat
 from datacat.catalog import Catalog
 from datacat.model.report import IngestReport
@@ -115,3 +117,13 @@ def test_unicode_normal_forms(case: Case) -> None:
     _, report = ingested(case("coco-unicode-normal-forms"))
     assert report.assets_missing == 0
     assert any("in another Unicode form" in text for text in report.assumed)
+
+
+def test_a_size_that_disagrees(case: Case) -> None:
+    folder = case("coco-size-disagrees")
+    cat, report = ingested(folder)
+    assert "label file says 640x480, the picture is 64x48: 1" in report.notes
+    cat.freeze("x", query="shed").export(folder.parent / "out", format="yolo")
+    (path,) = (folder.parent / "out").rglob("*/z.txt")
+    numbers = [float(number) for number in path.read_text().split()]
+    assert numbers == pytest.approx([0, (320 + 100) / 640, (240 + 50) / 480, 200 / 640, 100 / 480])
