@@ -18,7 +18,15 @@ from datacat.model.schemas import STAGED
 
 # What a label file calls an asset, before it is matched to the lake; `uri` is set where the format knows.
 NAMED = pa.schema([*STAGED["listed"], pa.field("name", pa.string())])
-_SCHEMAS = {**STAGED, "named": NAMED}
+# Annotations (rows `first` to `last`) of one file under the name that its tool gave them together, and a digest of all
+# that was said: what another file says again, or says otherwise under the same name, shows only when all is read.
+MARKS = pa.schema(
+    [
+        *(pa.field(name, pa.int64()) for name in ("file", "first", "last")),
+        *(pa.field(name, pa.string()) for name in ("name", "digest")),
+    ]
+)
+_SCHEMAS = {**STAGED, "named": NAMED, "marks": MARKS}
 _ROWS_PER_TASK = 1 << 32
 _EXCERPT = 200
 _BATCH = 8192
@@ -178,6 +186,7 @@ class Statements:
         self._file = file
         self._records: list[dict[str, Any]] = []
         self._assets: list[dict[str, Any]] = []
+        self._marks: list[dict[str, Any]] = []
         self._leaves = Leaves()
         self._depth = 0
 
@@ -187,19 +196,30 @@ class Statements:
 
         Records may lie within each other: an object within a picture that is kept without it.
         """
-        rows, assets, leaves = len(self._records), len(self._assets), len(self._leaves)
+        rows, assets, marks = len(self._records), len(self._assets), len(self._marks)
+        leaves = len(self._leaves)
         next_row = self._sheets.next_row
         self._depth += 1
         try:
             yield
         except BaseException:
-            del self._records[rows:], self._assets[assets:]
+            del self._records[rows:], self._assets[assets:], self._marks[marks:]
             self._leaves.cut(leaves)
             self._sheets.next_row = next_row
             raise
         finally:
             self._depth -= 1
         self._flush_if_full()
+
+    @property
+    def next_row(self) -> int:
+        """The number of the annotation that is added next."""
+        return self._sheets.next_row
+
+    def mark(self, first: int, *, name: str, digest: str) -> None:
+        """Says under which name the tool has what was added since row `first`; see `MARKS`."""
+        if self.next_row > first:
+            self._marks.append({"first": first, "last": self.next_row - 1, "name": name, "digest": digest})
 
     def asset(self, key: str, *, position: str, **columns: Any) -> None:
         """One asset that the record speaks of: columns of `named`."""
@@ -226,9 +246,10 @@ class Statements:
 
     def flush(self) -> None:
         """Writes what was collected."""
-        records, assets, leaves = self._records, self._assets, self._leaves
-        self._records, self._assets, self._leaves = [], [], Leaves()
-        for kind, rows in (("named", assets), ("annotations", records)):
+        found = (("named", self._assets), ("annotations", self._records), ("marks", self._marks))
+        leaves = self._leaves
+        self._records, self._assets, self._marks, self._leaves = [], [], [], Leaves()
+        for kind, rows in found:
             names = {name for row in rows for name in row}
             columns = {name: [row.get(name) for row in rows] for name in names}
             self._sheets.add(kind, len(rows), file=self._file, **columns)

@@ -16,7 +16,7 @@ from datacat.ingest.metadata import Metadata
 from datacat.model.report import Tally
 from datacat.model.schemas import STAGED
 from datacat.sources.listing import Entry
-from datacat.sources.media import MediaFacts, media_kind
+from datacat.sources.media import MediaFacts, is_turned, media_kind
 
 _MEDIA_FIELDS = tuple(item.name for item in fields(MediaFacts))
 _EXTERNAL = """
@@ -48,6 +48,27 @@ _ORPHANS = """
     WHERE NOT EXISTS (FROM listed l WHERE l.file = a.file AND l.key = a.key) ORDER BY ALL
 """
 
+_REPEATS = """
+    SELECT (SELECT count(*) - count(DISTINCT digest) FROM marks),
+        (SELECT coalesce(sum(n - 1), 0) FROM (SELECT count(DISTINCT digest) AS n FROM marks GROUP BY name))
+"""
+_REPEATED_ROWS = """
+    SELECT unnest(range("first", "last" + 1)) FROM marks
+    QUALIFY row_number() OVER (PARTITION BY digest ORDER BY file, "first") > 1
+"""
+
+# Sizes that label files state and their pictures do not have: both, whether the sides are swapped, how many assets.
+_SIZES = """
+    SELECT l.width, l.height, m.width, m.height, l.width = m.height AND l.height = m.width AS is_swapped,
+        count(DISTINCT uri) AS n, list(DISTINCT uri ORDER BY uri)[:$most] AS uris
+    FROM listed l JOIN media m USING (uri)
+    WHERE NOT m.is_missing AND m.fault IS NULL AND l.width > 0 AND l.height > 0
+        AND (l.width <> m.width OR l.height <> m.height)
+    GROUP BY ALL ORDER BY n DESC, uris
+"""
+_SIZES_TOLD = 5
+_LOOKED_AT = 200  # pictures whose EXIF is read again, to tell whether it turns them
+
 
 class Census:
     """Looks over the staged rows with DuckDB, which spills to disk."""
@@ -55,6 +76,7 @@ class Census:
     def __init__(self, folder: Path, files: Sequence[FileFacts], *, settings: Settings) -> None:
         self._folder = folder
         self._files = files
+        self._settings = settings
         self._db = duckdb.connect(
             config={
                 "threads": settings.thread_count,
@@ -69,6 +91,7 @@ class Census:
     def complete(self, tally: Tally, *, unique_ids: bool) -> None:
         """Gives every annotation an asset, every key one row in `listed`, and notes what is odd."""
         self._write_files()
+        self._drop_repeats(tally)
         self._list_orphans(tally)
         self._drop_double_keys(tally)
         for query in (_ODD_BOXES, _ODD_RELATIVE):
@@ -98,8 +121,8 @@ class Census:
         )
         return {file: tuple(classes) for file, classes in found.fetchall()}
 
-    def present(self, media: Mapping[str, Entry]) -> list[Entry]:
-        """The assets that are in the lake; rows for those that are not are written now."""
+    def present(self, media: Mapping[str, Entry], tally: Tally) -> list[Entry]:
+        """The assets that are in the lake; rows for those that are not are written now, and their number is noted."""
         # Of what cannot be read, the size is what the first label file says.
         uris = self._db.execute(
             "SELECT uri, arg_min({'width': width, 'height': height}, file) "
@@ -111,6 +134,9 @@ class Census:
                 sizes = dict(zip(*(column.to_pylist() for column in batch.columns), strict=True))
                 found.extend(media[uri] for uri in sizes if uri in media)
                 missing = [uri for uri in sizes if uri not in media]
+                missing_count = sum(INLINE not in uri for uri in missing)
+                if missing_count:
+                    tally.note("an asset's media was not found", missing_count)
                 columns = {
                     "media": [_kind(uri) for uri in missing],
                     "is_missing": [INLINE not in uri for uri in missing],
@@ -127,6 +153,29 @@ class Census:
             columns = {name: [getattr(row, name) for row in rows] for name in _MEDIA_FIELDS}
             with parquet_writer(self._folder / f"media-{number:06}.parquet", "media") as writer:
                 writer.write_table(table("media", len(rows), **columns))
+
+    def compare_sizes(self, tally: Tally) -> None:
+        """Notes where label files state another size than the picture has, once media were looked at."""
+        self._view("media")
+        told, others, looked_at = 0, 0, 0
+        for width, height, real_width, real_height, is_swapped, count, uris in self._db.execute(
+            _SIZES, {"most": _LOOKED_AT}
+        ).fetchall():
+            turned = 0
+            if is_swapped and looked_at < _LOOKED_AT:
+                looked_at += len(uris)
+                turned = sum(is_turned(uri, self._settings) for uri in uris)
+            if turned:
+                turned = count if turned == len(uris) else turned
+                tally.note(f"a label file gives the size of a picture as its EXIF turns it: {turned:,}")
+            if count - turned and told < _SIZES_TOLD:
+                told += 1
+                said = f"label file says {width}x{height}, the picture is {real_width}x{real_height}"
+                tally.note(f"{said}: {count - turned:,}")
+            elif count - turned:
+                others += count - turned
+        if others:
+            tally.note(f"label file says another size than the picture has: {others:,}")
 
     def _view(self, kind: str) -> None:
         paths = [str(path) for path in sorted(self._folder.glob(f"{kind}-*.parquet"))]
@@ -149,6 +198,23 @@ class Census:
             }
             count = len(self._files)
             writer.write_table(table("files", count, file=pa.array(range(count), pa.int32()), **columns))
+
+    def _drop_repeats(self, tally: Tally) -> None:
+        """Of annotations that are there twice, by the tool's own name and word for word, keeps the first."""
+        paths = [str(path) for path in sorted(self._folder.glob("marks-*.parquet"))]
+        if not paths:
+            return
+        self._db.read_parquet(paths).create_view("marks", replace=True)
+        again, other = self._row(_REPEATS)
+        if other:
+            tally.note("an annotation id with other content than before: both were kept", other)
+        if again:
+            tally.note(
+                "an annotation that was read before, with the same id and content: counted once", again
+            )
+            self._view("leaves")
+            for kind in ("leaves", "annotations"):
+                self._rewrite(kind, f"FROM {kind} WHERE row NOT IN ({_REPEATED_ROWS})")
 
     def _list_orphans(self, tally: Tally) -> None:
         """An annotation of an image that is not listed keeps an asset of its own, which is missing."""

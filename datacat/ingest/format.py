@@ -144,9 +144,10 @@ class Format(Protocol):
     """A label format that datacat reads.
 
     One may have a method `doubt(sample)` that says why a file that looks like one of its own at first is none (else
-    None), and three more attributes: `is_file_each`, that each asset has one label file of its own; `is_exhaustive`,
-    that its files list their images and classes and leave no object of those classes out; and `unique_ids`, that
-    external ids are unique within a file.
+    None), and four more attributes: `is_file_each`, that each asset has one label file of its own; `is_exhaustive`,
+    that its files list their images and classes and leave no object of those classes out; `unique_ids`, that
+    external ids are unique within a file; and `is_joint`, that several files may say the same thing, so that where one
+    of them changes, all are read again.
     """
 
     name: str

@@ -1,20 +1,27 @@
 """What a label file calls its asset becomes the object in the lake, by stated rules, tried in this order.
 
-1. the name is the URI, or with the media root, the label file's folder or the location in front of it is one
-2. the same below `images/` beside the label file's folder or beside its parent
-3. the longest tail of the path that only one object has
-4. the same three with %20 and its like decoded, and last without regard to case
+A name is tried as it is written, then percent-decoded, then with a plus as a space (as addresses of forms have it).
+Each of these spellings is looked for
 
-A name that matches nothing keeps a URI made by rule: media root (else the label file's folder) and name.
+1. as the URI itself, or below the media root, the label file's folder or the location
+2. below `images/` and its like beside the label file's folder or beside its parent
+3. by the longest tail of its path that only one object has
+
+then all of them once more in the other Unicode form (composed or decomposed), then without regard to case, and last
+without the prefix that Label Studio puts before what was uploaded (`upload/3/0123abcd-`).
+
+A name that matches nothing keeps a URI made by rule: media root (else the label file's folder) and name. Why it was not
+found is in the report, with what it may have meant.
 """
 
 from __future__ import annotations
 
 import posixpath
 import re
+import unicodedata
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
-from urllib.parse import unquote, urlsplit
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from urllib.parse import unquote, unquote_plus, urlsplit
 
 from datacat.model.report import Tally
 from datacat.sources.listing import Entry
@@ -22,7 +29,15 @@ from datacat.sources.location import Location
 
 _DRIVE = re.compile(r"^[A-Za-z]:[\\/]")
 _SIBLINGS = ("images", "JPEGImages", "img", "data")
-_ODD = re.compile(r"[\\:%]|\.\.|//|^/|^\./")
+_ODD = re.compile(r"[\\:%+]|\.\.|//|^/|^\./|[^\x00-\x7f]")
+_UPLOADED = re.compile(r"(?:^|/)upload/\d+/[0-9a-f]{8}-([^/]+)$")
+_EXAMPLES = 3  # of a reason why names were not found
+_CANDIDATES = 3  # of a name
+
+_HIDDEN = "its name or that of a folder begins with a dot, and hidden files are left out"
+_SEVERAL = "several media are called so"
+_OTHER_ENDING = "there is one with another ending"
+_NOWHERE = "no media are called so"
 
 
 class Lake:
@@ -33,24 +48,26 @@ class Lake:
         self.rules: Counter[str] = Counter()
         self._location = location
         self._media_root = media_root
-        self._folded: dict[str, str] | None = None
+        self._lost: dict[str, dict[str, tuple[str, ...]]] = defaultdict(dict)  # reason, name, candidates
+        self._lost_count: Counter[str] = Counter()
+        self._stems: dict[str, list[str]] | None = None
+        self._forms: dict[str, str | None] | None = None
         self._by_name: dict[str, list[str]] = defaultdict(list)
         for uri in self.entries:
-            self._by_name[posixpath.basename(uri).casefold()].append(uri)
+            self._by_name[_folded(posixpath.basename(uri))].append(uri)
 
     def match(self, name: str, *, label_file: str) -> str:
         """The URI of the asset that `label_file` calls `name`; one made by rule where the lake has none."""
         folder = label_file.rsplit("/", 1)[0]
         if not self.entries and not _ODD.search(name):
-            self.rules["missing"] += 1
+            self._lost_count[_NOWHERE] += 1
             return f"{self._media_root or folder}/{name}"
         plain = _plain(name)
-        for spelt, remark in dict.fromkeys(((plain, ""), (unquote(plain), ", percent-decoded"))):
-            found = self._found(spelt, folder)
-            if found:
-                self.rules[found[1] + remark] += 1
-                return found[0]
-        self.rules["missing"] += 1
+        found = self._by_rules(plain, folder) or self._uploaded(plain, folder)
+        if found:
+            self.rules[found[1]] += 1
+            return found[0]
+        self._lose(name, plain)
         return self._made(name, plain, folder=folder)
 
     def covers(self, uri: str) -> bool:
@@ -58,21 +75,62 @@ class Lake:
         return any(uri.startswith(f"{place}/") for place in (self._location, self._media_root) if place)
 
     def report(self, tally: Tally) -> None:
-        """Says how often each rule was used."""
+        """Says how often each rule was used, and of names that were not found, why."""
         for rule, count in sorted(self.rules.items()):
-            if rule == "missing":
-                tally.note("an asset's media was not found", count)
-            else:
-                tally.assume(f"{count:,} media matched by rule: {rule}")
+            tally.assume(f"{count:,} media matched by rule: {rule}")
+        for reason, names in sorted(self._lost.items()):
+            examples = [_example(name, candidates) for name, candidates in names.items()]
+            more = self._lost_count[reason] - len(examples)
+            told = "; ".join(examples) + (f"; and {more:,} more" if more > 0 else "")
+            tally.note(f"not found, as {reason}: {told}", self._lost_count[reason])
 
-    def _found(self, name: str, folder: str) -> tuple[str, str] | None:
+    def _by_rules(self, plain: str, folder: str) -> tuple[str, str] | None:
+        spellings = list(_spellings(plain))
+        for spelt, remark in spellings:
+            found = self._exactly(spelt, folder) or self._by_tail(spelt)
+            if found:
+                return found[0], found[1] + remark
+        for spelt, remark in spellings:
+            found = self._in_other_form(spelt, folder) or self._by_tail(spelt, form=_composed)
+            if found:
+                return found[0], f"{found[1]}{remark}, in another Unicode form"
+        for spelt, remark in spellings:
+            found = self._by_tail(spelt, form=_folded)
+            if found:
+                return found[0], f"{found[1]}{remark}, case ignored"
+        return None
+
+    def _uploaded(self, plain: str, folder: str) -> tuple[str, str] | None:
+        uploaded = _UPLOADED.search(plain)
+        found = self._by_rules(uploaded[1], folder) if uploaded else None
+        return (found[0], f"upload prefix left out, then {found[1]}") if found else None
+
+    def _exactly(self, name: str, folder: str) -> tuple[str, str] | None:
         if name in self.entries:
             return name, "exact path"
-        for root, rule in self._roots(folder):
-            uri = Location(root).child(name.lstrip("/")).uri
+        for uri, rule in self._places(name, folder):
             if uri in self.entries:
                 return uri, rule
-        return self._by_tail(name)
+        return None
+
+    def _in_other_form(self, name: str, folder: str) -> tuple[str, str] | None:
+        if name.isascii():
+            return None
+        if self._forms is None:
+            self._forms = {}
+            for uri in self.entries:
+                if not uri.isascii():
+                    form = _composed(uri)
+                    self._forms[form] = None if form in self._forms else uri
+        for uri, rule in [(name, "exact path"), *self._places(name, folder)]:
+            found = self._forms.get(_composed(uri))
+            if found:
+                return found, rule
+        return None
+
+    def _places(self, name: str, folder: str) -> Iterator[tuple[str, str]]:
+        for root, rule in self._roots(folder):
+            yield Location(root).child(name.lstrip("/")).uri, rule
 
     def _roots(self, folder: str) -> Iterator[tuple[str, str]]:
         if self._media_root:
@@ -84,17 +142,37 @@ class Lake:
             for sibling in _SIBLINGS:
                 yield f"{base}/{sibling}", f"in {sibling}/ beside the labels"
 
-    def _by_tail(self, name: str) -> tuple[str, str] | None:
-        parts = [part for part in name.split("/") if part not in ("", ".", "..")]
+    def _by_tail(self, name: str, *, form: Callable[[str], str] = str) -> tuple[str, str] | None:
+        parts = _parts(name)
         if not parts:
             return None
-        same = self._by_name.get(parts[-1].casefold(), [])
-        exact = _longest_tail(parts, [(uri, uri) for uri in same])
-        if exact:
-            return exact, "longest unique tail of the path"
-        folded = [part.casefold() for part in parts]
-        loose = _longest_tail(folded, [(uri, uri.casefold()) for uri in same])
-        return (loose, "longest unique tail of the path, case ignored") if loose else None
+        same = self._by_name.get(_folded(parts[-1]), [])
+        found = _longest_tail([form(part) for part in parts], [(uri, form(uri)) for uri in same])
+        return (found, "longest unique tail of the path") if found else None
+
+    def _lose(self, name: str, plain: str) -> None:
+        """Keeps why a name was not found, and what it may have meant."""
+        reason, candidates = self._why(plain)
+        self._lost_count[reason] += 1
+        if len(self._lost[reason]) < _EXAMPLES:
+            self._lost[reason].setdefault(name, tuple(candidates[: _CANDIDATES + 1]))
+
+    def _why(self, plain: str) -> tuple[str, Sequence[str]]:
+        parts = _parts(plain)
+        if any(part.startswith(".") for part in parts):
+            return _HIDDEN, ()
+        for spelt, _ in _spellings(plain):
+            base = posixpath.basename(spelt)
+            same = self._by_name.get(_folded(base), [])
+            if same:
+                return _SEVERAL, same
+        if self._stems is None:
+            self._stems = defaultdict(list)
+            for uri in self.entries:
+                self._stems[_folded(posixpath.splitext(posixpath.basename(uri))[0])].append(uri)
+        stem = _folded(posixpath.splitext(posixpath.basename(plain))[0])
+        alike = self._stems.get(stem, [])
+        return (_OTHER_ENDING, alike) if alike else (_NOWHERE, ())
 
     def _made(self, name: str, plain: str, *, folder: str) -> str:
         if "://" in name:
@@ -104,16 +182,46 @@ class Lake:
         return Location(str(self._media_root or folder)).child(plain.lstrip("/") or "unnamed").uri
 
 
+def _spellings(plain: str) -> Iterator[tuple[str, str]]:
+    """A name as it is written, and decoded where that makes another."""
+    yield plain, ""
+    decoded = unquote(plain)
+    if decoded != plain:
+        yield decoded, ", percent-decoded"
+    if "+" in plain:
+        yield unquote_plus(plain), ", with + as a space"
+
+
 def _plain(name: str) -> str:
     """Forward slashes, no drive, no host."""
     if _DRIVE.match(name):
         return "/" + name[3:].replace("\\", "/")
     if "://" in name:
-        address = urlsplit(name)
-        if address.scheme == "s3":
+        try:
+            address = urlsplit(name)
+        except ValueError:  # half a bracket where the host stands
             return name
-        return address.path
+        return name if address.scheme == "s3" else address.path
     return name.replace("\\", "/") if "\\" in name else name
+
+
+def _parts(name: str) -> list[str]:
+    return [part for part in name.split("/") if part not in ("", ".", "..")]
+
+
+def _composed(text: str) -> str:
+    return text if text.isascii() else unicodedata.normalize("NFC", text)
+
+
+def _folded(text: str) -> str:
+    return _composed(text).casefold()
+
+
+def _example(name: str, candidates: Sequence[str]) -> str:
+    if not candidates:
+        return name
+    more = ", …" if len(candidates) > _CANDIDATES else ""
+    return f"{name} may be {', '.join(candidates[:_CANDIDATES])}{more}"
 
 
 def _longest_tail(parts: Sequence[str], candidates: Sequence[tuple[str, str]]) -> str | None:

@@ -125,7 +125,7 @@ def stage(
     census.complete(tally, unique_ids=getattr(found.format, "unique_ids", False))
     census.note_shared(tally, is_odd=getattr(found.format, "is_file_each", False))
     lists = census.class_lists() if getattr(found.format, "is_exhaustive", False) else {}
-    _write_media(census, lake, known_media=known_media, into=into, settings=settings)
+    _write_media(census, lake, known_media=known_media, tally=tally, settings=settings)
     return Staged(
         folder=into,
         format=found.format.name,
@@ -185,6 +185,8 @@ class _Files:
             sorted([*labels, *found.context, *loose]), known, found.format.name,
             frozenset(entry.uri for entry in labels), digests, whole=changed, again=again,
         )  # fmt: skip
+        if getattr(found.format, "is_joint", False) and files.differs():
+            files.whole = changed = True
         files.same = {
             entry.uri
             for entry in files.entries
@@ -192,6 +194,12 @@ class _Files:
             and not (entry.uri in files.parse and (changed or entry.uri in again))
         }
         return files
+
+    def differs(self) -> bool:
+        """Whether any label file is new, changed or gone."""
+        return bool(self.gone()) or any(
+            not is_same(entry, self.known.get(entry.uri)) for entry in self.entries if entry.uri in self.parse
+        )
 
     def jobs(self) -> list[Job]:
         """The label files to be read."""
@@ -397,10 +405,10 @@ def _exhaustive(
 
 
 def _write_media(
-    census: Census, lake: Lake, *, known_media: Mapping[str, MediaFacts], into: Path, settings: Settings
+    census: Census, lake: Lake, *, known_media: Mapping[str, MediaFacts], tally: Tally, settings: Settings
 ) -> None:
     """A row of `media` for each asset that is spoken of, and for known ones that have changed or gone since."""
-    wanted = {entry.uri: entry for entry in census.present(lake.entries)}
+    wanted = {entry.uri: entry for entry in census.present(lake.entries, tally)}
     gone = []
     for uri, facts in known_media.items():
         entry = lake.entries.get(uri)
@@ -418,6 +426,7 @@ def _write_media(
     census.write_media([*kept, *gone], number=1)
     for number, measured in enumerate(measure_media(fresh, settings=settings), start=2):
         census.write_media(measured, number=number)
+    census.compare_sizes(tally)
 
 
 __all__ = ["FileFacts", "IngestRequest", "MediaFacts", "Staged", "stage"]

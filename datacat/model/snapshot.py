@@ -21,7 +21,7 @@ ANNOTATION_POLICIES = ("matching", "all")
 _INTERNAL = ("annotation", "asset", "label_set", "source_file")
 # Columns of annotations that came after digests had been made: a manifest may lack them, and a row without
 # values in them has the digest that it always had. More may come behind these; none may go.
-LATER = ("model", "track")
+LATER = ("model", "track", "drawn")
 _LEFT_OUT = (*_INTERNAL, "starts", "ends", *LATER)  # `starts` and `ends` repeat what `geometry` says
 
 # The manifest holds nothing that means something only within one catalog.
@@ -45,7 +45,10 @@ MANIFEST: dict[str, pa.Schema] = {
             pa.field("uri", pa.string()),
             pa.field("label_set", pa.string()),  # team/name
             *(column for column in TABLES["annotations"] if column.name not in _LEFT_OUT),
-            *(TABLES["annotations"].field(name) for name in LATER),
+            *(TABLES["annotations"].field(name) for name in ("model", "track")),
+            # "640x480": the size in pixels that its label file gives, where the picture has another. Coordinates are
+            # in pixels of that size.
+            pa.field("drawn", pa.string()),
         ]
     ),
 }

@@ -99,6 +99,14 @@ def _sized(uri: str, settings: Settings) -> tuple[tuple[int, int], bytes] | None
     return None
 
 
+def is_turned(uri: str, settings: Settings) -> bool:
+    """Whether the EXIF of a picture turns it by a quarter, so that people see its sides the other way round."""
+    try:
+        return _is_lying(read_bytes(uri, settings, end=_HEAD))
+    except LocationError:
+        return False
+
+
 def _is_lying(head: bytes) -> bool:
     """Whether the EXIF of a picture says that it is to be turned by a quarter."""
     from PIL import ExifTags, Image

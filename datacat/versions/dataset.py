@@ -12,15 +12,16 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
-from PIL import Image
+from PIL import Image, ImageOps
 
 from datacat.config import Settings
 from datacat.errors import ExtraMissing, LocationError
 from datacat.model.snapshot import MANIFEST
 from datacat.sources.reading import read_bytes
+from datacat.versions.drawn import size_of
 from datacat.versions.manifest import batches
 
-_TARGET_COLUMNS = ("uri", "class", "x", "y", "w", "h", "is_relative", "attributes")
+_TARGET_COLUMNS = ("uri", "class", "x", "y", "w", "h", "is_relative", "attributes", "drawn")
 UNNAMED = -1  # the label of a box that has no class
 
 
@@ -74,9 +75,10 @@ class ImageDataset:
         if not -len(self) <= index < len(self):
             raise IndexError(f"image {index} of {len(self)}")
         index %= len(self)
-        picture = self._picture(self._uris[index].as_py())
         first, end = self._bounds[index : index + 2].tolist()
         rows = self._rows.slice(first, end - first).to_pylist()
+        drawn = {size_of(row["drawn"]) for row in rows if row["drawn"] is not None}
+        picture = self._picture(self._uris[index].as_py(), drawn=drawn)
         target = self._target(rows, size=picture.size)
         if self._transform is not None:
             return self._transform(picture), target
@@ -96,10 +98,12 @@ class ImageDataset:
             kept.append(rows.filter(pc.is_in(rows["uri"], value_set=self._uris)))
         return pa.concat_tables([schema.empty_table(), *kept]).combine_chunks()
 
-    def _picture(self, uri: str) -> Image.Image:
+    def _picture(self, uri: str, *, drawn: set[tuple[int, int]]) -> Image.Image:
+        """The pixels; turned as EXIF says where it was annotated so."""
         try:
             with Image.open(io.BytesIO(read_bytes(uri, self._settings))) as picture:
-                return picture.convert("RGB")
+                is_turned = picture.width != picture.height and picture.size[::-1] in drawn
+                return (ImageOps.exif_transpose(picture) if is_turned else picture).convert("RGB")
         except LocationError:
             raise
         except Exception as error:  # Pillow lets through whatever its decoders raise
@@ -125,6 +129,9 @@ class ImageDataset:
 def _corners(row: dict[str, Any], *, size: tuple[int, int]) -> tuple[float, float, float, float]:
     """Left, top, right, bottom in pixels."""
     width, height = size if row["is_relative"] else (1, 1)
+    if row["drawn"] is not None:
+        drawn = size_of(row["drawn"])
+        width, height = size[0] / drawn[0], size[1] / drawn[1]
     left, top = row["x"] * width, row["y"] * height
     return left, top, left + row["w"] * width, top + row["h"] * height
 

@@ -17,6 +17,7 @@ from datacat.errors import DatacatError, LocationError, UsageError
 from datacat.ingest.registry import formats
 from datacat.model.snapshot import MANIFEST, Definition, ExportReport, class_indexes
 from datacat.sources.location import Location
+from datacat.versions.drawn import on_pictures
 from datacat.versions.manifest import batches, file_of
 
 PARQUET = "parquet"  # the manifest itself
@@ -123,10 +124,12 @@ def _write(
 ) -> Sequence[str]:
     if writer is not None:
         assets, annotations = (_table(source, name) for name in ("assets", "annotations"))
+        assets, annotations, losses = on_pictures(assets, annotations)
         classes = class_indexes(definition, annotations.column("class").unique().to_pylist())
-        return writer.write(
+        written = writer.write(
             assets, annotations, folder, media=target.media, settings=target.settings, classes=classes
         )
+        return [*written, *losses]
     for table in MANIFEST:
         shutil.copyfile(file_of(source, table), file_of(folder, table))
     (folder / "definition.json").write_text(definition.to_json(), "utf-8")

@@ -29,7 +29,9 @@ class Selection(Protocol):
         """The annotations that made them match: a column `annotation`; None where it asked for none."""
 
 
-_STATEMENT = [column.name for column in MANIFEST["annotations"] if column.name not in ("uri", "label_set")]
+_STATEMENT = [
+    column.name for column in MANIFEST["annotations"] if column.name not in ("uri", "label_set", "drawn")
+]
 _STATEMENT_SQL = ", ".join(f'n."{name}"' for name in _STATEMENT)
 
 _ASSETS_SQL = """
@@ -59,11 +61,22 @@ ORDER BY a.uri
 # Ordered by every column: rows that are equal in all of them are one another's twins, so the order is the
 # only one.
 _ANNOTATIONS_SQL = f"""
-SELECT a.uri, s.team || '/' || s.name AS label_set, {_STATEMENT_SQL}
+WITH stated AS (
+  SELECT label_set, source_file, asset, max(struct_pack(width := width, height := height)) AS size
+  FROM label_set_assets
+  SEMI JOIN snapshot_assets USING (asset)
+  WHERE width > 0 AND height > 0
+  GROUP BY ALL
+)
+SELECT a.uri, s.team || '/' || s.name AS label_set, {_STATEMENT_SQL},
+  CASE WHEN n.geometry_type NOT IN ('none', 'span', 'range') AND NOT n.is_relative
+      AND (stated.size.width <> a.width OR stated.size.height <> a.height)
+    THEN stated.size.width || 'x' || stated.size.height END AS drawn
 FROM annotations AS n
 SEMI JOIN {{chosen}}
 JOIN assets AS a USING (asset)
 JOIN label_sets AS s USING (label_set)
+LEFT JOIN stated USING (label_set, source_file, asset)
 SEMI JOIN snapshot_assets USING (asset)
 ORDER BY a.uri, s.team, s.name, {_STATEMENT_SQL}
 """  # noqa: S608 - names of our own schema

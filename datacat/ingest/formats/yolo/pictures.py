@@ -56,7 +56,6 @@ def is_in_label_folder(uri: str) -> bool:
 def made(label: str, dataset: Dataset) -> str:
     """The URI of a picture that is not there."""
     dataset.tally.assume("pictures that were not found are called .jpg")
-    dataset.tally.note("an asset's media was not found")
     parts = posixpath.splitext(label)[0].split("/")
     for at in range(len(parts) - 2, 0, -1):
         if parts[at].lower() == "labels":

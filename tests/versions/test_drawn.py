@@ -1,0 +1,127 @@
+"""Annotations drawn on another size of a picture than it has."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+import datacat
+from datacat.catalog import Catalog
+from datacat.model.report import IngestReport
+
+
+def made(
+    tmp_path: Path, *, said: tuple[int, int], orientation: int = 1, **annotation: Any
+) -> tuple[Catalog, IngestReport]:
+    """A catalog of one picture of 64x48 pixels, of which a label file states the size `said`."""
+    lake = tmp_path / "lake"
+    lake.mkdir()
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    Image.new("RGB", (64, 48)).save(lake / "z.jpg", exif=exif)
+    box = {
+        "id": 1,
+        "image_id": 1,
+        "category_id": 1,
+        "bbox": [0.5 * said[0], 0, 0.25 * said[0], 0.5 * said[1]],
+    }
+    images = [{"id": 1, "file_name": "z.jpg", "width": said[0], "height": said[1]}]
+    document = {
+        "images": images,
+        "categories": [{"id": 1, "name": "shed"}],
+        "annotations": [box | annotation],
+    }
+    (lake / "labels.json").write_text(json.dumps(document))
+    cat = datacat.init(str(tmp_path / "catalog"))
+    return cat, cat.ingest(str(lake), team="t", name="n")
+
+
+def exported(cat: Catalog, tmp_path: Path, format_: str) -> tuple[str, tuple[str, ...]]:
+    snapshot = cat.freeze("x", query="shed")
+    report = snapshot.export(tmp_path / format_, format=format_)
+    name = "*/z.txt" if format_ == "yolo" else "instances_*.json"
+    (path,) = (tmp_path / format_).rglob(name)
+    return path.read_text(), report.losses
+
+
+@pytest.mark.parametrize(
+    ("said", "orientation", "note"),
+    [
+        ((64, 48), 1, None),
+        ((640, 480), 1, "label file says 640x480, the picture is 64x48: 1"),
+        ((48, 64), 1, "label file says 48x64, the picture is 64x48: 1"),
+        ((48, 64), 6, "a label file gives the size of a picture as its EXIF turns it: 1"),
+    ],
+)
+def test_another_size_than_the_picture_has_is_noted(
+    tmp_path: Path, said: tuple[int, int], orientation: int, note: str | None
+) -> None:
+    _, report = made(tmp_path, said=said, orientation=orientation)
+    assert [text for text in report.notes if "size" in text or "says" in text] == ([note] if note else [])
+
+
+@pytest.mark.parametrize(
+    ("said", "orientation"), [((64, 48), 1), ((640, 480), 1), ((32, 48), 1), ((48, 64), 6)]
+)
+def test_fractions_are_of_the_size_it_was_drawn_on(
+    tmp_path: Path, said: tuple[int, int], orientation: int
+) -> None:
+    cat, _ = made(tmp_path, said=said, orientation=orientation)
+    assert exported(cat, tmp_path, "yolo")[0].split() == ["0", "0.625", "0.25", "0.25", "0.5"]
+
+
+def test_coordinates_are_of_the_picture_as_it_is(tmp_path: Path) -> None:
+    polygon = [[320, 0, 480, 0, 480, 240]]
+    cat, _ = made(tmp_path, said=(640, 480), segmentation=polygon)
+    document = json.loads(exported(cat, tmp_path, "coco")[0])
+    assert [document["images"][0][side] for side in ("width", "height")] == [64, 48]
+    (found,) = document["annotations"]
+    assert found["bbox"] == pytest.approx([32, 0, 16, 24])
+    assert found["segmentation"][0] == pytest.approx([32, 0, 48, 0, 48, 24])
+    assert found["area"] == pytest.approx(16 * 24 / 2)
+
+
+def test_a_mask_of_another_size_becomes_its_box_and_is_counted(tmp_path: Path) -> None:
+    mask = {"size": [480, 640], "counts": [0, 100, 307100]}
+    cat, _ = made(tmp_path, said=(640, 480), segmentation=mask)
+    text, losses = exported(cat, tmp_path, "coco")
+    assert "segmentation" not in text
+    assert any("masks drawn on another size" in loss for loss in losses)
+
+
+def test_a_picture_drawn_on_as_its_exif_turns_it_is_exported_so(tmp_path: Path) -> None:
+    cat, _ = made(tmp_path, said=(48, 64), orientation=6)
+    document = json.loads(exported(cat, tmp_path, "coco")[0])
+    assert [document["images"][0][side] for side in ("width", "height")] == [48, 64]
+    assert document["annotations"][0]["bbox"] == [24, 0, 12, 32]
+
+
+@pytest.mark.parametrize(
+    ("said", "orientation", "shape", "box"),
+    [
+        ((640, 480), 1, (3, 48, 64), [32, 0, 48, 24]),
+        ((48, 64), 6, (3, 64, 48), [24, 0, 36, 32]),
+    ],
+)
+def test_a_data_set_for_training_has_boxes_on_its_pictures(
+    tmp_path: Path, said: tuple[int, int], orientation: int, shape: tuple[int, ...], box: list[float]
+) -> None:
+    pytest.importorskip("torch")
+    cat, _ = made(tmp_path, said=said, orientation=orientation)
+    pixels, target = cat.freeze("x", query="shed").torch()[0]
+    assert tuple(pixels.shape) == shape
+    assert target["boxes"][0].tolist() == pytest.approx(box)
+
+
+def test_a_digest_says_on_which_size_it_was_drawn(tmp_path: Path) -> None:
+    """Without a disagreement a row has the digest that it always had: `LATER` in `model.snapshot`."""
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+    same, _ = made(tmp_path / "a", said=(64, 48))
+    other, _ = made(tmp_path / "b", said=(640, 480), bbox=[32, 0, 16, 24])
+    digests = [cat.freeze("x", query="shed").definition.digests.annotations for cat in (same, other)]
+    assert digests[0] != digests[1]
