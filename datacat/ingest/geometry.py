@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
 
+from datacat.ingest.rle import mask_bounds, runs_of
+
 _DECODER = msgspec.json.Decoder()
+_LEAST_RING = 6  # numbers of a triangle
 _POLYGONS = msgspec.json.Decoder(list[list[float]])
 
 
@@ -74,15 +77,26 @@ def check_geometry(type_: str, text: str | None) -> None:
     try:
         if text is None:
             raise ValueError("there is none")
-        lists = decoder.decode(text)
-        if type_ in ("polygon", "polyline") and not _are_points(lists if type_ == "polygon" else [lists]):
+        said = decoder.decode(text)
+        if type_ == "polygon":
+            check_rings(said)
+        elif type_ == "polyline" and (not said or len(said) % 2):
             raise ValueError("an odd number of coordinates, or none")
+        elif type_ == "mask":
+            runs_of(_DECODER.decode(text))
     except (msgspec.MsgspecError, ValueError) as error:
         raise ValueError(f"geometry of a {type_} is {form}: {error}") from error
 
 
-def _are_points(lists: Sequence[Sequence[float]]) -> bool:
-    return bool(lists) and all(items and len(items) % 2 == 0 for items in lists)
+def check_rings(rings: Sequence[Sequence[float]]) -> None:
+    """Raises ValueError where a polygon has no ring, or one that is none: three points are the least."""
+    if not rings:
+        raise ValueError("no ring")
+    for ring in rings:
+        if len(ring) % 2 or not ring:
+            raise ValueError("an odd number of coordinates, or none")
+        if len(ring) < _LEAST_RING:
+            raise ValueError(f"{len(ring) // 2} points, which make no polygon")
 
 
 def coco_shape(bbox: list[float] | None, segmentation: bytes, *, area: float | None) -> Shape:
@@ -139,53 +153,6 @@ def polygon_bounds(rings: Sequence[Sequence[float]]) -> tuple[Box, float | None]
     return (min(xs), min(ys), max(xs) - min(xs), max(ys) - min(ys)), area
 
 
-def mask_bounds(mask: Any) -> tuple[Box, float | None]:
-    """Bounding box and area of COCO's RLE: run lengths down the columns, beginning with background."""
-    if not isinstance(mask, dict) or not isinstance(mask.get("size"), list) or len(mask["size"]) != 2:
-        raise ValueError("RLE without size")
-    height = int(mask["size"][0])
-    counts = mask.get("counts")
-    runs = run_lengths(counts) if isinstance(counts, str) else counts
-    if not isinstance(runs, list) or height <= 0:
-        raise ValueError("RLE without counts")
-    at, area = 0, 0
-    columns: list[int] = []
-    top, bottom = height, 0
-    for number, run in enumerate(runs):
-        if number % 2 and run:
-            area += run
-            first, last = at, at + run - 1
-            columns += [first // height, last // height]
-            if first // height != last // height:
-                top, bottom = 0, height
-            else:
-                top, bottom = min(top, first % height), max(bottom, last % height + 1)
-        at += run
-    if not columns:
-        return (0.0, 0.0, 0.0, 0.0), 0.0
-    left, right = min(columns), max(columns) + 1
-    return (float(left), float(top), float(right - left), float(bottom - top)), float(area)
-
-
-def run_lengths(counts: str) -> list[int]:
-    """COCO's compressed RLE as run lengths (source: `rleFrString` in cocoapi's maskApi.c)."""
-    runs: list[int] = []
-    at = 0
-    while at < len(counts):
-        value, shift, more = 0, 0, True
-        while more:
-            if at >= len(counts):
-                raise ValueError("RLE counts end in the middle")
-            code = ord(counts[at]) - 48
-            value |= (code & 0x1F) << shift
-            more = bool(code & 0x20)
-            at, shift = at + 1, shift + 5
-            if not more and code & 0x10:
-                value |= -1 << shift
-        runs.append(value + runs[-2] if len(runs) > 2 else value)
-    return runs
-
-
 def keypoints_geometry(
     raw: bytes, *, names: list[str] | None, edges: list[list[int]] | None, also: str | None
 ) -> str:
@@ -204,6 +171,72 @@ def keypoints_geometry(
     if also:
         document["segmentation"] = msgspec.Raw(also.encode())
     return msgspec.json.encode(document).decode()
+
+
+def derived_bounds(type_: str, geometry: str | None) -> tuple[Box, float | None]:
+    """The upright box around a geometry and its area, in the units of the geometry (px and px²).
+
+    Args:
+        type_: of `GEOMETRY_TYPES`.
+        geometry: the JSON of `annotations.geometry`, of the form that `check_geometry` takes.
+
+    Returns:
+        x, y, w, h (None, None, None, None: it has no place in a picture), and the area (None: it has none).
+
+    Raises:
+        ValueError: it is of another form, or not finite.
+    """
+    if geometry is None or type_ not in _BOUNDS:
+        return _NO_BOX, None
+    try:
+        box, area = _BOUNDS[type_](msgspec.json.decode(geometry))
+    except (msgspec.MsgspecError, KeyError, TypeError, IndexError, OverflowError) as error:
+        raise ValueError(f"geometry of a {type_} is {_GEOMETRIES[type_][1]}: {error}") from error
+    if not all(side is None or math.isfinite(side) for side in (*box, area)):
+        raise ValueError(f"geometry of a {type_} reaches beyond all numbers")
+    return box, area
+
+
+def _around(xs: Sequence[float], ys: Sequence[float]) -> Box:
+    if not xs or not ys:
+        return _NO_BOX
+    left, top = float(min(xs)), float(min(ys))
+    return left, top, float(max(xs)) - left, float(max(ys)) - top
+
+
+def _keypoints_bounds(said: Any) -> tuple[Box, float | None]:
+    """Around the points that were placed: with v = 0, COCO's x and y mean nothing."""
+    if "segmentation" in said:  # of the same thing, and more of it than its joints
+        return _segmentation_bounds(said["segmentation"])
+    placed = [point for point in said["points"] if len(point) < 3 or point[2] > 0]
+    return _around([point[0] for point in placed], [point[1] for point in placed]), None
+
+
+def _segmentation_bounds(said: Any) -> tuple[Box, float | None]:
+    return mask_bounds(said) if isinstance(said, dict) else polygon_bounds(said)
+
+
+def _rotated_bounds(said: Any) -> tuple[Box, float | None]:
+    shape = rotated_shape(tuple(said["center"]), tuple(said["size"]), degrees=said["degrees"])
+    return (shape.x, shape.y, shape.w, shape.h), shape.area
+
+
+_NO_BOX: Box = (None, None, None, None)
+_BOUNDS: dict[str, Callable[[Any], tuple[Box, float | None]]] = {
+    "polygon": polygon_bounds,
+    "polyline": lambda said: (_around(said[0::2], said[1::2]), None),
+    "keypoints": _keypoints_bounds,
+    "mask": mask_bounds,
+    "rotated": _rotated_bounds,
+}
+
+
+def scaled(box: Box, by: tuple[float, float]) -> Box:
+    """A box with its x and w times the first number, y and h times the second."""
+    x, y, w, h = box
+    if x is None or y is None or w is None or h is None:
+        return _NO_BOX
+    return x * by[0], y * by[1], w * by[0], h * by[1]
 
 
 def rotated_shape(center: tuple[float, float], size: tuple[float, float], *, degrees: float) -> Shape:
