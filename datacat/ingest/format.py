@@ -138,8 +138,9 @@ class Document:
 class Format(Protocol):
     """A label format that datacat reads.
 
-    One may have two more attributes: `is_exhaustive`, that its files list their images and classes and leave no
-    object of those classes out; and `unique_ids`, that external ids are unique within a file.
+    One may have three more attributes: `is_exhaustive`, that its files list their images and classes and leave no
+    object of those classes out; `unique_ids`, that external ids are unique within a file; and `refers_by_id`, that
+    annotations name their asset by a key that is not its name, so that two assets may claim one key.
     """
 
     name: str

@@ -16,6 +16,7 @@ _POLYGONS = msgspec.json.Decoder(list[list[float]])
 
 
 Box = tuple[float | None, float | None, float | None, float | None]
+_NO_BOX: Box = (None, None, None, None)
 
 
 class Shape(NamedTuple):
@@ -99,44 +100,67 @@ def check_rings(rings: Sequence[Sequence[float]]) -> None:
             raise ValueError(f"{len(ring) // 2} points, which make no polygon")
 
 
-def coco_shape(bbox: list[float] | None, segmentation: bytes, *, area: float | None) -> Shape:
+def coco_shape(
+    bbox: list[float] | None, segmentation: bytes, *, area: float | None
+) -> tuple[Shape, str | None]:
     """The shape of a COCO annotation; box and area are computed where the file gives none.
 
+    Returns:
+        The shape, and what became of a segmentation that is broken (None: it is none of that kind).
+
     Raises:
-        ValueError: a box without four numbers, or no segmentation that COCO knows.
+        ValueError: a box without four numbers, or a broken segmentation and no box that could be kept.
     """
-    box: Box = (None, None, None, None)
-    if bbox:
-        if len(bbox) != 4:
-            raise ValueError(f"bbox has {len(bbox)} numbers, not 4")
-        box = (bbox[0], bbox[1], bbox[2], bbox[3])
-    if segmentation in (b"", b"[]", b"null", b"[[]]"):
-        if not bbox:
-            return Shape(area=area)
-        if area is None:
-            area = max(bbox[2], 0.0) * max(bbox[3], 0.0)
-        return Shape("box", *box, area, None)
-    kind, text = _segmentation(segmentation)
-    if area is None or not bbox:
-        found, measured = _measured(kind, text)
-        box = box if bbox else found
-        area = measured if area is None else area
-    return Shape(kind, *box, area, text)
+    if bbox and len(bbox) != 4:
+        raise ValueError(f"bbox has {len(bbox)} numbers, not 4")
+    box: Box = (bbox[0], bbox[1], bbox[2], bbox[3]) if bbox else _NO_BOX
+    if segmentation in (b"", b"[]", b"null"):
+        return _plain_shape(box, area), None
+    try:
+        kind, text, found, measured = _segmentation(segmentation)
+    except ValueError as error:
+        if bbox:
+            return _plain_shape(box, area), _broken(segmentation)
+        raise ValueError(f"{error}; and there is no bbox") from error
+    return Shape(kind, *(box if bbox else found), measured if area is None else area, text), None
 
 
-def _segmentation(raw: bytes) -> tuple[str, str]:
+def _plain_shape(box: Box, area: float | None) -> Shape:
+    _, _, w, h = box
+    if w is None or h is None:
+        return Shape(area=area)
+    return Shape("box", *box, max(w, 0.0) * max(h, 0.0) if area is None else area, None)
+
+
+def _broken(segmentation: bytes) -> str:
+    if segmentation.startswith(b"{"):
+        return "a mask that does not cover its size, of which the box was kept"
+    return (
+        "a broken polygon (odd coordinates, fewer than three points, no numbers), of which the box was kept"
+    )
+
+
+def _segmentation(raw: bytes) -> tuple[str, str, Box, float | None]:
+    """Type, JSON, box and area.
+
+    Raises:
+        ValueError: it is neither rings nor RLE.
+    """
     text = raw.decode("utf-8").strip()
     if text.startswith("{"):
-        return "mask", text
-    if text.startswith("["):
-        return "polygon", text if text[1:].lstrip().startswith("[") else f"[{text}]"
-    raise ValueError("segmentation is neither a list of polygons nor RLE")
-
-
-def _measured(kind: str, text: str) -> tuple[Box, float | None]:
-    if kind == "polygon":
-        return polygon_bounds(_POLYGONS.decode(text))
-    return mask_bounds(_DECODER.decode(text))
+        return "mask", text, *mask_bounds(_DECODER.decode(text))
+    if not text.startswith("["):
+        raise ValueError("segmentation is neither a list of polygons nor RLE")
+    text = text if text[1:].lstrip().startswith("[") else f"[{text}]"
+    try:
+        rings = _POLYGONS.decode(text)
+    except msgspec.MsgspecError:
+        raise ValueError("segmentation is neither a list of polygons nor RLE") from None
+    try:
+        check_rings(rings)
+    except ValueError as error:
+        raise ValueError(f"a polygon with {error}") from None
+    return "polygon", text, *polygon_bounds(rings)
 
 
 def polygon_bounds(rings: Sequence[Sequence[float]]) -> tuple[Box, float | None]:
@@ -159,9 +183,13 @@ def keypoints_geometry(
     """COCO's flat x, y, v list as the JSON of `geometry`; edges count from 1, as in COCO's skeleton.
 
     `also` is the segmentation of the same annotation, kept beside the points.
+
+    Raises:
+        ValueError: it is no list of x, y, v.
     """
     flat = _DECODER.decode(raw)
-    if not isinstance(flat, list) or len(flat) % 3:
+    is_flat = isinstance(flat, list) and all(type(number) in (int, float) for number in flat)
+    if not is_flat or len(flat) % 3:
         raise ValueError("keypoints are not a list of x, y, v")
     document: dict[str, Any] = {"points": [flat[i : i + 3] for i in range(0, len(flat), 3)]}
     if names:
@@ -221,7 +249,6 @@ def _rotated_bounds(said: Any) -> tuple[Box, float | None]:
     return (shape.x, shape.y, shape.w, shape.h), shape.area
 
 
-_NO_BOX: Box = (None, None, None, None)
 _BOUNDS: dict[str, Callable[[Any], tuple[Box, float | None]]] = {
     "polygon": polygon_bounds,
     "polyline": lambda said: (_around(said[0::2], said[1::2]), None),
