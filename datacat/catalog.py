@@ -342,6 +342,7 @@ class Catalog:
         limit: int | None = None,
         space: str | None = None,
         author: str = "",
+        classes: Sequence[str] = (),
     ) -> Snapshot:
         """Freezes the answer to `query` as the next version of `name`; see `Snapshots.create`.
 
@@ -354,6 +355,7 @@ class Catalog:
             limit: the best so many; of a query that does not rank, the first.
             space: the embedding space of a similarity search.
             author: by default git's user.
+            classes: class names in the order of their indexes; by default as in the version before.
 
         Raises:
             QueryError: the query cannot be understood.
@@ -370,6 +372,7 @@ class Catalog:
             seed=seed,
             annotations=annotations,
             author=author or author_of(self.settings),
+            classes=classes,
         )
 
     def _nearest(self, cursor: duckdb.DuckDBPyConnection, space: str | None) -> Nearest:

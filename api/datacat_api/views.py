@@ -239,6 +239,7 @@ class Snapshot(View):
     splits: dict[str, int]
     seed: str
     annotation_policy: str
+    classes: list[str]
     digest: str
     author: str
     time: str

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import click
 
@@ -39,6 +40,17 @@ def snapshot() -> None:
 @click.option("--limit", type=NUMBER, help="The best so many; needed where the query ranks by likeness.")
 @click.option("--space", metavar="NAME", help="The embedding space of a similarity search.")
 @click.option("--author", default="", help="Who freezes it; by default git's user.")
+@click.option(
+    "--classes",
+    default="",
+    metavar="NAME,…",
+    help="Class names in the order of their indexes. Versions of one name keep them; others come behind.",
+)
+@click.option(
+    "--classes-file",
+    type=click.Path(exists=True, dir_okay=False),
+    help="The same from a file, a name a line.",
+)
 @catalog_option
 @at_option
 @json_option
@@ -51,6 +63,8 @@ def create(
     limit: int | None,
     space: str | None,
     author: str,
+    classes: str,
+    classes_file: str | None,
     catalog: str | None,
     at: int | None,
     output: Output,
@@ -65,6 +79,7 @@ def create(
         limit=limit,
         space=space,
         author=author,
+        classes=_ordered(classes, file=classes_file),
     )
     if output.as_json:
         output.record(frozen.summary())
@@ -72,6 +87,17 @@ def create(
     if not frozen.is_new:
         output.note(f"nothing new: {frozen.name} already holds exactly this")
     output.fields(frozen.summary())
+
+
+def _ordered(text: str, *, file: str | None) -> tuple[str, ...]:
+    """The class names of an option or of a file."""
+    if text and file:
+        raise click.UsageError("Give --classes or --classes-file, not both.")
+    try:
+        lines = text.split(",") if text else Path(file).read_text("utf-8-sig").splitlines() if file else []
+    except (OSError, UnicodeDecodeError) as error:
+        raise click.UsageError(f"{file} cannot be read as UTF-8 text: {error}") from error
+    return tuple(line.strip() for line in lines)
 
 
 @snapshot.command("list", epilog="Example: datacat snapshot list")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any
 
@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 
 from datacat.config import Settings
 from datacat.ingest.attributes import composed
-from datacat.ingest.export import Losses, place_media, rows, splits, unique_stems
+from datacat.ingest.export import Losses, indexed, place_media, rows, splits, unique_stems
 
 _UNHELD = ("annotator", "created", "status")
 _json = msgspec.json.encode
@@ -26,6 +26,7 @@ def write(
     *,
     media: str = "reference",
     settings: Settings | None = None,
+    classes: Mapping[str, int] | None = None,
 ) -> list[str]:
     """Writes a manifest; returns what COCO cannot hold.
 
@@ -35,13 +36,14 @@ def write(
         folder: an empty folder.
         media: `reference`: `file_name` is the URI; `copy` or `link`: the picture lies in images/<split>/.
         settings: how pictures on S3 are reached.
+        classes: the index from 0 of each class; by default in alphabetical order.
     """
     losses = Losses()
     names = _names(assets, folder, media=media)
     targets = {uri: folder / name for uri, name in names.items()}
     place_media(assets, targets, media=media, losses=losses, settings=settings or Settings())
-    classes = sorted(name for name in annotations.column("class").unique().to_pylist() if name is not None)
-    categories = {name: number for number, name in enumerate(classes, start=1)}
+    indexes = indexed(annotations) if classes is None else classes
+    categories = {name: index + 1 for name, index in indexes.items()}
     (folder / "annotations").mkdir(parents=True, exist_ok=True)
     annotations = annotations.append_column("place", pa.array(range(len(annotations)), pa.int64()))
     for split in splits(assets):

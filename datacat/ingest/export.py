@@ -32,6 +32,12 @@ class Losses:
         return [f"{count:,} × {text}" for text, count in sorted(self._counts.items())]
 
 
+def indexed(annotations: pa.Table) -> dict[str, int]:
+    """The index from 0 of each class, in alphabetical order."""
+    found = annotations.column("class").unique().to_pylist()
+    return {name: index for index, name in enumerate(sorted(name for name in found if name is not None))}
+
+
 def rows(table: pa.Table) -> Iterator[dict[str, Any]]:
     """The rows of a table, a batch at a time."""
     for batch in table.to_batches(max_chunksize=8192):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import pyarrow as pa
 import yaml
 
 from datacat.config import Settings
-from datacat.ingest.export import Losses, grouped, place_media, rows, splits, unique_stems
+from datacat.ingest.export import Losses, grouped, indexed, place_media, rows, splits, unique_stems
 
 _UNHELD = (
     *("confidence", "annotator", "created", "status", "text", "model", "track"),
@@ -26,6 +27,7 @@ def write(
     *,
     media: str = "reference",
     settings: Settings | None = None,
+    classes: Mapping[str, int] | None = None,
 ) -> list[str]:
     """Writes a manifest; returns what YOLO cannot hold.
 
@@ -35,11 +37,11 @@ def write(
         folder: an empty folder.
         media: `reference`: the lists name URIs; `copy` or `link`: the picture lies in images/<split>/.
         settings: how pictures on S3 are reached.
+        classes: the index from 0 of each class; by default in alphabetical order.
     """
     losses = Losses()
     stems = unique_stems(assets)
-    classes = sorted(name for name in annotations.column("class").unique().to_pylist() if name is not None)
-    indexes = {name: number for number, name in enumerate(classes)}
+    indexes = indexed(annotations) if classes is None else classes
     places: dict[str, str] = {}
     lists: dict[str, list[str]] = {split: [] for split in splits(assets)}
     said = grouped(rows(annotations))
@@ -56,13 +58,13 @@ def write(
     for split, names in lists.items():
         (folder / f"{split}.txt").write_text("".join(f"{name}\n" for name in names), "utf-8")
     described: dict[str, Any] = {"path": ".", **{split: f"{split}.txt" for split in lists}}
-    described["names"] = dict(enumerate(classes))
+    described["names"] = {index: name for name, index in indexes.items()}
     (folder / "data.yaml").write_text(yaml.safe_dump(described, sort_keys=False, allow_unicode=True), "utf-8")
     return losses.lines()
 
 
 def _line(
-    row: dict[str, Any], asset: dict[str, Any], *, indexes: dict[str, int], losses: Losses
+    row: dict[str, Any], asset: dict[str, Any], *, indexes: Mapping[str, int], losses: Losses
 ) -> str | None:
     """One annotation, or None where YOLO has no line for it."""
     width, height = (1, 1) if row["is_relative"] else (asset["width"], asset["height"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -126,7 +126,7 @@ class Digests:
 class Definition:
     """Everything that definition.json says.
 
-    `digest` covers the frozen rows alone: not the name, the query, the time, the author.
+    `digest` covers the frozen rows alone: not the name, the query, the time, the author, the order of classes.
     """
 
     name: str
@@ -141,6 +141,7 @@ class Definition:
     datacat: str
     author: str
     time: str  # ISO 8601, UTC
+    classes: tuple[str, ...] = ()  # by index, from 0; none in what was frozen before indexes were kept
 
     @property
     def snapshot(self) -> SnapshotName:
@@ -165,11 +166,15 @@ class Definition:
             question, rule = values.pop("question"), values.pop("split")
             concepts = {name: tuple(members) for name, members in question.pop("concepts").items()}
             fractions = tuple((name, float(fraction)) for name, fraction in rule["fractions"])
+            classes = values.pop("classes", [])
+            if not (isinstance(classes, list) and all(isinstance(item, str) for item in classes)):
+                raise ValueError("`classes` is no list of names")
             if found == FORMAT:
                 return cls(
                     question=Question(**question, concepts=concepts),
                     split=SplitRule(fractions, rule["seed"]),
                     digests=Digests(**values.pop("digests")),
+                    classes=tuple(classes),
                     **values,
                 )
         except (ValueError, KeyError, TypeError, AttributeError) as error:
@@ -193,10 +198,27 @@ class Definition:
             "splits": shares,
             "seed": self.split.seed,
             "annotation_policy": self.annotations,
+            "classes": list(self.classes),
             "digest": self.digest,
             "author": self.author,
             "time": self.time,
         }
+
+
+def class_indexes(definition: Definition, classes: Iterable[str | None]) -> dict[str, int]:
+    """The index from 0 of each class name, in their order, as every export and loader of a snapshot uses them.
+
+    Args:
+        definition: of the snapshot. Classes that it lists have their index whether an annotation has them or not.
+        classes: those of its annotations (None, of annotations without one, is left out). What the definition
+            does not list comes behind, in alphabetical order.
+    """
+    return {name: index for index, name in enumerate(extended_classes(definition.classes, classes))}
+
+
+def extended_classes(before: Sequence[str], found: Iterable[str | None]) -> tuple[str, ...]:
+    """`before`, and behind it those of `found` that are not in it, in alphabetical order."""
+    return (*before, *sorted({name for name in found if name is not None} - set(before)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -37,14 +37,20 @@ class ImageDataset:
     and `image_labels`, int64 (m,): the classes said of the image as a whole (annotations without a box).
 
     Attributes:
-        classes: every class of the snapshot, of all splits, in alphabetical order.
+        classes: every class of the snapshot, of all splits, in the order of its indexes.
         left_out_count: assets of the split that are no image or were missing.
 
     It may be sent to worker processes (spawn): it holds tables and no open file.
     """
 
     def __init__(
-        self, folder: Path, *, split: str | None, transform: Callable[..., Any] | None, settings: Settings
+        self,
+        folder: Path,
+        *,
+        split: str | None,
+        transform: Callable[..., Any] | None,
+        settings: Settings,
+        classes: Mapping[str, int],
     ) -> None:
         _torch()
         self._transform = transform
@@ -53,8 +59,9 @@ class ImageDataset:
         usable = pc.and_(pc.equal(assets["media"], "image"), pc.invert(assets["is_missing"]))
         self._uris = assets.filter(usable)["uri"].combine_chunks()
         self.left_out_count = assets.num_rows - len(self._uris)
-        self.classes, self._rows = self._targets(folder)
-        self._numbers = {name: number for number, name in enumerate(self.classes)}
+        self.classes = list(classes)
+        self._numbers = dict(classes)
+        self._rows = self._targets(folder)
         # Annotations are ordered by URI, as assets are: those of image i are the rows between two bounds.
         owners = pc.index_in(self._rows["uri"], value_set=self._uris).to_numpy()
         self._bounds: npt.NDArray[np.int64] = np.searchsorted(owners, np.arange(len(self._uris) + 1))
@@ -79,17 +86,14 @@ class ImageDataset:
         """Where image `index` lies."""
         return str(self._uris[index].as_py())
 
-    def _targets(self, folder: Path) -> tuple[list[str], pa.Table]:
-        """The classes of the whole snapshot, and the annotations of our images."""
+    def _targets(self, folder: Path) -> pa.Table:
+        """The annotations of our images."""
         schema = pa.schema([MANIFEST["annotations"].field(name) for name in _TARGET_COLUMNS])
-        classes: set[str | None] = set()
         kept = []
         for batch in batches(folder, "annotations"):
             rows = pa.table(batch).select(_TARGET_COLUMNS)
-            classes.update(rows["class"].unique().to_pylist())
             kept.append(rows.filter(pc.is_in(rows["uri"], value_set=self._uris)))
-        named = sorted(name for name in classes if name is not None)
-        return named, pa.concat_tables([schema.empty_table(), *kept]).combine_chunks()
+        return pa.concat_tables([schema.empty_table(), *kept]).combine_chunks()
 
     def _picture(self, uri: str) -> Image.Image:
         location = Location(uri)

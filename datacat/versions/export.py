@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -15,7 +15,7 @@ import pyarrow as pa
 from datacat.config import Settings
 from datacat.errors import DatacatError, LocationError, UsageError
 from datacat.ingest.registry import formats
-from datacat.model.snapshot import MANIFEST, Definition, ExportReport
+from datacat.model.snapshot import MANIFEST, Definition, ExportReport, class_indexes
 from datacat.sources.location import Location
 from datacat.versions.manifest import batches, file_of
 
@@ -27,9 +27,19 @@ class Writer(Protocol):
     """A format that can write."""
 
     def write(
-        self, assets: pa.Table, annotations: pa.Table, folder: Path, *, media: str, settings: Settings | None
+        self,
+        assets: pa.Table,
+        annotations: pa.Table,
+        folder: Path,
+        *,
+        media: str,
+        settings: Settings | None,
+        classes: Mapping[str, int],
     ) -> Sequence[str]:
-        """Writes tables of the schemas `MANIFEST` into `folder`; returns what the format cannot hold."""
+        """Writes tables of the schemas `MANIFEST` into `folder`; returns what the format cannot hold.
+
+        `classes` has the index from 0 of every class of the snapshot name, in the order of the indexes.
+        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +123,10 @@ def _write(
 ) -> Sequence[str]:
     if writer is not None:
         assets, annotations = (_table(source, name) for name in ("assets", "annotations"))
-        return writer.write(assets, annotations, folder, media=target.media, settings=target.settings)
+        classes = class_indexes(definition, annotations.column("class").unique().to_pylist())
+        return writer.write(
+            assets, annotations, folder, media=target.media, settings=target.settings, classes=classes
+        )
     for table in MANIFEST:
         shutil.copyfile(file_of(source, table), file_of(folder, table))
     (folder / "definition.json").write_text(definition.to_json(), "utf-8")

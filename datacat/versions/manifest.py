@@ -30,6 +30,7 @@ class Contents:
 
     digests: Digests
     counts: Mapping[str, int]
+    classes: frozenset[str] = frozenset()  # of its annotations
 
     @property
     def digest(self) -> str:
@@ -51,11 +52,13 @@ class Reckoning:
         self._split = TableDigest(_SPLIT)
         self._annotations = TableDigest(MANIFEST["annotations"], later=LATER)
         self._splits: Counter[str] = Counter()
+        self._classes: set[str | None] = set()
 
     def add(self, table: str, batch: pa.RecordBatch) -> None:
         """Takes in a batch of the table of that name."""
         if table == "annotations":
             self._annotations.update(batch)
+            self._classes.update(batch.column("class").unique().to_pylist())
             return
         self._assets.update(batch)
         self._split.update(batch)
@@ -69,9 +72,8 @@ class Reckoning:
             split=self._split.hexdigest(),
         )
         counts = {"assets": self._assets.row_count, "annotations": self._annotations.row_count}
-        return Contents(
-            digests, counts | {f"split:{name}": count for name, count in sorted(self._splits.items())}
-        )
+        counts |= {f"split:{name}": count for name, count in sorted(self._splits.items())}
+        return Contents(digests, counts, frozenset(name for name in self._classes if name is not None))
 
 
 @contextmanager

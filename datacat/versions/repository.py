@@ -83,14 +83,18 @@ class Repository:
         return folder
 
     def add(
-        self, name: str, *, write: Callable[[Path], Contents], define: Callable[[int, Contents], Definition]
+        self,
+        name: str,
+        *,
+        write: Callable[[Path], Contents],
+        define: Callable[[Definition | None, Contents], Definition],
     ) -> tuple[Definition, bool]:
         """Makes the next version of `name`, all or nothing.
 
         Args:
             name: of the snapshot.
             write: writes the manifest into an empty folder.
-            define: the definition of that version with those contents.
+            define: the definition of the version after that one (None: of the first), with those contents.
 
         Returns:
             The definition and whether it is new; the latest version, and False, where its digest is the same.
@@ -104,7 +108,7 @@ class Repository:
                 versions = [known for known in self._tagged(run) if known.name == name]
                 if versions and versions[-1].digest == contents.digest:
                     return versions[-1], False
-                definition = define(versions[-1].version + 1 if versions else 1, contents)
+                definition = define(versions[-1] if versions else None, contents)
                 self._commit(run, definition, staged=staged)
                 if self._publish(run):
                     return definition, True

@@ -7,7 +7,7 @@ import datetime
 import functools
 import hashlib
 import importlib.metadata
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,9 +19,17 @@ from datacat.config import Settings
 from datacat.errors import NameInvalid, SnapshotDamaged, SnapshotError, SnapshotNotFound, UsageError
 from datacat.model.finding import Finding
 from datacat.model.names import SnapshotName, checked_word
-from datacat.model.snapshot import MANIFEST, Definition, ExportReport, SplitRule, VerifyReport
+from datacat.model.snapshot import (
+    MANIFEST,
+    Definition,
+    ExportReport,
+    SplitRule,
+    VerifyReport,
+    class_indexes,
+)
 from datacat.sources.location import Location
 from datacat.versions import export as exporting
+from datacat.versions.class_order import ClassOrder
 from datacat.versions.commands import author_of
 from datacat.versions.freeze import Selection, freeze
 from datacat.versions.manifest import Contents, batches, file_of
@@ -61,6 +69,7 @@ class Snapshots:
         seed: str = "0",
         annotations: str = "matching",
         author: str = "",
+        classes: Sequence[str] = (),
         now: Callable[[], str] = _now,
     ) -> Snapshot:
         """Freezes `selection` as the next version of `name`; all or nothing.
@@ -76,13 +85,14 @@ class Snapshots:
             seed: of the split, where it is given as text.
             annotations: "matching" or "all"; see `freeze`.
             author: who freezes it; by default the setting `author`, git's user or the login name.
+            classes: class names in the order of their indexes; what is not named comes behind, and classes of
+                the version before keep theirs. By default new classes come behind in alphabetical order.
             now: tells the time, ISO 8601.
 
         Raises:
-            UsageError: a name, split or policy that makes no sense, or nothing was found.
+            UsageError: a name, split, policy or order of classes that makes no sense, or nothing was found.
         """
-        if ".." in checked_word(name, what="snapshot"):
-            raise NameInvalid(f"{name!r} is no valid snapshot name", hint="git cannot hold '..' in a name.")
+        _check_name(name)
         rule = SplitRule.parse(split, seed=seed) if isinstance(split, str) else split
 
         def write(folder: Path) -> Contents:
@@ -99,11 +109,11 @@ class Snapshots:
             author=author or author_of(self._settings),
             time=now(),
         )
-
-        def define(version: int, held: Contents) -> Definition:
-            return draft(version=version, counts=held.counts, digest=held.digest, digests=held.digests)
-
+        order = ClassOrder(tuple(classes), self._earlier_classes(name))
+        define = functools.partial(_defined, draft, order=order)
         definition, is_new = self._repository.add(name, write=write, define=define)
+        if not is_new:
+            order.check_kept(definition)
         return Snapshot(definition, self._repository, self._root, self._settings, is_new=is_new)
 
     def list(self) -> tuple[Definition, ...]:
@@ -156,6 +166,14 @@ class Snapshots:
     def pinned_states(self) -> set[int]:
         """The states that a snapshot was taken of; of a pulled one, a state of the catalog it came from."""
         return {item.state for item in self.list()}
+
+    def _earlier_classes(self, name: str) -> tuple[str, ...]:
+        """The classes of the latest version by index; of one that kept none, as its exports number them."""
+        found = [item for item in self.list() if item.name == name]
+        if not found or found[-1].classes:
+            return found[-1].classes if found else ()
+        folder = self._repository.manifest(found[-1].snapshot)
+        return tuple(class_indexes(found[-1], _classes(folder)))
 
     def _share(self, remote: str) -> Share:
         chosen = remote or self._settings.dvc_remote
@@ -257,8 +275,13 @@ class Snapshot:
         """
         from datacat.versions.dataset import ImageDataset
 
+        folder = self._folder()
         return ImageDataset(
-            self._folder(), split=self._known(split), transform=transform, settings=self._settings
+            folder,
+            split=self._known(split),
+            transform=transform,
+            settings=self._settings,
+            classes=class_indexes(self.definition, _classes(folder)),
         )
 
     def _folder(self) -> Path:
@@ -285,3 +308,27 @@ class Snapshot:
         if split is not None and split not in names:
             raise UsageError(f"{self.name} has no split {split!r}", hint=f"It has: {', '.join(names)}.")
         return split
+
+
+def _defined(
+    draft: Callable[..., Definition], before: Definition | None, held: Contents, *, order: ClassOrder
+) -> Definition:
+    """The definition of the version after `before`, with the contents `held`."""
+    return draft(
+        version=before.version + 1 if before else 1,
+        counts=held.counts,
+        digest=held.digest,
+        digests=held.digests,
+        classes=order.of(before, held.classes),
+    )
+
+
+def _check_name(name: str) -> None:
+    if ".." in checked_word(name, what="snapshot"):
+        raise NameInvalid(f"{name!r} is no valid snapshot name", hint="git cannot hold '..' in a name.")
+
+
+def _classes(folder: Path) -> Iterator[str | None]:
+    """The classes of a manifest's annotations, each once or more."""
+    for batch in batches(folder, "annotations"):
+        yield from batch.column("class").unique().to_pylist()

@@ -7,6 +7,7 @@ an attribute.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -110,9 +111,10 @@ class Coco:
         *,
         media: str = "reference",
         settings: Settings | None = None,
+        classes: Mapping[str, int] | None = None,
     ) -> list[str]:
         """See `datacat.ingest.coco_write.write`."""
-        return write(assets, annotations, folder, media=media, settings=settings)
+        return write(assets, annotations, folder, media=media, settings=settings, classes=classes)
 
 
 def _read_images(document: Document, part: _Part, *, content: bytes, sheets: Sheets) -> None:

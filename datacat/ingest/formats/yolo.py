@@ -11,6 +11,7 @@ import math
 import posixpath
 import re
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -149,9 +150,10 @@ class Yolo:
         *,
         media: str = "reference",
         settings: Settings | None = None,
+        classes: Mapping[str, int] | None = None,
     ) -> list[str]:
         """See `datacat.ingest.yolo_write.write`."""
-        return write(assets, annotations, folder, media=media, settings=settings)
+        return write(assets, annotations, folder, media=media, settings=settings, classes=classes)
 
 
 def _text_role(head: str) -> Role | None:
