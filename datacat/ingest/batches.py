@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +12,7 @@ import pyarrow.parquet as pq
 
 from datacat.ingest.attributes import Leaves
 from datacat.ingest.metadata import Metadata, Taken, spread
+from datacat.ingest.reasons import reason_of
 from datacat.model.report import Tally
 from datacat.model.schemas import STAGED
 
@@ -69,7 +72,7 @@ class Sheets:
         file: int,
         position: str,
         *,
-        reason: str,
+        reason: str | Exception,
         excerpt: str = "",
         key: str | None = None,
         class_: str | None = None,
@@ -79,12 +82,12 @@ class Sheets:
         Args:
             file: the number of the label file.
             position: where in it.
-            reason: what is wrong, in a sentence.
-            excerpt: how it begins.
+            reason: what is wrong, in a sentence; or what was raised, which becomes one.
+            excerpt: how it begins, no longer than itself.
             key: the asset that it speaks of; None: that cannot be told, so it may be any of the file's.
             class_: the class that it would have had; None: that cannot be told.
         """
-        row = (file, position, _clean(reason), _clean(excerpt[:_EXCERPT]), key, class_)
+        row = (file, position, _clean(reason_of(reason)), _clean(excerpt[:_EXCERPT]), key, class_)
         for name, value in zip(self._rejects, row, strict=True):
             self._rejects[name].append(value)
         self.reject_count += 1
@@ -165,13 +168,43 @@ def _clean(text: str) -> str:
 
 
 class Statements:
-    """Collects annotations of one file as they are found, and writes them in batches."""
+    """Collects assets and annotations of one file as they are found, and writes them in batches.
+
+    What belongs to one record is added within `record`, so that it is written whole or not at all.
+    """
 
     def __init__(self, sheets: Sheets, file: int) -> None:
         self._sheets = sheets
         self._file = file
         self._records: list[dict[str, Any]] = []
+        self._assets: list[dict[str, Any]] = []
         self._leaves = Leaves()
+        self._depth = 0
+
+    @contextmanager
+    def record(self) -> Iterator[None]:
+        """What is added within counts where it ends without an exception; else none of it does.
+
+        Records may lie within each other: an object within a picture that is kept without it.
+        """
+        rows, assets, leaves = len(self._records), len(self._assets), len(self._leaves)
+        next_row = self._sheets.next_row
+        self._depth += 1
+        try:
+            yield
+        except BaseException:
+            del self._records[rows:], self._assets[assets:]
+            self._leaves.cut(leaves)
+            self._sheets.next_row = next_row
+            raise
+        finally:
+            self._depth -= 1
+        self._flush_if_full()
+
+    def asset(self, key: str, *, position: str, **columns: Any) -> None:
+        """One asset that the record speaks of: columns of `named`."""
+        self._assets.append({**columns, "key": key, "position": position})
+        self._flush_if_full()
 
     def add(self, key: str, *, position: str, attributes: bytes | None = None, **columns: Any) -> None:
         """One annotation; `class_` is its class.
@@ -179,27 +212,31 @@ class Statements:
         Raises:
             msgspec.MsgspecError, RecursionError, ValueError: its attributes are no JSON.
         """
-        row = self._sheets.next_row
-        columns["class"] = columns.pop("class_", None)
-        if attributes is not None and attributes.strip() != b"{}":
-            self._leaves.extract(attributes, row)
-            columns["attributes"] = attributes.decode("utf-8")
-        shape = columns.pop("shape", None)
-        if shape is not None:
-            columns.update(zip(_SHAPE, shape, strict=True))
-        self._records.append({**_PLAIN, **columns, "row": row, "key": key, "position": position})
-        self._sheets.next_row += 1
-        if len(self._records) >= _BATCH:
-            self.flush()
+        with self.record():
+            row = self._sheets.next_row
+            columns["class"] = columns.pop("class_", None)
+            if attributes is not None and attributes.strip() != b"{}":
+                self._leaves.extract(attributes, row)
+                columns["attributes"] = attributes.decode("utf-8")
+            shape = columns.pop("shape", None)
+            if shape is not None:
+                columns.update(zip(_SHAPE, shape, strict=True))
+            self._records.append({**_PLAIN, **columns, "row": row, "key": key, "position": position})
+            self._sheets.next_row += 1
 
     def flush(self) -> None:
         """Writes what was collected."""
-        records, leaves = self._records, self._leaves
-        self._records, self._leaves = [], Leaves()
-        names = {name for record in records for name in record}
-        columns = {name: [record.get(name) for record in records] for name in names}
-        self._sheets.add("annotations", len(records), file=self._file, **columns)
+        records, assets, leaves = self._records, self._assets, self._leaves
+        self._records, self._assets, self._leaves = [], [], Leaves()
+        for kind, rows in (("named", assets), ("annotations", records)):
+            names = {name for row in rows for name in row}
+            columns = {name: [row.get(name) for row in rows] for name in names}
+            self._sheets.add(kind, len(rows), file=self._file, **columns)
         self._sheets.leaves(leaves)
+
+    def _flush_if_full(self) -> None:
+        if not self._depth and max(len(self._records), len(self._assets)) >= _BATCH:
+            self.flush()
 
 
 _PLAIN = {"kind": "annotation", "geometry_type": "none", "is_relative": False, "is_crowd": False}

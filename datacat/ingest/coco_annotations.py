@@ -12,8 +12,9 @@ from datacat.ingest.attributes import Leaves, composed
 from datacat.ingest.batches import Sheets
 from datacat.ingest.coco_categories import Category
 from datacat.ingest.geometry import Shape, coco_shape, derived_bounds, keypoints_geometry
-from datacat.ingest.identifiers import canonical_id
+from datacat.ingest.identifiers import known_id
 from datacat.ingest.json_stream import Fault
+from datacat.ingest.reasons import reason_of
 
 _Number = int | float | str | None
 _ROWS = 8192
@@ -64,7 +65,7 @@ def one(record: bytes) -> Annotation | Panoptic:
     pieces = _PIECES.decode(record)
     if bytes(pieces.get("segments_info", b"")).lstrip().startswith(b"["):
         png = _ANY.decode(pieces.get("file_name", b"null"))
-        image = canonical_id(_ANY.decode(pieces.get("image_id", b"null")))
+        image = known_id(_ANY.decode(pieces.get("image_id", b"null")))
         segments = [bytes(raw) for raw in _SEGMENTS.decode(pieces["segments_info"])]
         return Panoptic(image, png if isinstance(png, str) else None, segments)
     return _annotation(pieces, record)
@@ -141,11 +142,11 @@ class Batch:
                 segment = _annotation(_PIECES.decode(raw), raw)
             except _UNREADABLE as error:
                 said = b'{"image_id": %s, ' % msgspec.json.encode(picture.image_id) + raw.lstrip()[1:]
-                self.reject(where, Fault(str(error), said))
+                self.reject(where, Fault(reason_of(error), said))
                 continue
             named = {"png": picture.png, "id": segment.id}
             segment.image_id = picture.image_id
-            number_ = canonical_id(segment.id)
+            number_ = known_id(segment.id)
             # Its number is a colour within its picture, so it names a segment only with the picture's.
             segment.id = f"{picture.png or picture.image_id}#{number_}" if number_ else None
             geometry = msgspec.json.encode({key: value for key, value in named.items() if value is not None})
@@ -169,9 +170,7 @@ class Batch:
                     leaves.extract(document, row)  # the last that may fail: nothing is half written
             except _UNREADABLE as error:
                 excerpt = f"id {record.id}, image_id {record.image_id}"
-                self._sheets.reject(
-                    self._file, place, reason=str(error), excerpt=excerpt, key=key, class_=class_
-                )
+                self._sheets.reject(self._file, place, reason=error, excerpt=excerpt, key=key, class_=class_)
                 continue
             text = None if document is None else document.decode("utf-8")
             kept.append((row, place, key, class_, shape, record, text, track))
@@ -248,6 +247,8 @@ class Batch:
         """Raises ValueError where two categories claim the identifier."""
         is_caption = record.caption is not None and not self._categories
         text = _spelling(record.category_id)
+        if text is None and record.category_id is not None:
+            raise ValueError(f"category_id {record.category_id!r} is no identifier")
         if text is None or is_caption:
             return None
         known = self._categories.get(text)
@@ -262,12 +263,12 @@ class Batch:
 
 
 def _spelling(value: _Number) -> str | None:
-    return str(value) if type(value) is int else canonical_id(value)
+    return str(value) if type(value) is int else known_id(value)
 
 
 def _spelt(raw: bytes) -> str | None:
     try:
-        return canonical_id(_ANY.decode(raw))
+        return known_id(_ANY.decode(raw))
     except msgspec.MsgspecError:
         return None
 
@@ -289,4 +290,4 @@ def _track(record: Annotation) -> str | None:
     if track is None and b'"track_id"' in bytes(record.attributes):
         said = _ANY.decode(record.attributes)
         track = said.get("track_id") if isinstance(said, dict) else None
-    return canonical_id(track)
+    return known_id(track)

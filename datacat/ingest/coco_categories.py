@@ -11,7 +11,7 @@ import msgspec
 from datacat.ingest.attributes import composed
 from datacat.ingest.batches import Sheets
 from datacat.ingest.format import Document
-from datacat.ingest.identifiers import canonical_id
+from datacat.ingest.identifiers import known_id
 from datacat.ingest.json_stream import Fault, decoded
 
 _Raws = dict[str, msgspec.Raw]
@@ -78,9 +78,9 @@ def _read(document: Document, sheets: Sheets) -> Iterator[_Listed]:
                 if isinstance(record, Fault):
                     raise ValueError(record.reason)
                 yield _listed(record, sheets)
-            except (msgspec.MsgspecError, ValueError) as error:
+            except (msgspec.MsgspecError, ValueError, RecursionError) as error:
                 excerpt = record.excerpt if isinstance(record, Fault) else composed(record.items()).decode()
-                sheets.reject(document.file, place, reason=str(error), excerpt=excerpt)
+                sheets.reject(document.file, place, reason=error, excerpt=excerpt)
 
 
 def _listed(record: _Raws, sheets: Sheets) -> _Listed:
@@ -89,14 +89,14 @@ def _listed(record: _Raws, sheets: Sheets) -> _Listed:
     Raises:
         ValueError: it has no id.
     """
-    source_id = canonical_id(_ANY.decode(record.pop("id", b"null")))
+    source_id = known_id(_ANY.decode(record.pop("id", b"null")))
     if source_id is None:
         raise ValueError("a category without id")
-    name = canonical_id(_ANY.decode(record.pop("name", b"null")))
+    name = known_id(_ANY.decode(record.pop("name", b"null")))
     if name is None:
         sheets.tally.note("a category without a name; its id was kept as the class")
         name = source_id
-    parent = canonical_id(_ANY.decode(record.get("supercategory", b"null")))
+    parent = known_id(_ANY.decode(record.get("supercategory", b"null")))
     parent = None if parent in _NO_PARENT else parent
     if parent is not None:
         del record["supercategory"]  # said by the column

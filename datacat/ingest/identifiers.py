@@ -1,20 +1,47 @@
-"""Identifiers in label files: 1, "1" and 1.0 are one."""
+"""One text for each identifier, however a label file spells it: 7, 7.0, "7" and "7.0" are the same."""
 
 from __future__ import annotations
 
 import math
-from typing import Any
+import re
+
+_EXACT = 1 << 53  # above, a float is no longer one whole number
+_WHOLE = re.compile(r"(-?(?:0|[1-9][0-9]*))(?:\.0+)?")
 
 
-def canonical_id(value: Any) -> str | None:
-    """The one spelling of an identifier; None where the value is none (null, true, an empty text, a list, …).
+def canonical_id(value: object) -> str:
+    """The text by which an identifier is compared and kept.
 
-    A text keeps its spelling: "007" is not 7.
+    A text that is no whole number stays as it is, spaces and leading zeros included: `007` is not 7.
+
+    Args:
+        value: as JSON gave it.
+
+    Raises:
+        ValueError: it is no identifier: null, true or false, a fraction, a list, an empty text.
     """
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
-        return None
+    if isinstance(value, bool) or value is None:
+        raise ValueError(f"{_JSON[value]} is no identifier")
+    if isinstance(value, int):
+        return str(value)
     if isinstance(value, float):
-        if not math.isfinite(value):
-            return None
-        return str(int(value)) if value.is_integer() else repr(value)
-    return str(value).strip() or None
+        if not math.isfinite(value) or value != int(value):
+            raise ValueError(f"{value} is no identifier: it is no whole number")
+        if abs(value) > _EXACT:
+            raise ValueError(f"{value} is no identifier: so large, it may be any of several numbers")
+        return str(int(value))
+    if not isinstance(value, str) or not value:
+        raise ValueError(f"{'an empty text' if value == '' else 'a list or an object'} is no identifier")
+    whole = _WHOLE.fullmatch(value)
+    return "0" if whole and whole[1] == "-0" else whole[1] if whole else value
+
+
+_JSON = {None: "null", True: "true", False: "false"}
+
+
+def known_id(value: object) -> str | None:
+    """As `canonical_id`; None where the value is no identifier."""
+    try:
+        return canonical_id(value)
+    except ValueError:
+        return None

@@ -17,6 +17,8 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from datacat.ingest.reasons import reason_of
+
 Shape = Literal["object", "array", "lines"]
 CUT = 4 << 20  # bytes of records that are decoded at once
 RECORD_LIMIT = 256 << 20
@@ -117,7 +119,7 @@ def decoded(
         try:
             yield number, chunk_start + start, one(body[start:end])
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, ValueError) as error:
-            yield number, chunk_start + start, Fault(str(error), body[start:end])
+            yield number, chunk_start + start, Fault(reason_of(error), body[start:end])
 
 
 class Fault(Exception):

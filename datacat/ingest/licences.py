@@ -8,7 +8,7 @@ import msgspec
 
 from datacat.ingest.batches import Sheets
 from datacat.ingest.format import Document
-from datacat.ingest.identifiers import canonical_id
+from datacat.ingest.identifiers import known_id
 from datacat.ingest.json_stream import Fault, decoded
 
 _Id = int | float | str | None
@@ -38,7 +38,7 @@ def listed_licences(document: Document, sheets: Sheets) -> dict[str, dict[str, s
             sheets.reject(document.file, place, reason=record.reason, excerpt=record.excerpt)
             continue
         said = {"name": (record.name or "").strip(), "url": (record.url or "").strip()}
-        key = canonical_id(record.id)
+        key = known_id(record.id)
         if not any(said.values()):
             continue  # tools that ask nobody write empty ones
         if key is None:
@@ -77,7 +77,7 @@ class UsedLicences:
 
 def _key(raw: bytes) -> str:
     try:
-        return canonical_id(_ID.decode(raw)) or ""
+        return known_id(_ID.decode(raw)) or ""
     except msgspec.MsgspecError:
         return ""
 

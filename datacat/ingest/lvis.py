@@ -8,7 +8,7 @@ import msgspec
 
 from datacat.ingest.batches import Sheets
 from datacat.ingest.coco_categories import Category
-from datacat.ingest.identifiers import canonical_id
+from datacat.ingest.identifiers import known_id
 
 _ANSWERS = {"neg_category_ids": "absent", "not_exhaustive_category_ids": "not_exhaustive"}
 _IDS = msgspec.json.Decoder(list[int | float | str] | None)
@@ -46,7 +46,7 @@ class Federated:
                 self._sheets.tally.note(f"{key} of an image is no list of categories")
                 continue
             for number in ids:
-                known = self._categories.get(canonical_id(number) or "")
+                known = self._categories.get(known_id(number) or "")
                 if known is None:
                     self._sheets.tally.note(f"{key} of an image names a category that is not listed")
                 elif known.name is None:

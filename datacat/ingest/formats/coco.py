@@ -23,7 +23,7 @@ from datacat.ingest.coco_annotations import ANNOTATIONS, Batch, one
 from datacat.ingest.coco_categories import Category, listed_categories
 from datacat.ingest.coco_write import write
 from datacat.ingest.format import Dataset, Document, Plan, Role, Sample, no_plan
-from datacat.ingest.identifiers import canonical_id
+from datacat.ingest.identifiers import known_id
 from datacat.ingest.json_stream import Fault, Layout, Range, decoded
 from datacat.ingest.licences import UsedLicences, listed_licences
 from datacat.ingest.lvis import Federated
@@ -136,9 +136,9 @@ def _read_images(document: Document, part: _Part, *, content: bytes, sheets: She
                 raise ValueError(record.reason)
             said = dict(record)
             facts = _image(record, sheets, licences=part.licences)
-        except (msgspec.MsgspecError, ValueError) as error:
+        except (msgspec.MsgspecError, ValueError, RecursionError) as error:
             where = f"{place}, byte {part.range.start + at}" if at >= 0 else place
-            sheets.reject(document.file, where, reason=str(error), excerpt=_beginning(record))
+            sheets.reject(document.file, where, reason=error, excerpt=_beginning(record), key=_key(record))
             continue
         federated.add(facts[0], said)
         licences.add(said)
@@ -148,6 +148,14 @@ def _read_images(document: Document, part: _Part, *, content: bytes, sheets: She
             flush()
     flush()
     licences.flush()
+
+
+def _key(record: dict[str, msgspec.Raw] | Fault) -> str | None:
+    """The id of an image that is rejected for another reason."""
+    try:
+        return None if isinstance(record, Fault) else known_id(_ANY.decode(record.get("id", b"null")))
+    except (msgspec.MsgspecError, RecursionError):
+        return None
 
 
 def _beginning(record: dict[str, msgspec.Raw] | Fault) -> str:
@@ -164,7 +172,7 @@ def _image(
     Raises:
         ValueError: it has no id or no name.
     """
-    key = canonical_id(_ANY.decode(record.get("id", b"null")))
+    key = known_id(_ANY.decode(record.get("id", b"null")))
     if key is None:
         raise ValueError("an image without id")
     name = _ANY.decode(record.get("file_name", b"null"))
@@ -183,7 +191,7 @@ def _image(
 
 def _name_licence(record: dict[str, msgspec.Raw], licences: dict[str, dict[str, str]]) -> None:
     """Writes the licence's name and address beside its number, which means something in this file alone."""
-    number = canonical_id(_ANY.decode(record["license"])) if "license" in record else None
+    number = known_id(_ANY.decode(record["license"])) if "license" in record else None
     for key, value in licences.get(number or "", {}).items():
         if value:
             record.setdefault(f"license_{key}", msgspec.Raw(msgspec.json.encode(value)))

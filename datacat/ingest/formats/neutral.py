@@ -19,7 +19,7 @@ from datacat.ingest.attributes import composed
 from datacat.ingest.batches import Sheets, Statements
 from datacat.ingest.format import Dataset, Document, Plan, Role, Sample, no_plan
 from datacat.ingest.geometry import Box, check_geometry, derived_bounds, scaled
-from datacat.ingest.identifiers import canonical_id
+from datacat.ingest.identifiers import known_id
 from datacat.ingest.json_stream import Range
 from datacat.ingest.times import iso_time
 from datacat.model.report import Tally
@@ -178,7 +178,7 @@ class _Reading:
         self, place: str, error: Exception, *, record: bytes, key: str | None, class_: str | None
     ) -> None:
         excerpt = record[:200].decode("utf-8", errors="replace")
-        self._sheets.reject(self._file, place, reason=str(error), excerpt=excerpt, key=key, class_=class_)
+        self._sheets.reject(self._file, place, reason=error, excerpt=excerpt, key=key, class_=class_)
 
 
 def _name(raw: msgspec.Raw | None) -> str | None:
@@ -253,7 +253,7 @@ def _columns(said: _Statement, tally: Tally) -> dict[str, Any]:
         "attributes": attributes, "kind": kind, "geometry_type": type_, "geometry": geometry, "area": area,
         "is_relative": bool(said.is_relative), "is_crowd": bool(said.is_crowd),
         "created": None if said.created is None else iso_time(said.created, tally),
-        "external_id": canonical_id(said.external_id), "track": canonical_id(said.track),
+        "external_id": known_id(said.external_id), "track": known_id(said.track),
     }  # fmt: skip
 
 
