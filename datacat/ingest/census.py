@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from datacat.config import Settings
 from datacat.ingest.batches import parquet_writer, table
+from datacat.ingest.claims import Claims
 from datacat.ingest.format import INLINE, FileFacts
 from datacat.ingest.metadata import Metadata
 from datacat.model.report import Tally
@@ -42,6 +43,19 @@ _ODD_RELATIVE = """
 """
 _SHARED = """
     SELECT count(*) FROM (SELECT uri FROM listed GROUP BY uri HAVING count(DISTINCT file) > 1)
+"""
+# Fractions where pixels are meant, or an object of one pixel: nobody can tell, so it is said.
+_FRACTIONS = """
+    SELECT count(*) FROM annotations
+    WHERE geometry_type IN ('box', 'polygon') AND NOT is_relative
+        AND w > 0 AND h > 0 AND x >= 0 AND y >= 0 AND x + w <= 1.00001 AND y + h <= 1.00001
+"""
+_ODD_MASKS = """
+    SELECT count(*)
+    FROM (SELECT file, key, geometry FROM annotations WHERE geometry_type = 'mask') a
+    JOIN listed l ON a.file = l.file AND a.key = l.key AND l.width IS NOT NULL AND l.height IS NOT NULL
+    WHERE TRY_CAST(geometry->>'$.size[0]' AS INTEGER) <> l.height
+        OR TRY_CAST(geometry->>'$.size[1]' AS INTEGER) <> l.width
 """
 _ORPHANS = """
     SELECT DISTINCT a.file, a.key FROM annotations a
@@ -88,11 +102,20 @@ class Census:
         self._view("annotations")
         self._view("listed")
 
-    def complete(self, tally: Tally, *, unique_ids: bool) -> None:
-        """Gives every annotation an asset, every key one row in `listed`, and notes what is odd."""
+    def complete(self, tally: Tally, *, unique_ids: bool, refers_by_id: bool = False) -> None:
+        """Gives every annotation an asset, every key one row in `listed`, and notes what is odd.
+
+        Args:
+            tally: where the notes go.
+            unique_ids: external ids are unique within a file.
+            refers_by_id: annotations name their asset by a key that is not its name; one that several assets
+                claim is nobody's.
+        """
         self._write_files()
         self._drop_repeats(tally)
         self._list_orphans(tally)
+        if refers_by_id:
+            self._part_claims(tally)
         self._drop_double_keys(tally)
         for query in (_ODD_BOXES, _ODD_RELATIVE):
             flat, outside = self._row(query)
@@ -100,6 +123,7 @@ class Census:
                 tally.note("a box of no size", flat)
             if outside:
                 tally.note("a box that reaches outside the image", outside)
+        self._note_units(tally)
         if unique_ids:
             _, again = self._row(_EXTERNAL)
             if again:
@@ -259,6 +283,29 @@ class Census:
             writer.write_table(rejected.cast(STAGED["rejects"]))
         self._rewrite("listed", f"SELECT {columns} FROM ({numbered}) WHERE place = 1")  # noqa: S608 - our own words
         self._take_apart_again(double, tally)
+
+    def _note_units(self, tally: Tally) -> None:
+        (fractions,), (masks,) = self._row(_FRACTIONS), self._row(_ODD_MASKS)
+        if fractions:
+            tally.note(
+                "a box within the first pixel (in fractions?), read as pixels like the others", fractions
+            )
+        if masks:
+            tally.note("a mask of another size than the label file says of its picture", masks)
+
+    def _part_claims(self, tally: Tally) -> None:
+        """Gives pictures that claim one key keys of their own; annotations under it are rejected."""
+        for kind in ("annotations", "leaves", "coverage"):
+            self._view(kind)
+        claims = Claims(self._db)
+        if not claims.count:
+            return
+        tally.note("an image id that several pictures claim", claims.count)
+        with parquet_writer(self._folder / "rejects-999998.parquet", "rejects") as writer:
+            writer.write_table(claims.rejects().cast(STAGED["rejects"]))
+        for kind, query in claims.rewritten():
+            self._rewrite(kind, query)
+        self._take_apart_again(claims.keys(), tally)
 
     def _take_apart_again(self, double: Sequence[tuple[int, str]], tally: Tally) -> None:
         """Of several metadata with one key, keeps the leaves of those alone that were kept."""

@@ -37,3 +37,11 @@ def canonical_id(value: object) -> str:
 
 
 _JSON = {None: "null", True: "true", False: "false"}
+
+
+def known_id(value: object) -> str | None:
+    """As `canonical_id`; None where the value is no identifier."""
+    try:
+        return canonical_id(value)
+    except ValueError:
+        return None

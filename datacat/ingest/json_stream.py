@@ -118,16 +118,17 @@ def decoded(
         try:
             yield number, chunk_start + start, one(body[start:end])
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, ValueError) as error:
-            yield number, chunk_start + start, Fault(reason_of(error), body[start : min(end, start + 200)])
+            yield number, chunk_start + start, Fault(reason_of(error), body[start:end])
 
 
 class Fault(Exception):
-    """A record that cannot be understood, with the beginning of its bytes."""
+    """A record that cannot be understood: why, all of its bytes, and their beginning as text."""
 
-    def __init__(self, reason: str, excerpt: bytes) -> None:
+    def __init__(self, reason: str, record: bytes) -> None:
         super().__init__(reason)
         self.reason = reason
-        self.excerpt = excerpt.decode("utf-8", errors="replace")
+        self.record = record
+        self.excerpt = record[:200].decode("utf-8", errors="replace")
 
 
 def pieces(body: bytes) -> Iterator[tuple[int, int]]:

@@ -8,6 +8,7 @@ import msgspec
 
 from datacat.ingest.batches import Sheets
 from datacat.ingest.format import Document
+from datacat.ingest.identifiers import known_id
 from datacat.ingest.json_stream import Fault, decoded
 
 _Id = int | float | str | None
@@ -24,10 +25,10 @@ _ONE = msgspec.json.Decoder(_Licence)
 _MANY = msgspec.json.Decoder(list[_Licence])
 
 
-def listed_licences(document: Document, sheets: Sheets) -> dict[str, str]:
-    """Id -> name, or else address, of the licences that a file lists; rows of the staged table `licences`."""
+def listed_licences(document: Document, sheets: Sheets) -> dict[str, dict[str, str]]:
+    """Id -> `name` and `url` of the licences that a file lists; rows of the staged table `licences`."""
     section = document.layout("object").section("licenses")
-    found: dict[str, str] = {}
+    found: dict[str, dict[str, str]] = {}
     if section is None or not section.is_list:
         return found
     content = document.bytes(section.start, section.end)
@@ -35,16 +36,29 @@ def listed_licences(document: Document, sheets: Sheets) -> dict[str, str]:
         if isinstance(record, Fault):
             place = f"licenses[{number}], byte {section.start + at}"
             sheets.reject(document.file, place, reason=record.reason, excerpt=record.excerpt)
-        elif name := (record.name or record.url or "").strip():  # tools that ask nobody write empty ones
-            found.setdefault(str(record.id), name)
-    _write(list(found.values()), document.file, sheets=sheets, is_used=False)
+            continue
+        said = {"name": (record.name or "").strip(), "url": (record.url or "").strip()}
+        key = known_id(record.id)
+        if not any(said.values()):
+            continue  # tools that ask nobody write empty ones
+        if key is None:
+            sheets.tally.note("a licence without id; no image can name it")
+            key = f"licenses[{number}]"
+        if found.setdefault(key, said) != said:
+            sheets.tally.note("a licence id that is used twice; the first was kept")
+    names = list(dict.fromkeys(map(_called, found.values())))
+    _write(names, document.file, sheets=sheets, is_used=False)
     return found
+
+
+def _called(licence: Mapping[str, str]) -> str:
+    return licence["name"] or licence["url"]
 
 
 class UsedLicences:
     """Collects which licences the images of one part name."""
 
-    def __init__(self, sheets: Sheets, file: int, *, listed: Mapping[str, str]) -> None:
+    def __init__(self, sheets: Sheets, file: int, *, listed: Mapping[str, Mapping[str, str]]) -> None:
         self._sheets = sheets
         self._file = file
         self._listed = listed
@@ -57,13 +71,13 @@ class UsedLicences:
 
     def flush(self) -> None:
         """Writes what was collected; an id that is not listed stays in the image's metadata alone."""
-        names = {self._listed[key] for key in map(_key, self._ids) if key in self._listed}
+        names = {_called(self._listed[key]) for key in map(_key, self._ids) if key in self._listed}
         _write(sorted(names), self._file, sheets=self._sheets, is_used=True)
 
 
 def _key(raw: bytes) -> str:
     try:
-        return str(_ID.decode(raw))
+        return known_id(_ID.decode(raw)) or ""
     except msgspec.MsgspecError:
         return ""
 

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 import msgspec
 
 from datacat.ingest.batches import Sheets
+from datacat.ingest.coco_categories import Category
+from datacat.ingest.identifiers import known_id
 
 _ANSWERS = {"neg_category_ids": "absent", "not_exhaustive_category_ids": "not_exhaustive"}
-_IDS = msgspec.json.Decoder(list[int | str] | None)
+_IDS = msgspec.json.Decoder(list[int | float | str] | None)
 
 
 class Federated:
     """Collects what the images of one part say; rows of the staged table `coverage`."""
 
-    def __init__(self, sheets: Sheets, file: int, *, categories: Mapping[str, tuple[str, Any, Any]]) -> None:
+    def __init__(self, sheets: Sheets, file: int, *, categories: Mapping[str, Category]) -> None:
         self._sheets = sheets
         self._file = file
         self._categories = categories
@@ -45,8 +46,10 @@ class Federated:
                 self._sheets.tally.note(f"{key} of an image is no list of categories")
                 continue
             for number in ids:
-                known = self._categories.get(str(number))
+                known = self._categories.get(known_id(number) or "")
                 if known is None:
                     self._sheets.tally.note(f"{key} of an image names a category that is not listed")
+                elif known.name is None:
+                    self._sheets.tally.note(f"{key} of an image names a category that has two names")
                 else:
-                    yield known[0], answer
+                    yield known.name, answer

@@ -122,7 +122,11 @@ def stage(
     lake.report(tally)
     _write_classes(into, files, plan=plan)
     census = Census(into, files.facts, settings=settings)
-    census.complete(tally, unique_ids=getattr(found.format, "unique_ids", False))
+    census.complete(
+        tally,
+        unique_ids=getattr(found.format, "unique_ids", False),
+        refers_by_id=getattr(found.format, "refers_by_id", False),
+    )
     census.note_shared(tally, is_odd=getattr(found.format, "is_file_each", False))
     lists = census.class_lists() if getattr(found.format, "is_exhaustive", False) else {}
     _write_media(census, lake, known_media=known_media, tally=tally, settings=settings)

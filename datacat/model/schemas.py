@@ -129,7 +129,8 @@ STAGED: dict[str, pa.Schema] = {
         _fields(("file", pa.int32()), "key", "path", "text", ("number", pa.float64()))
     ),
     # Class lists that label files declare, used or not. `source_id`: category_id, line number, …
-    "classes": pa.schema(_fields(("file", pa.int32()), "class", "source_id", "parent")),
+    # `details`: what else is said of the class, a JSON object: supercategory, keypoints, skeleton, isthing, …
+    "classes": pa.schema(_fields(("file", pa.int32()), "class", "source_id", "parent", "details")),
     # What the format says of single assets: LVIS' neg_category_ids, Open Images' verified labels. Class null, answer
     # exhaustive: every class that this file annotates on that asset, unless another row says otherwise. Key null: the
     # file is damaged, so that nothing follows from what it does not say.
@@ -165,7 +166,9 @@ TABLES: dict[str, pa.Schema] = {
             "licence",  # JSON: {"said": by a person or null, "named": [in label files]}; see model/rights.py
             "visibility",
             "owner",  # as a person said
-            "classes",  # JSON: [{"class", "source_id", "parent"}, …] as the label files declare them
+            # JSON: [{"class", "source_id", "parent", "details"}, …] as the label files declare them; `details` where
+            # more is said of a class, an object.
+            "classes",
             # JSON: {"classes": "declared" | "none" | [names], "attributes": "none" | [paths], "origin":
             # COVERAGE_ORIGINS, "ontology": version or null}. What was labelled exhaustively on each of its assets;
             # "declared" are the classes above. See model/coverage.py.

@@ -21,7 +21,7 @@ _CHANGED = """
     SELECT * REPLACE (? AS classes, ? AS coverage, ? AS licence, ? AS owner) FROM label_sets WHERE label_set = ?
 """
 _DECLARED = """
-    SELECT DISTINCT class, source_id, parent FROM staged_classes WHERE class IS NOT NULL ORDER BY ALL
+    SELECT DISTINCT class, source_id, parent, details FROM staged_classes WHERE class IS NOT NULL ORDER BY ALL
 """
 # Of a file whose assets name licences those, of another all that it lists.
 _NAMED = """
@@ -47,8 +47,11 @@ class LabelSetRow:
         classes, coverage, licence, self._owner = self._row or (None, None, None, None)
         known: list[dict[str, Any]] = json.loads(classes) if classes else []
         found = linking.cursor.execute(_DECLARED).fetchall()
-        staged = [{"class": name, "source_id": number, "parent": parent} for name, number, parent in found]
-        self._classes = known + [item for item in staged if item not in known]
+        staged = [_entry(*row) for row in found]
+        # As an earlier release kept those of which more is known now.
+        bare = [_entry(name, number, parent, None) for name, number, parent, more in found if more]
+        self._classes = [item for item in known if item not in bare]
+        self._classes += [item for item in staged if item not in known]
         self.coverage = Coverage.from_json(coverage)
         self.declared_before = _names(known)
         self.declared = _names(self._classes)
@@ -87,6 +90,11 @@ class LabelSetRow:
         if self.has_other_files:
             named.update(before.named)
         return Licence(before.said, tuple(sorted(named))).claimed(linking.source.rights.licence)
+
+
+def _entry(name: str, source_id: str | None, parent: str | None, details: str | None) -> dict[str, Any]:
+    entry: dict[str, Any] = {"class": name, "source_id": source_id, "parent": parent}
+    return {**entry, "details": json.loads(details)} if details else entry
 
 
 def _names(classes: list[dict[str, Any]]) -> tuple[str, ...]:

@@ -39,7 +39,8 @@ class TestCoco(FormatSuite):
     def example(self, folder: Path) -> Expected:
         document = coco(4)
         document["annotations"][1]["segmentation"] = [[1, 2, 3, 2, 3, 6.5]]
-        document["annotations"][2] |= {"segmentation": {"size": [80, 100], "counts": "PPYo1"}, "iscrowd": 1}
+        mask = {"size": [80, 100], "counts": "Z[2:V2000000000000000000000000000bU1Gkk1"}
+        document["annotations"][2] |= {"segmentation": mask, "iscrowd": 1}
         document["annotations"][3] = {
             "id": 9,
             "image_id": 3,

@@ -32,6 +32,9 @@ _BAD: list[tuple[str, Any, str]] = [
     ("rotated", {"center": [1, 2], "size": [3, 4]}, "`degrees` is missing"),
     ("polygon", [1, 2, 3, 4], "where a list belongs"),
     ("polygon", [[1, 2, 3]], "an odd number of coordinates"),
+    ("polygon", [[1, 2, 3, 4]], "2 points, which make no polygon"),
+    ("mask", {"size": [4, 4], "counts": [3, 2]}, "do not cover 4 x 4 pixels"),
+    ("mask", {"size": [4, 4], "counts": "ü"}, "characters that are none of theirs"),
     ("polyline", None, "there is none"),
 ]
 
@@ -61,3 +64,69 @@ def test_a_geometry_of_another_form_is_rejected(tmp_path: Path, type_: str, shap
 def test_a_box_has_four_numbers(tmp_path: Path) -> None:
     staged = staged_of(tmp_path, {"geometry_type": "box"}, {"w": 1, "h": 2}, {"x": 0, "y": 0, "w": 1, "h": 2})
     assert [row["position"] for row in rows(staged, "rejects")] == ["line 1", "line 2"]
+
+
+def boxes_of(tmp_path: Path, *records: dict[str, Any]) -> list[tuple[Any, ...]]:
+    staged = staged_of(tmp_path, *records)
+    assert rows(staged, "rejects") == []
+    return [tuple(row[name] for name in ("x", "y", "w", "h", "area")) for row in rows(staged, "annotations")]
+
+
+def test_a_geometry_without_a_box_gets_the_box_around_it(tmp_path: Path) -> None:
+    found = boxes_of(
+        tmp_path,
+        {"geometry_type": "polygon", "geometry": [[1, 2, 5, 2, 5, 4], [0, 9, 1, 9, 1, 10]]},
+        {"geometry_type": "polyline", "geometry": [3, 8, 1, 2]},
+        {"geometry_type": "keypoints", "geometry": {"points": [[0, 0, 0], [4, 6, 1], [2, 9, 2]]}},
+        {"geometry_type": "mask", "geometry": {"size": [4, 4], "counts": [3, 2, 11]}},
+        {"geometry_type": "rotated", "geometry": {"center": [5, 5], "size": [4, 2], "degrees": 90}},
+        {"geometry_type": "span", "geometry": {"start": 3, "end": 9}},
+    )
+    assert found[:4] == [(0, 2, 5, 8, 4.5), (1, 2, 2, 6, None), (2, 6, 2, 3, None), (0, 0, 2, 4, 2)]
+    assert found[4] == pytest.approx((4, 3, 2, 4, 8))
+    assert found[5] == (None,) * 5
+
+
+def test_a_box_and_an_area_that_are_said_count(tmp_path: Path) -> None:
+    said = {"geometry_type": "polygon", "geometry": [[1, 2, 5, 2, 5, 4]], "box": [0, 0, 9, 9], "area": 7}
+    assert boxes_of(tmp_path, said) == [(0, 0, 9, 9, 7)]
+
+
+def test_the_box_of_a_mask_is_in_fractions_where_all_is(tmp_path: Path) -> None:
+    mask = {"geometry_type": "mask", "geometry": {"size": [4, 8], "counts": [4, 4, 24]}, "is_relative": True}
+    assert boxes_of(tmp_path, mask) == [(0.125, 0, 0.125, 1, None)]
+
+
+def test_an_iso_time_may_be_a_date_and_is_in_utc(tmp_path: Path) -> None:
+    said = [
+        "2026-03-14",
+        "2026-03-14T08:30:00+01:00",
+        "2026-03-14 08:30",
+        "20260314T083000Z",
+        "14.3.2026",
+        "soon",
+    ]
+    staged = staged_of(tmp_path, *({"created": text} for text in said))
+    found = [f"{row['created']:%d %H:%M}" for row in rows(staged, "annotations")]
+    assert found == ["14 00:00", "14 07:30", "14 08:30", "14 08:30"]
+    assert "times without a zone are UTC" in staged.tally.assumed
+    assert ["is no ISO time" in row["reason"] for row in rows(staged, "rejects")] == [True, True]
+    assert {(row["key"], row["class"]) for row in rows(staged, "rejects")} == {("a.png", "car")}
+
+
+def test_a_rejected_record_takes_no_asset_from_a_good_one(tmp_path: Path) -> None:
+    staged = staged_of(tmp_path, {"width": "wide"}, {"width": 9, "height": 9}, {"width": 0})
+    assert [(row["uri"].rsplit("/", 1)[-1], row["width"]) for row in rows(staged, "listed")] == [("a.png", 9)]
+    assert [row["position"] for row in rows(staged, "rejects")] == ["line 1", "line 3"]
+
+
+def test_identifiers_may_be_numbers(tmp_path: Path) -> None:
+    staged = staged_of(tmp_path, {"external_id": 7, "track": 7.0}, {"external_id": "007"})
+    found = [(row["external_id"], row["track"]) for row in rows(staged, "annotations")]
+    assert found == [("7", "7"), ("007", None)]
+
+
+def test_what_stands_beside_a_list_of_annotations_is_not_dropped(tmp_path: Path) -> None:
+    staged = staged_of(tmp_path, {"annotations": [{"class": "car"}]})
+    (reject,) = rows(staged, "rejects")
+    assert reject["reason"] == "`class` beside `annotations`: of which of them?"

@@ -9,7 +9,6 @@ import io
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -19,8 +18,11 @@ from datacat.errors import FormatError
 from datacat.ingest.attributes import composed
 from datacat.ingest.batches import Sheets, Statements
 from datacat.ingest.format import Dataset, Document, Plan, Role, Sample, no_plan
-from datacat.ingest.geometry import check_geometry
+from datacat.ingest.geometry import Box, check_geometry, derived_bounds, scaled
+from datacat.ingest.identifiers import known_id
 from datacat.ingest.json_stream import Range
+from datacat.ingest.times import iso_time
+from datacat.model.report import Tally
 from datacat.model.schemas import ANNOTATION_KINDS, GEOMETRY_TYPES
 
 _Raws = dict[str, msgspec.Raw]
@@ -43,12 +45,12 @@ class _Statement(msgspec.Struct, forbid_unknown_fields=True, rename={"class_": "
     is_crowd: bool | None = None
     confidence: float | None = None
     annotator: str | None = None
-    created: datetime | None = None
+    created: str | None = None
     status: str | None = None
     text: str | None = None
     model: str | None = None
-    track: str | int | None = None
-    external_id: str | None = None
+    track: str | int | float | None = None
+    external_id: str | int | float | None = None
     attributes: msgspec.Raw = msgspec.Raw()
 
 
@@ -92,18 +94,11 @@ class Neutral:
 
     def read(self, document: Document, part: Range | _RowGroup, *, sheets: Sheets) -> None:
         """A record an annotation, or an asset with several."""
-        rows, seen = Statements(sheets, document.file), set[str]()
+        reading = _Reading(document, sheets)
         for place, record in _records(document, part):
-            if not record.strip():
-                continue
-            try:
-                _read_record(
-                    _RECORD.decode(record), place, document=document, sheets=sheets, rows=rows, seen=seen
-                )
-            except (msgspec.MsgspecError, ValueError, RecursionError) as error:
-                excerpt = record[:200].decode("utf-8", errors="replace")
-                sheets.reject(document.file, place, reason=str(error), excerpt=excerpt)
-        rows.flush()
+            if record.strip():
+                reading.read(record, place)
+        reading.rows.flush()
 
 
 def _records(document: Document, part: Range | _RowGroup) -> Iterable[tuple[str, bytes]]:
@@ -142,77 +137,141 @@ def _parquet(document: Document) -> pq.ParquetFile:
     return pq.ParquetFile(document.source)
 
 
-def _read_record(
-    record: _Raws, place: str, *, document: Document, sheets: Sheets, rows: Statements, seen: set[str]
-) -> None:
-    """Raises ValueError where the record has no asset or an annotation of it cannot be understood."""
-    asset = msgspec.json.decode(record.get("asset", b"null"), type=str | None)
-    if not asset:
-        raise ValueError("no `asset`")
-    inner = record.pop("annotations", None)
-    unknown = [key for key in record if key not in _KEYS and key not in _ASSET_KEYS]
+class _Reading:
+    """Reads the records of one part."""
+
+    def __init__(self, document: Document, sheets: Sheets) -> None:
+        self._file = document.file
+        self._sheets = sheets
+        self._seen: set[str] = set()
+        self.rows = Statements(sheets, document.file)
+
+    def read(self, record: bytes, place: str) -> None:
+        """One record: all that it says, or a reject for what of it cannot be understood."""
+        asset, class_ = None, None
+        try:
+            said = _RECORD.decode(record)
+            asset, class_ = _name(said.get("asset")), _name(said.get("class"))
+            statements = _statements(said)
+            listed = _listed(said)
+        except (msgspec.MsgspecError, ValueError, RecursionError) as error:
+            self._reject(place, error, record=record, key=asset, class_=class_)
+            return
+        assert asset is not None  # `_listed` says so
+        if asset not in self._seen:
+            self._seen.add(asset)
+            self._sheets.add("named", 1, file=self._file, key=asset, name=asset, position=place, **listed)
+        has_list = "annotations" in said
+        for number, statement in enumerate(statements):
+            self._add(asset, statement, place=f"{place}, annotations[{number}]" if has_list else place)
+
+    def _add(self, asset: str, statement: bytes, *, place: str) -> None:
+        class_ = None
+        try:
+            class_ = _name(_RECORD.decode(statement).get("class"))
+            columns = _columns(msgspec.json.decode(statement, type=_Statement), self._sheets.tally)
+            self.rows.add(asset, position=place, **columns)
+        except (msgspec.MsgspecError, ValueError, RecursionError) as error:
+            self._reject(place, error, record=statement, key=asset, class_=class_)
+
+    def _reject(
+        self, place: str, error: Exception, *, record: bytes, key: str | None, class_: str | None
+    ) -> None:
+        excerpt = record[:200].decode("utf-8", errors="replace")
+        self._sheets.reject(self._file, place, reason=error, excerpt=excerpt, key=key, class_=class_)
+
+
+def _name(raw: msgspec.Raw | None) -> str | None:
+    """A text that is not empty."""
+    try:
+        return msgspec.json.decode(raw or b"null", type=str | None) or None
+    except msgspec.MsgspecError:
+        return None
+
+
+def _statements(record: _Raws) -> list[bytes]:
+    """The annotations of a record, each as JSON.
+
+    Raises:
+        ValueError: it has a key that nobody knows.
+        msgspec.MsgspecError: `annotations` is no list.
+    """
+    unknown = [key for key in record if key not in _KEYS and key not in _ASSET_KEYS and key != "annotations"]
     if unknown:
         raise ValueError(
             f"unknown key {unknown[0]!r}; what is your own belongs into `attributes` or `metadata`"
         )
-    if asset not in seen:
-        seen.add(asset)
-        _list_asset(asset, record, place=place, document=document, sheets=sheets)
-    statements = [] if inner is None else msgspec.json.decode(inner, type=list[msgspec.Raw])
-    own = {key: raw for key, raw in record.items() if key not in _ASSET_KEYS}
-    if inner is None and own:
-        statements = [msgspec.Raw(composed(own.items()))]
-    for number, statement in enumerate(statements):
-        where = place if inner is None else f"{place}, annotations[{number}]"
-        try:
-            _add(asset, msgspec.json.decode(statement, type=_Statement), place=where, rows=rows)
-        except (msgspec.MsgspecError, ValueError, RecursionError) as error:
-            sheets.reject(
-                document.file,
-                where,
-                reason=str(error),
-                excerpt=bytes(statement)[:200].decode("utf-8", errors="replace"),
-            )
+    own = {key: raw for key, raw in record.items() if key not in _ASSET_KEYS and key != "annotations"}
+    if "annotations" not in record:
+        return [composed(own.items())] if own else []
+    if own:
+        raise ValueError(f"`{next(iter(own))}` beside `annotations`: of which of them?")
+    return [
+        bytes(raw) for raw in msgspec.json.decode(record["annotations"], type=list[msgspec.Raw] | None) or []
+    ]
 
 
-def _list_asset(asset: str, record: _Raws, *, place: str, document: Document, sheets: Sheets) -> None:
-    width, height = (
-        msgspec.json.decode(record.get(side, b"null"), type=int | None) for side in ("width", "height")
-    )
+def _listed(record: _Raws) -> dict[str, Any]:
+    """What a record says of its asset, as columns of `named`."""
+    if _name(record.get("asset")) is None:
+        raise ValueError("no `asset`, which is a text")
+    said = {
+        side: msgspec.json.decode(record.get(side, b"null"), type=int | None) for side in ("width", "height")
+    }
+    for side, pixels in said.items():
+        if pixels is not None and not 0 < pixels < 1 << 31:
+            raise ValueError(f"`{side}` is {pixels}")
     split = msgspec.json.decode(record.get("split", b"null"), type=str | None)
     metadata = bytes(record["metadata"]).decode() if "metadata" in record else None
-    sheets.add(
-        "named", 1, file=document.file, key=asset, name=asset, width=width, height=height, split=split,
-        metadata=metadata, position=place,
-    )  # fmt: skip
+    return {**said, "split": split, "metadata": metadata}
 
 
-def _add(asset: str, said: _Statement, *, place: str, rows: Statements) -> None:
-    x, y, w, h = said.box or (said.x, said.y, said.w, said.h)
+def _columns(said: _Statement, tally: Tally) -> dict[str, Any]:
+    """One annotation as `Statements.add` takes it."""
+    kind = said.kind or "annotation"
     geometry = bytes(said.geometry).decode() or None
     if geometry == "null":
         geometry = None
-    type_ = said.geometry_type or ("other" if geometry else "none" if w is None else "box")
-    kind = said.kind or "annotation"
+    box: Box = said.box or (said.x, said.y, said.w, said.h)
+    type_ = said.geometry_type or ("other" if geometry else "none" if box == (None,) * 4 else "box")
     if type_ not in GEOMETRY_TYPES or kind not in ANNOTATION_KINDS:
         raise ValueError(f"geometry_type {type_!r} or kind {kind!r} is not one that is known")
     check_geometry(type_, geometry)
-    if type_ == "box" and None in (x, y, w, h):
+    if type_ == "box" and None in box:
         raise ValueError("a box without all of `x`, `y`, `w`, `h`")
+    box, area = _measured(said, type_, geometry=geometry, box=box)
     attributes = bytes(said.attributes).strip()
     if attributes in (b"", b"null"):
         attributes = b"{}"
     if not attributes.startswith(b"{"):
         raise ValueError("`attributes` is no object")
-    area = w * h if said.area is None and type_ == "box" and w is not None and h is not None else said.area
-    rows.add(
-        asset, position=place, attributes=attributes, class_=said.class_, kind=kind, geometry_type=type_,
-        x=x, y=y, w=w, h=h, is_relative=bool(said.is_relative), area=area, geometry=geometry,
-        is_crowd=bool(said.is_crowd), confidence=said.confidence, annotator=said.annotator,
-        created=said.created,
-        status=said.status, text=said.text, external_id=said.external_id, model=said.model,
-        track=None if said.track is None else str(said.track),
-    )  # fmt: skip
+    kept = {
+        name: getattr(said, name) for name in ("class_", "confidence", "annotator", "status", "text", "model")
+    }
+    return {
+        **kept, **dict(zip("xywh", box, strict=True)),
+        "attributes": attributes, "kind": kind, "geometry_type": type_, "geometry": geometry, "area": area,
+        "is_relative": bool(said.is_relative), "is_crowd": bool(said.is_crowd),
+        "created": None if said.created is None else iso_time(said.created, tally),
+        "external_id": known_id(said.external_id), "track": known_id(said.track),
+    }  # fmt: skip
+
+
+def _measured(said: _Statement, type_: str, *, geometry: str | None, box: Box) -> tuple[Box, float | None]:
+    """The box and the area that are said, else those of the geometry: pictures are searched by both."""
+    if None not in box:
+        _, _, w, h = box
+        is_plain = said.area is None and type_ == "box"
+        return box, (w * h if is_plain and w is not None and h is not None else said.area)
+    if box != (None,) * 4:
+        raise ValueError("some of `x`, `y`, `w`, `h`, but not all")
+    found, area = derived_bounds(type_, geometry)
+    if (
+        said.is_relative and type_ == "mask" and geometry is not None
+    ):  # a mask has pixels, whatever the rest has
+        height, width = msgspec.json.decode(geometry)["size"]
+        found, area = scaled(found, (1 / width, 1 / height)), None
+    return found, area if said.area is None else said.area
 
 
 FORMAT = Neutral()
