@@ -132,7 +132,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         status = group.main(args=None if arguments is None else list(arguments), standalone_mode=False)
         sys.stdout.flush()
     except click.ClickException as error:
-        error.message = visible(error.message)
+        object.__setattr__(error, "message", visible(error.message))  # click declares it final
         error.show()
         sys.exit(error.exit_code)
     except (click.Abort, KeyboardInterrupt):

@@ -81,16 +81,6 @@ class Leaves:
         for column in (self.rows, self.paths, self.texts, self.numbers):
             del column[length:]
 
-    def cut(self, length: int) -> None:
-        """Takes away all leaves but the first `length`."""
-        for column in (self.rows, self.paths, self.texts, self.numbers):
-            del column[length:]
-
-    def cut(self, length: int) -> None:
-        """Takes away all leaves but the first `length`."""
-        for column in (self.rows, self.paths, self.texts, self.numbers):
-            del column[length:]
-
     def forget(self, row: int) -> None:
         """Takes the leaves of `row` away again; it must be the last."""
         while self.rows and self.rows[-1] == row:

@@ -128,7 +128,7 @@ class ImageDataset:
 
 def _corners(row: dict[str, Any], *, size: tuple[int, int]) -> tuple[float, float, float, float]:
     """Left, top, right, bottom in pixels."""
-    width, height = size if row["is_relative"] else (1, 1)
+    width, height = map(float, size) if row["is_relative"] else (1.0, 1.0)
     if row["drawn"] is not None:
         drawn = size_of(row["drawn"])
         width, height = size[0] / drawn[0], size[1] / drawn[1]

@@ -105,7 +105,13 @@ def test_snapshots_are_listed_and_shown(client: TestClient, catalog: Catalog) ->
 
 
 def test_health_tells_state_and_version(client: TestClient, catalog: Catalog) -> None:
-    expected = {"status": "ok", "state": catalog.state, "version": datacat.__version__, "running": 0, "waiting": 0}
+    expected = {
+        "status": "ok",
+        "state": catalog.state,
+        "version": datacat.__version__,
+        "running": 0,
+        "waiting": 0,
+    }
     assert client.get("/v1/health").json() == expected
 
 
