@@ -30,7 +30,11 @@ def media_of(cursor: duckdb.DuckDBPyConnection, asset: str, *, settings: Setting
         NotFound: no such asset, or its media is missing.
         LocationError: S3 does not give it.
     """
-    sql = "SELECT uri, is_missing FROM assets WHERE asset = TRY_CAST(? AS BIGINT)"
+    # Of a copy, the bytes of what stands for it.
+    sql = (
+        "SELECT uri, is_missing FROM assets "
+        "WHERE asset = (SELECT asset FROM addresses WHERE address = TRY_CAST(? AS BIGINT))"
+    )
     found = cursor.execute(sql, [asset]).fetchall()
     if not found or found[0][1]:
         raise NotFound(f"no media of asset {asset}")

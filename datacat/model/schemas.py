@@ -235,10 +235,10 @@ TABLES: dict[str, pa.Schema] = {
 KINDS = tuple(TABLES)
 # Beside a table of many files, a cursor has the macro NAME_at(value): those that may have the value in this column.
 LOOKED_UP = {"annotations": "class", "attribute_values": "path"}
-# Beside the tables, a cursor shows the view `other_addresses`: each address (an asset's number, where it lies) of a
-# picture for which another asset, `asset`, stands. In the tables that speak of assets `asset` is then that one, and a
-# column `address` more says under which it was said.
-OTHER_ADDRESSES = {
+# Beside the tables, a cursor shows the view `addresses`: each address of each asset, its own included, as a number and
+# where it lies; and `other_addresses`, those of them for which another asset, `asset`, stands. In the tables that speak
+# of assets `asset` is then that one, and a column `address` more says under which it was said.
+ADDRESSES = {
     "asset": "BIGINT",
     "address": "BIGINT",
     "uri": "VARCHAR",

@@ -6,7 +6,7 @@ they are read. Where there are no copies, nothing is looked up.
 
 from __future__ import annotations
 
-from datacat.model.schemas import OTHER_ADDRESSES, TABLES
+from datacat.model.schemas import ADDRESSES, TABLES
 
 OF_ASSETS = ("annotations", "attribute_values", "label_set_assets", "coverage", "metadata_values", "rejects")
 """Kinds that say something of assets."""
@@ -33,15 +33,30 @@ def shown(kind: str, rows: str, *, copied: str | None) -> str:
     )
 
 
+VIEWS = ("addresses", "other_addresses")
+"""What cursors show beside the tables, with the columns `ADDRESSES`."""
+
+
+def addresses(assets: str, *, copied: str | None) -> str:
+    """The SELECT of the view `addresses`; arguments as for `other_addresses`."""
+    columns = "a.asset AS address, a.uri, a.modified, a.first_seen"
+    if copied is None:
+        return f"SELECT a.asset, {columns} FROM ({assets}) a"  # noqa: S608 - our own words
+    return (
+        f"SELECT coalesce(c.content, a.asset) AS asset, {columns} "  # noqa: S608 - our own words
+        f"FROM ({assets}) a LEFT JOIN ({copied}) c ON c.asset = a.asset"
+    )
+
+
 def other_addresses(assets: str, *, copied: str | None) -> str:
-    """A SELECT with the columns `OTHER_ADDRESSES`: the addresses of assets that others stand for.
+    """The SELECT of the view `other_addresses`.
 
     Args:
         assets: a SELECT of them as they are stored.
         copied: as for `shown`.
     """
     if copied is None:
-        typed = ", ".join(f'NULL::{type_} AS "{name}"' for name, type_ in OTHER_ADDRESSES.items())
+        typed = ", ".join(f'NULL::{type_} AS "{name}"' for name, type_ in ADDRESSES.items())
         return f"SELECT {typed} WHERE false"
     return (
         "SELECT c.content AS asset, c.asset AS address, a.uri, a.modified, a.first_seen "  # noqa: S608 - our own words

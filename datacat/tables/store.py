@@ -15,7 +15,7 @@ from datacat.errors import CatalogError, CommitConflict
 from datacat.model.schemas import KINDS, LOOKED_UP
 from datacat.sources.location import Location
 from datacat.tables import recovery
-from datacat.tables.addresses import other_addresses, shown
+from datacat.tables.addresses import VIEWS, addresses, other_addresses, shown
 from datacat.tables.change import Change, Conflict
 from datacat.tables.connection import cursor as new_cursor
 from datacat.tables.connection import database_of
@@ -93,7 +93,7 @@ class Store:
                 cursor,
                 f"{self.files.folder}\n{state.identity}\n{views.name}",
                 database=database_of(settings),
-                kinds=kinds if is_stored else (*kinds, "other_addresses"),
+                kinds=kinds if is_stored else (*kinds, *VIEWS),
                 select=views.select,
                 select_at=views.select_at,
             )
@@ -186,10 +186,11 @@ class _Views:
         self.name = "as stored" if is_stored else "merged" if self._copied else "by address"
 
     def select(self, kind: str) -> str:
-        """That of a kind, or of `other_addresses`."""
-        if kind == "other_addresses":
+        """That of a kind, or of one of `VIEWS`."""
+        if kind in VIEWS:
             assets = self._files.select("assets", self._state.of("assets"))
-            return other_addresses(assets, copied=self._copied)
+            made = addresses if kind == "addresses" else other_addresses
+            return made(assets, copied=self._copied)
         rows = self._files.select(kind, self._state.of(kind))
         return rows if self._is_stored else shown(kind, rows, copied=self._copied)
 
