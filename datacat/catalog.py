@@ -10,7 +10,7 @@ import duckdb
 import pyarrow as pa
 
 from datacat.config import Settings, read_settings
-from datacat.errors import CatalogError, CatalogNotFound
+from datacat.errors import CatalogError, CatalogNotFound, UsageError
 from datacat.likeness import LazyNearest
 from datacat.media import Media, media_of
 from datacat.model.finding import Finding
@@ -24,7 +24,7 @@ from datacat.query.ask import Answer, ask
 from datacat.query.document import document_of, text_of, text_of_json
 from datacat.query.ending import Ending
 from datacat.query.explain import explained
-from datacat.query.hits import Hits, Nearest
+from datacat.query.hits import By, Hits, Nearest
 from datacat.query.overlap import Overlap, overlap
 from datacat.query.overview import Overview, overview
 from datacat.query.page import read_page
@@ -140,6 +140,7 @@ class Catalog:
         *,
         limit: int | None = None,
         after: str | None = None,
+        by: By = "content",
         space: str | None = None,
         files: bool = True,
     ) -> Hits:
@@ -150,27 +151,31 @@ class Catalog:
                 text is a saved search.
             limit: hits a page; None: all.
             after: the token of the page before.
+            by: "content": a picture with equal bytes at several addresses is one hit; "uri": each address is.
             space: the embedding space of a similarity search.
             files: whether `like:` may name a file that is no asset.
 
         Raises:
             QueryError: the query cannot be understood.
-            UsageError: a limit below 1, or a page token of another query.
+            UsageError: a limit below 1, a page token of another query, or `by` is neither.
             StateNotFound: the state of the page token is gone.
             NotFound: there is no saved search of that name.
         """
         state = self._state if after is None else self._tables.state(read_page(after).state)
+        if by not in ("content", "uri"):
+            raise UsageError(f"hits are by content or by uri, not by {by}")
         with step("open the tables"):
-            cursor = self._tables.cursor(state, kinds=READS)
+            cursor = self._tables.cursor(state, kinds=READS, is_merged=by == "content")
         return search(
             cursor,
             self.searches.expanded(query, state=state) if isinstance(query, str) else text_of(query),
             state=state.number,
             limit=limit,
             after=after,
+            by=by,
             nearest=self._nearest(cursor, space),
             files=files,
-            identity=state.identity,
+            identity=state.identity if by == "content" else f"{state.identity} by uri",
             outside=self._outside(state),
         )
 
@@ -198,7 +203,9 @@ class Catalog:
     ) -> EmbedReport:
         """Embeds the pictures that have no vector yet; see `Embeddings.embed`."""
         return self._embeddings.embed(
-            self.cursor(),
+            self._tables.cursor(
+                self._state, is_merged=False
+            ),  # so that a copy that is left alone has its vector
             model=model,
             pretrained=pretrained,
             checkpoint=checkpoint,
@@ -296,7 +303,7 @@ class Catalog:
         """
         found = list(self._tables.check(self._state, is_deep=deep))
         try:
-            found += self._embeddings.check(self.cursor())
+            found += self._embeddings.check(self._tables.cursor(self._state, is_merged=False))
         except CatalogError:  # what keeps them from being compared was found just now
             found.append(Finding("note", "vectors", "not compared, as the tables cannot be read"))
         return [*found, *self.snapshots.check(has_state=self._has_state)]

@@ -49,7 +49,11 @@ def media_of(cursor: duckdb.DuckDBPyConnection, asset: int | str, *, settings: S
         MediaRefused: it lies outside of what the sources name, or is no media.
         LocationError: it cannot be read.
     """
-    sql = "SELECT uri, is_missing FROM assets WHERE asset = TRY_CAST(? AS BIGINT)"
+    # Of a copy, the bytes of what stands for it.
+    sql = (
+        "SELECT uri, is_missing FROM assets "
+        "WHERE asset = (SELECT asset FROM addresses WHERE address = TRY_CAST(? AS BIGINT))"
+    )
     found = cursor.execute(sql, [str(asset)]).fetchall()
     if not found or found[0][1]:
         raise NotFound(f"no media of asset {asset}")

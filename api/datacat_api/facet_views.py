@@ -137,7 +137,9 @@ class OverlapView(View):
     left_assets: int
     right_assets: int
     shared: int
-    equal_bytes: int = Field(description="Further assets of the left that the right has under another URI.")
+    equal_bytes: int = Field(
+        description="Of the shared ones, those that the right has under another URI, with the same bytes."
+    )
     compared: int
     agreed: int
     agreement: float | None

@@ -84,6 +84,7 @@ class Hit(View):
     score: float | None
     matches: list[Match]
     why: list[str]
+    addresses: list[str] = Field(description="Where the same bytes lie, `uri` first.")
 
 
 class Answers(View):
@@ -107,6 +108,10 @@ class SearchPage(View):
     total: int | None = Field(
         default=None,
         description="How many assets match; only with `count=true`, and not of a ranking, which has all.",
+    )
+    addresses: int | None = Field(
+        default=None,
+        description="At how many addresses these lie: more where several have the same bytes; with `count=true`.",
     )
     answers: Answers | None = Field(
         default=None,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import Any
+from typing import Any, Literal
 
 import click
 
@@ -44,6 +44,13 @@ Examples:
     "how many hits count.",
 )
 @click.option("--after", metavar="TOKEN", help="Go on behind a page; the token is printed below it.")
+@click.option(
+    "--by",
+    type=click.Choice(["content", "uri"]),
+    default="content",
+    show_default=True,
+    help="What one hit is: a picture, at however many addresses its bytes lie, or an address.",
+)
 @click.option("--count", "only_count", is_flag=True, help="Only say how many assets match.")
 @click.option(
     "--facets", "only_facets", is_flag=True, help="Say what they divide into: classes, teams, values, …."
@@ -68,6 +75,7 @@ def search(
     query: str,
     limit: int | None,
     after: str | None,
+    by: Literal["content", "uri"],
     only_count: bool,
     only_facets: bool,
     names: tuple[str, ...],
@@ -87,7 +95,7 @@ def search(
 
     def found() -> Any:
         page = limit if to else limit or _HITS
-        return opened(catalog, at=at).search(query, limit=page, after=after, space=space)
+        return opened(catalog, at=at).search(query, limit=page, after=after, by=by, space=space)
 
     if is_explained:
         print_explanation(explained(found), output)
@@ -122,7 +130,7 @@ def _print_page(hits: Any, output: Output) -> None:
     total = None if hits.is_ranked else hits.count()  # counting those would mean ranking them all
     if output.as_json:
         page = {"hits": found, "next": hits.next, "concepts": hits.concepts_used, "total": total}
-        page |= {"not_embedded": hits.not_embedded}
+        page |= {"not_embedded": hits.not_embedded, "addresses": hits.address_count}
         output.record(page | _known(hits))
         return
     print_hits(found, output)
@@ -130,13 +138,18 @@ def _print_page(hits: Any, output: Output) -> None:
         output.note(f"ranked: {hits.interpretation}")
         _note_unknown(hits, output)
     else:
-        matching = counted(total, "asset matches", many="assets match")
+        matching = counted(total, "asset matches", many="assets match") + _at_addresses(hits, total)
         output.note(f"{matching}: {hits.interpretation}" if hits.interpretation else matching)
         _note_unknown(hits, output)
     _note_hint(hits, output)
     note_concepts(hits, output)
     if hits.next:
         output.note(f"the next page: --after {hits.next}")
+
+
+def _at_addresses(hits: Any, total: int) -> str:
+    """`, at 402 addresses` where some of them have the same bytes."""
+    return f", at {hits.address_count:,} addresses" if hits.address_count > total else ""
 
 
 def _known(hits: Any) -> dict[str, Any]:
@@ -153,9 +166,13 @@ def _known(hits: Any) -> dict[str, Any]:
 def _print_count(hits: Any, output: Output) -> None:
     total = hits.count()
     if output.as_json:
-        output.record({"count": total, **_known(hits)})
+        output.record({"count": total, "addresses": hits.address_count, **_known(hits)})
     else:
         output.line(str(total))
+        if at := _at_addresses(hits, total):
+            output.note(
+                f"{counted(total, 'asset', many='assets')}{at}: equal bytes are one; each by itself: --by uri"
+            )
         _note_unknown(hits, output)
         _note_hint(hits, output)
 
@@ -198,13 +215,17 @@ def print_hits(hits: list, output: Output) -> None:  # type: ignore[type-arg]  #
         why = list(hit.why[:_REASONS_SHOWN])
         if len(hit.why) > _REASONS_SHOWN:
             why.append(f"… and {len(hit.why) - _REASONS_SHOWN} more")
-        rows.append(
-            {"asset": str(hit.asset), "uri": near(hit.uri), "score": hit.score, "why": "\n".join(why)}
-        )
+        what = near(hit.uri) + _copies(len(hit.addresses) - 1)
+        rows.append({"asset": str(hit.asset), "uri": what, "score": hit.score, "why": "\n".join(why)})
     columns = {"asset": "asset", "uri": "what", "score": "score", "why": "why"}
     if not ranked:
         del columns["score"]
     output.table(rows, columns=columns, empty="Nothing matches.")
+
+
+def _copies(count: int) -> str:
+    """` +2 copies`."""
+    return f" +{counted(count, 'copy', many='copies')}" if count else ""
 
 
 def near(uri: str) -> str:

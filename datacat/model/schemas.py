@@ -177,6 +177,8 @@ TABLES: dict[str, pa.Schema] = {
         )
     ),
     "assets": pa.schema([*_fields(_ASSET), *_MEDIA_FACTS, *_fields(("first_seen", _TIME))]),
+    # Assets whose bytes another one has too: `content` is that of them which stands for all. It has no row itself.
+    "copies": pa.schema(_fields(_ASSET, ("content", pa.int64()))),
     "label_set_assets": pa.schema(
         _fields(
             _LABEL_SET,
@@ -236,3 +238,13 @@ TABLES: dict[str, pa.Schema] = {
 KINDS = tuple(TABLES)
 # Beside a table of many files, a cursor has the macro NAME_at(value): those that may have the value in this column.
 LOOKED_UP = {"annotations": "class", "attribute_values": "path"}
+# Beside the tables, a cursor shows the view `addresses`: each address of each asset, its own included, as a number and
+# where it lies; and `other_addresses`, those of them for which another asset, `asset`, stands. In the tables that speak
+# of assets `asset` is then that one, and a column `address` more says under which it was said.
+ADDRESSES = {
+    "asset": "BIGINT",
+    "address": "BIGINT",
+    "uri": "VARCHAR",
+    "modified": "TIMESTAMPTZ",
+    "first_seen": "TIMESTAMPTZ",
+}

@@ -139,7 +139,9 @@ class Definition:
     state: int
     split: SplitRule
     annotations: str  # ANNOTATION_POLICIES
-    counts: Mapping[str, int]  # assets, annotations, and assets of each split as split:<name>
+    # assets, annotations, and assets of each split as split:<name>; merged_copies, where there are some: addresses
+    # beside the one by which an asset is named
+    counts: Mapping[str, int]
     digest: str
     digests: Digests
     datacat: str
@@ -201,6 +203,7 @@ class Definition:
             "state": self.state,
             "assets": self.counts["assets"],
             "annotations": self.counts["annotations"],
+            "merged_copies": self.counts.get("merged_copies", 0),
             "splits": shares,
             "seed": self.split.seed,
             "annotation_policy": self.annotations,

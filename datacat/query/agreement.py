@@ -6,7 +6,7 @@ For an asset that two label sets A and B both list, over the classes that both h
     class_agreement  of the matched boxes, the share of equal class; null where none matched
     box_iou          the mean intersection over union of the matched boxes; null where none matched
 
-A box is matched where it and a box of the other are each other's best, at an intersection over union of 0.5 or more.
+Boxes are matched by the assignment with the greatest sum of intersections over union; see `assignment`.
 """
 
 from __future__ import annotations
@@ -14,13 +14,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from datacat.model.names import folded
+from datacat.query.assignment import IOU, matched
 from datacat.query.compare import TRUE, Sql
 from datacat.query.geometry import WITH_SIZE
 from datacat.query.pairs import one_of
 from datacat.query.plurals import comparable
 from datacat.query.vocabulary import ClassName, Vocabulary
-
-MATCHED_IOU = 0.5
 
 _NAMES = (
     "SELECT unnest(?::BIGINT[]) AS label_set, unnest(?::VARCHAR[]) AS class, unnest(?::VARCHAR[]) AS name, "
@@ -38,11 +37,11 @@ _SAID = f"""
               AND asset IN (FROM shared_assets))
     JOIN names USING (label_set, class)
 """  # noqa: S608 - our own words
-_SIDES = (
-    "greatest(0, least(l.right_, r.right_) - greatest(l.left_, r.left_)) * "
-    "greatest(0, least(l.bottom_, r.bottom_) - greatest(l.top_, r.top_))"
-)
-_AREA = "({0}.right_ - {0}.left_) * ({0}.bottom_ - {0}.top_)"
+_TOUCHING = f"""
+    SELECT asset, left_set, right_set, l.annotation AS left_annotation, r.annotation AS right_annotation,
+        l.name AS left_name, r.name AS right_name, {IOU} AS iou
+    FROM lefts l JOIN rights r USING (asset, left_set, right_set, is_share) WHERE l.is_box AND r.is_box
+"""  # noqa: S608 - our own words
 # Who says what of which shared asset, and which boxes match.
 _MATCHED = f"""
     WITH names AS MATERIALIZED ({{}}),
@@ -69,18 +68,7 @@ _MATCHED = f"""
         JOIN common c ON c.left_set = p.left_set AND c.right_set = p.right_set AND c.name = s.name
         LEFT JOIN spoken o ON o.asset = p.asset AND o.label_set = p.left_set AND o.name = s.name
         WHERE c.left_covers OR o.asset IS NOT NULL),
-    touching AS (
-        SELECT asset, left_set, right_set, l.annotation AS left_annotation, r.annotation AS right_annotation,
-            l.name AS left_name, r.name AS right_name,
-            {_SIDES} / nullif({_AREA.format("l")} + {_AREA.format("r")} - {_SIDES}, 0) AS iou
-        FROM lefts l JOIN rights r USING (asset, left_set, right_set, is_share) WHERE l.is_box AND r.is_box),
-    best AS (
-        SELECT *, row_number() OVER (PARTITION BY asset, left_set, right_set, left_annotation
-                                     ORDER BY iou DESC, right_annotation) AS of_left,
-            row_number() OVER (PARTITION BY asset, left_set, right_set, right_annotation
-                               ORDER BY iou DESC, left_annotation) AS of_right
-        FROM touching WHERE iou >= {MATCHED_IOU}),
-    boxes AS (FROM best WHERE of_left = 1 AND of_right = 1)
+    {matched(_TOUCHING)}
 """  # noqa: S608 - our own words
 _PAIRS = f"""
     {_MATCHED},

@@ -38,6 +38,7 @@ HITS = pa.schema(
         ("score", pa.float64()),
         ("matches", pa.list_(MATCH)),
         ("why", pa.list_(pa.string())),
+        ("addresses", pa.list_(pa.string())),
     ]
 )
 ASSET_IDS = pa.schema([("asset", pa.int64())])
@@ -57,6 +58,7 @@ class Hit:
         score: likeness to what was asked, -1 to 1; None where nothing ranks.
         matches: the annotations that fulfil the query.
         why: a reason per term, for people.
+        addresses: where the same bytes lie, `uri` first.
     """
 
     asset: int
@@ -67,6 +69,7 @@ class Hit:
     score: float | None
     matches: tuple[Match, ...]
     why: tuple[str, ...]
+    addresses: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +92,7 @@ def as_row(hit: Hit) -> dict[str, Any]:
         "score": hit.score,
         "matches": [match.as_row() for match in hit.matches],
         "why": list(hit.why),
+        "addresses": list(hit.addresses),
     }
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 
 import duckdb
 import pyarrow as pa
@@ -35,7 +35,7 @@ from datacat.query.sql import Sets
 from datacat.query.stream import encoded, parts, reader
 from datacat.query.unknown_values import unknown_values
 from datacat.query.vocabulary import Vocabulary
-from datacat.query.whole import Whole
+from datacat.query.whole import Whole, addresses_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -44,6 +44,9 @@ Weighted = tuple[tuple[m.Question, float], ...]
 Nearest = Callable[[Weighted, int, pa.Array | None], pa.Table]
 """(questions with their weights, k, allowed assets or None)
 -> table (asset int64, score float): the k with the highest weighted sum of cosines, or all of fewer."""
+
+By = Literal["content", "uri"]
+"""What one hit is: bytes, at however many addresses; or an address."""
 
 
 @runtime_checkable
@@ -72,6 +75,7 @@ class Hits:
         state: int,
         limit: int | None,
         after: str | None,
+        by: By,
         nearest: Nearest | None,
         again: Callable[[], Hits],
     ) -> None:
@@ -81,7 +85,9 @@ class Hits:
         self._vocabulary = vocabulary
         self._again = again
         self._limit = limit
-        self._position = position_after(after, state=state, interpretation=plan.interpretation)
+        # Pages of addresses and pages of pictures do not go on behind each other.
+        self._paged = plan.interpretation if by == "content" else f"{plan.interpretation} --by {by}"
+        self._position = position_after(after, state=state, interpretation=self._paged)
         self.state = state
         if plan.similar and nearest is None:
             raise EmbeddingError("this catalog has no embeddings to rank by", hint="Run: datacat embed")
@@ -153,6 +159,22 @@ class Hits:
             return len(self._ranked(0, None))
         return self._matching.count
 
+    @cached_property
+    def address_count(self) -> int:
+        """At how many addresses all hits lie; more than `count` where several have the same bytes.
+
+        Of a ranked search, those of its `limit` best hits.
+        """
+        there = "SELECT count(*) FROM (SELECT 1 FROM other_addresses LIMIT 1)"
+        ((has_others,),) = rows(self._cursor, Sql(there))
+        count = len(self._all_assets) if self.is_ranked else self._matching.count
+        if not has_others:
+            return count
+        chosen = self._best if self.is_ranked else self._matching.table
+        others = Sql("SELECT count(*) FROM other_addresses SEMI JOIN {} USING (asset)").filled(chosen)
+        ((more,),) = rows(self._cursor, others)
+        return count + int(more)
+
     @property
     def next(self) -> str | None:
         """The token of the next page, for `after`; None at the end."""
@@ -162,7 +184,7 @@ class Hits:
             position = (self._position or 0) + len(self._page)
         else:
             position = self._page[-1][0]
-        return Page(self.state, query_digest(self.interpretation), position).token
+        return Page(self.state, query_digest(self._paged), position).token
 
     def facets(self, names: Sequence[str] | None = None, *, limit: int = 10) -> Facets:
         """What all hits divide into, not only this page's; of a ranked search, the `limit` best hits.
@@ -348,7 +370,8 @@ class Hits:
             query = Sql(f"SELECT {columns} FROM assets WHERE {{}}").filled(of_chunk)  # noqa: S608 - our names
             known = {row[0]: row for row in rows(self._cursor, query)}
             listed = [dict(zip(HITS.names, (*known[asset], score), strict=False)) for asset, score in chunk]
-            yield pa.Table.from_pylist(listed, schema=pa.schema(list(HITS)[:6]))
+            table = pa.Table.from_pylist(listed, schema=pa.schema(list(HITS)[:6]))
+            yield table.append_column(HITS.field("addresses"), addresses_of(self._cursor, table))
 
     @cached_property
     def _found(self) -> list[tuple[int, float | None]]:
@@ -431,12 +454,13 @@ class Hits:
         explainer = Explainer(
             self._cursor, self._plan, assets=numbers, label_sets=self._vocabulary.label_sets
         )
-        facts = explainer.facts()
+        facts, others = explainer.facts(), explainer.other_addresses()
         for asset, score in page:
             matches, why = explainer.explain(asset, score=None if self._is_hybrid else score)
             if self._is_hybrid and asset in self._fused.reasons:
                 why = (*why, self._fused.reasons[asset])
-            yield Hit(asset, *facts[asset], score=score, matches=matches, why=why)
+            addresses = (facts[asset][0], *others.get(asset, ()))
+            yield Hit(asset, *facts[asset], score=score, matches=matches, why=why, addresses=addresses)
 
 
 def _weighted(similar: tuple[m.Similar, ...]) -> Weighted:

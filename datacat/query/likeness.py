@@ -45,13 +45,18 @@ def bind_likeness(value: Token, *, name: str, scope: Scope) -> Similar:  # noqa:
 
 
 def assets_named(cursor: duckdb.DuckDBPyConnection, name: str) -> list[tuple[int, str]]:
-    """Assets (number, URI) by number, by URI, or by the end of their URI; at most 4 of several."""
+    """Assets (number, URI) by number, by URI, or by the end of their URI; at most 4 of several.
+
+    Each of the addresses of a picture names it.
+    """
     if name.isdecimal() and len(name) < 19:
-        found = rows(cursor, Sql("SELECT asset, uri FROM assets WHERE asset = ?", (int(name),)))
+        found = rows(cursor, Sql("SELECT asset, uri FROM addresses WHERE address = ?", (int(name),)))
         if found:
             return found
-    exact = rows(cursor, Sql("SELECT asset, uri FROM assets WHERE uri = ?", (name,)))
+    exact = rows(cursor, Sql("SELECT asset, uri FROM addresses WHERE uri = ?", (name,)))
     if exact:
         return exact
-    ends = "SELECT asset, uri FROM assets WHERE ends_with(uri, ?) ORDER BY asset LIMIT 4"
+    ends = (
+        "SELECT asset, min(uri) FROM addresses WHERE ends_with(uri, ?) GROUP BY asset ORDER BY asset LIMIT 4"
+    )
     return rows(cursor, Sql(ends, ("/" + name.lstrip("/"),)))

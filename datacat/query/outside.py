@@ -35,7 +35,7 @@ def assets(node: m.Meaning) -> Sql:
             return _from_source(operator, value)
         case m.InFiles(files=files):
             return Sql(
-                "SELECT asset FROM assets WHERE uri IN (SELECT uri FROM read_parquet(?))", (list(files),)
+                "SELECT asset FROM addresses WHERE uri IN (SELECT uri FROM read_parquet(?))", (list(files),)
             )
         case m.ChangedSince(assets=changed):
             return changed

@@ -22,12 +22,12 @@ from datacat.query.vocabulary import Vocabulary, nearest_names
 
 _numbers = count()
 _SHARED = """
-    WITH lefts AS (SELECT DISTINCT asset FROM label_set_assets WHERE {}),
-    rights AS (SELECT DISTINCT asset FROM label_set_assets WHERE {}),
-    both_ AS (FROM lefts SEMI JOIN rights USING (asset))
-    SELECT (SELECT count(*) FROM lefts), (SELECT count(*) FROM rights), (SELECT count(*) FROM both_),
-        (SELECT count(DISTINCT l.asset) FROM assets AS l JOIN assets AS r ON l.digest = r.digest AND l.asset <> r.asset
-         WHERE l.asset IN (FROM lefts) AND r.asset IN (FROM rights) AND l.asset NOT IN (FROM both_))
+    WITH lefts AS (SELECT DISTINCT asset, address FROM label_set_assets WHERE {}),
+    rights AS (SELECT DISTINCT asset, address FROM label_set_assets WHERE {})
+    SELECT (SELECT count(DISTINCT asset) FROM lefts), (SELECT count(DISTINCT asset) FROM rights),
+        (SELECT count(DISTINCT asset) FROM lefts SEMI JOIN rights USING (asset)),
+        (SELECT count(DISTINCT asset) FROM lefts SEMI JOIN rights USING (asset)
+         WHERE asset NOT IN (SELECT asset FROM lefts SEMI JOIN rights USING (asset, address)))
 """
 _LEAST = """
     SELECT asset, min(agreement) AS agreement, min(class_agreement) AS class_agreement, min(box_iou) AS box_iou,
@@ -88,7 +88,7 @@ class Overlap:
         left_assets: of which the left speaks.
         right_assets: of which the right does.
         shared: of which both speak.
-        equal_bytes: further assets of the left of which the right has another with the same bytes.
+        equal_bytes: of the shared ones, those that the two have at different addresses, with the same bytes.
         compared: of the shared ones, how many could be compared: with classes that both have.
         agreed: of those, on how many they agree wholly.
         agreement: the mean over them; None where there are none.

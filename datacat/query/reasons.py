@@ -63,6 +63,14 @@ class Explainer:
             for asset, uri, media, width, height in rows(self._cursor, query)
         }
 
+    def other_addresses(self) -> dict[int, list[str]]:
+        """Asset -> the URIs of its other addresses; those that have none are left out."""
+        found: dict[int, list[str]] = {}
+        query = Sql("SELECT asset, uri FROM other_addresses WHERE {} ORDER BY uri").filled(self._of_page)
+        for asset, uri in rows(self._cursor, query):
+            found.setdefault(asset, []).append(uri)
+        return found
+
     def explain(self, asset: int, *, score: float | None) -> tuple[tuple[Match, ...], tuple[str, ...]]:
         """The matches of a hit and why it is one."""
         reasons, annotations = self._why(self._root, asset) or ([], [])

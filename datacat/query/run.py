@@ -11,6 +11,7 @@ import duckdb
 import pyarrow as pa
 
 from datacat.errors import CatalogError, Interrupted, StateNotFound, UsageError
+from datacat.query.assignment import ASSIGNED, register
 from datacat.query.compare import Sql
 from datacat.query.ending import may_be_ended
 from datacat.steps import statement
@@ -46,6 +47,8 @@ def batches(cursor: duckdb.DuckDBPyConnection, sql: Sql) -> Iterator[pa.RecordBa
 
 def _executed(cursor: duckdb.DuckDBPyConnection, sql: Sql) -> duckdb.DuckDBPyConnection:
     """Binds values, but not the first ones of a process: DuckDB imports pandas for that, which takes 0.25 s."""
+    if ASSIGNED in sql.text:
+        register(cursor)
     if sql.values and "pandas" not in sys.modules and (written := sql.written_out) is not None:
         return cursor.execute(written)
     return cursor.execute(sql.text, list(sql.values))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import duckdb
 
 from datacat.errors import UsageError
-from datacat.query.hits import Hits, Nearest
+from datacat.query.hits import By, Hits, Nearest
 from datacat.query.plan import plan
 from datacat.query.scope import Outside
 from datacat.query.vocabulary import vocabulary
@@ -35,6 +35,7 @@ def search(
     state: int,
     limit: int | None = 20,
     after: str | None = None,
+    by: By = "content",
     nearest: Nearest | None = None,
     files: bool = True,
     identity: str | None = None,
@@ -48,6 +49,7 @@ def search(
         state: the number of that state; page tokens hold it.
         limit: hits a page; None: all.
         after: the token of the page before.
+        by: what one hit is, as the cursor shows it.
         nearest: ranks assets by likeness; None where nothing was embedded.
         files: whether `like:` may name a file that is no asset; not where strangers ask.
         identity: names what the tables hold, once and for all, so that their names are read but once.
@@ -71,6 +73,7 @@ def search(
         state=state,
         limit=limit,
         after=after,
+        by=by,
         nearest=nearest,
         again=lambda: search(
             cursor,
@@ -78,6 +81,7 @@ def search(
             state=state,
             limit=limit,
             after=after,
+            by=by,
             nearest=nearest,
             files=files,
             identity=identity,

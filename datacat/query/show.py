@@ -59,7 +59,7 @@ class Statement:
 
 @dataclass(frozen=True, slots=True)
 class AssetView:
-    """An asset, who speaks of it, and what they say. `equal` are the URIs of assets with the same bytes."""
+    """An asset, who speaks of it, and what they say. `equal` are its other addresses: URIs with the same bytes."""
 
     asset: int
     uri: str
@@ -129,7 +129,7 @@ def show(cursor: duckdb.DuckDBPyConnection, name: str) -> AssetView:
     )
     equal = (
         "SELECT uri FROM assets WHERE asset <> ? AND digest = (SELECT digest FROM assets WHERE asset = ?) "
-        "ORDER BY uri"
+        "UNION SELECT uri FROM other_addresses WHERE asset = ? ORDER BY uri"
     )
     listed = (
         "SELECT team || '/' || name, listed.key, listed.split, listed.metadata, files.uri "
@@ -144,7 +144,7 @@ def show(cursor: duckdb.DuckDBPyConnection, name: str) -> AssetView:
         "FROM annotations JOIN label_sets USING (label_set) WHERE asset = ? ORDER BY annotation"
     )
     (facts,) = _timed_rows(cursor, Sql(own, (asset,)))
-    equals = tuple(uri for (uri,) in rows(cursor, Sql(equal, (asset, asset))))
+    equals = tuple(uri for (uri,) in rows(cursor, Sql(equal, (asset, asset, asset))))
     label_sets = tuple(Listing(*row) for row in rows(cursor, Sql(listed, (asset,))))
     annotations = tuple(Statement(*row) for row in _timed_rows(cursor, Sql(said, (asset,))))
     return AssetView(*(*facts, equals, label_sets, annotations))

@@ -27,7 +27,9 @@ _OF_STATE = {
     "unreadable": Sql("SELECT asset FROM assets WHERE fault IS NOT NULL"),
     "labelled": Sql("SELECT asset FROM annotations"),
     "unlabelled": Sql("SELECT asset FROM assets ANTI JOIN annotations USING (asset)"),
+    # Of copies that are shown as one asset, and of addresses that are assets of their own.
     "duplicate": Sql(
+        "SELECT asset FROM other_addresses UNION ALL "
         "SELECT asset FROM assets SEMI JOIN "
         "(SELECT digest FROM assets WHERE digest IS NOT NULL GROUP BY digest HAVING count(*) > 1) USING (digest)"
     ),
@@ -159,6 +161,10 @@ class Sets:
         looks: list[Sql] = []
         absent: list[Sql] = []
         for part in parts:
+            if (asked := _of_address(part)) is not None:
+                sets += [self._listed("addresses", [condition]) for condition in asked.holds]
+                absent += [self._listed("addresses", [condition]) for condition in asked.fails]
+                continue
             match part:
                 case (
                     m.Everything() | m.AssetIs() | m.AssetTime() | m.Denied(part=m.AssetIs() | m.AssetTime())
@@ -203,8 +209,37 @@ def _few_values(node: m.CountedValues) -> str | None:
     return answers.get((one, two))
 
 
+@dataclass(frozen=True, slots=True)
+class _OfAddress:
+    """A condition on where an asset lies: what must hold of some address of it, and what of none."""
+
+    holds: tuple[Sql, ...] = ()
+    fails: tuple[Sql, ...] = ()
+
+
+_EQUALS = {Operator.UNEQUAL: Operator.EQUAL, Operator.NOT_IN: Operator.IN}
+
+
+def _of_address(node: m.Meaning) -> _OfAddress | None:
+    """What a condition asks of the addresses of an asset, any of which fulfils it; None where it asks nothing."""
+    part = node.part if isinstance(node, m.Denied) else node
+    stated: tuple[Sql, ...] = ()
+    match part:
+        case m.AssetIs(column="uri"):
+            holds = uri_compares("uri", _EQUALS.get(part.operator, part.operator), values=part.values)
+        case m.AssetTime(column="modified" | "first_seen"):
+            holds = time_compares(part.column, _EQUALS.get(part.operator, part.operator), period=part.period)
+            stated = (Sql(f"{part.column} IS NOT NULL"),)
+        case _:
+            return None
+    is_denied = isinstance(node, m.Denied) is not (part.operator in _EQUALS)
+    return _OfAddress(stated, (holds,)) if is_denied else _OfAddress((holds,))
+
+
 def _of_asset(node: m.Meaning) -> Sql | None:
     """A condition on a row of `assets`; None where it needs more."""
+    if _of_address(node) is not None:
+        return None
     match node:
         case m.AssetIs():
             return _column(node)
@@ -228,8 +263,7 @@ def _column(node: m.AssetIs) -> Sql:
     if node.column == "aspect":
         ratio = "(width::DOUBLE / nullif(height, 0))"
         return column_compares("aspect", node.operator, values=node.values, expression=ratio)
-    compares = uri_compares if node.column == "uri" else column_compares
-    return compares(node.column, node.operator, values=node.values)
+    return column_compares(node.column, node.operator, values=node.values)
 
 
 def _asset_time(node: m.AssetTime, holds: Sql) -> Sql:

@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 from datacat.query import stream
 from datacat.query.compare import Sql
 from datacat.query.hit import HITS, MATCH
-from datacat.query.run import arrow
+from datacat.query.run import arrow, rows
 
 EXPLAINED_ROWS = 10_000  # matches and assets that are read at once at first
 PART_BYTES = 16 << 20  # then about so many, each time at most twice as many as before
@@ -35,6 +35,20 @@ _MATCHES = Sql(
     "confidence, attributes FROM annotations JOIN label_sets USING (label_set) "
     "SEMI JOIN (FROM {} WHERE {}) USING (asset, annotation) WHERE {} ORDER BY asset, annotation"
 )
+
+
+def addresses_of(cursor: duckdb.DuckDBPyConnection, table: pa.Table) -> pa.Array:
+    """Of each row of `asset` and `uri`, its URI and those of its other addresses."""
+    numbers = table["asset"].to_pylist()
+    others: dict[int, list[str]] = {}
+    if numbers:
+        query = "SELECT asset, uri FROM other_addresses WHERE asset BETWEEN ? AND ? ORDER BY uri"
+        for asset, uri in rows(cursor, Sql(query, (min(numbers), max(numbers)))):
+            others.setdefault(asset, []).append(uri)
+    listed = [
+        [uri, *others.get(asset, ())] for asset, uri in zip(numbers, table["uri"].to_pylist(), strict=True)
+    ]
+    return pa.array(listed, type=HITS.field("addresses").type)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +79,8 @@ class Whole:
             if "why" in schema.names:
                 why = pa.array(reasons(table["asset"].to_pylist()), type=HITS.field("why").type)
                 table = table.append_column("why", why)
+            if "addresses" in schema.names:
+                table = table.append_column("addresses", addresses_of(cursor, table))
             at_once = max(1, min(2 * at_once, at_once * PART_BYTES // max(1, table.nbytes)))
             yield from table.select(schema.names).cast(schema).combine_chunks().to_batches()
             if left is not None and (left := left - len(table)) == 0:

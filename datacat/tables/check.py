@@ -16,6 +16,7 @@ from datacat.model.schemas import KINDS
 from datacat.tables import identifiers
 from datacat.tables.check_log import log_findings
 from datacat.tables.connection import connected
+from datacat.tables.copies import copies
 from datacat.tables.counts import CLASSES, PATHS
 from datacat.tables.state import DataFile, State
 from datacat.tables.store import Store
@@ -27,6 +28,10 @@ _RESTORE = "Restore it from a backup, or ingest its label set again into a new c
 _AGAIN = "Ingest the label set again into a new catalog, and report this."
 
 _DIFFERING = "SELECT label_set FROM ((({0}) EXCEPT ALL FROM {1}) UNION ALL (FROM {1} EXCEPT ALL ({0})))"
+_COPIES = copies("FROM assets")
+_COPIES_DIFFER = (
+    f"SELECT asset FROM ((({_COPIES}) EXCEPT FROM copies) UNION ALL (FROM copies EXCEPT ({_COPIES})))"  # noqa: S608
+)
 # What must not be found: subject, text, query of examples.
 _RULES = (
     ("files", "URIs are more than one asset", "SELECT uri FROM assets GROUP BY uri HAVING count(*) > 1"),
@@ -63,6 +68,11 @@ _RULES = (
             f"SELECT label_set FROM {kind} ANTI JOIN label_set_assets USING (label_set, source_file, asset)",  # noqa: S608 - our own words
         )
         for kind in ("metadata_values", "coverage")
+    ),
+    (
+        "files",
+        "assets are said to be copies of others, or not, against what their bytes are",
+        _COPIES_DIFFER,
     ),
     (
         "index",

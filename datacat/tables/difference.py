@@ -42,7 +42,11 @@ def changed_assets(store: Store, now: State, *, since: int) -> str:
         new, old = (f"SELECT {columns} FROM ({rows})" for rows in (came, went))  # noqa: S608 - our own names
         parts += [f"({new} EXCEPT ALL {old})", f"({old} EXCEPT ALL {new})"]
     everything = " UNION ALL ".join(f"SELECT asset FROM {part}" for part in parts)  # noqa: S608 - our own words
-    return f"SELECT DISTINCT asset FROM ({everything}) SEMI JOIN assets USING (asset)"  # noqa: S608 - our own words
+    shown = (
+        "SELECT coalesce(o.asset, e.asset) AS asset "  # noqa: S608 - our own words
+        f"FROM ({everything}) e LEFT JOIN other_addresses o ON o.address = e.asset"
+    )
+    return f"SELECT DISTINCT asset FROM ({shown}) SEMI JOIN assets USING (asset)"  # noqa: S608 - our own words
 
 
 def _check_still_there(store: Store, files: Sequence[DataFile], *, state: int) -> None:

@@ -48,6 +48,7 @@ ORDER = {
     # where they read 60; a class with two keys takes as long (1 million annotations in 12 label sets).
     "attribute_values": 'path, number, text, "class", asset, annotation',
     "assets": "asset",
+    "copies": "asset",
     "label_set_assets": "asset, source_file",
     "metadata_values": "path, number, text, asset",
     "coverage": '"class", asset',

@@ -10,6 +10,7 @@ from datacat.errors import CatalogError
 from datacat.model.report import IngestReport, RejectCount
 from datacat.model.schemas import TABLES
 from datacat.tables.change import Change, Written
+from datacat.tables.copies import GOES, changed_copies, may_be_copies
 from datacat.tables.counts import COUNTED, class_counts, path_counts
 from datacat.tables.covering import Covering, has_drawn
 from datacat.tables.label_set_row import LabelSetRow
@@ -126,6 +127,8 @@ class _Plan:
             self._rewrite("assets", rows, goes=goes)
         else:
             self._write("assets", rows)
+        if changed_copies(self._linking, coming=rows):
+            self._rewrite("copies", "FROM fresh_copies", goes=GOES)
 
     def _replace(self, kind: str) -> None:
         """Writes the new rows of a kind, and again those that lie in one file with rows that go."""
@@ -196,9 +199,9 @@ class _Plan:
         self._adds += self._linking.store.files.write(self._linking.cursor, kind, rows=rows, about=about)
 
     def _holding(self, kind: str, condition: str) -> list[DataFile]:
-        """The files of a kind with a row for which `condition` holds; only of our label set, assets apart."""
+        """The files of a kind with a row for which `condition` holds; only of our label set, where kinds have one."""
         linking = self._linking
-        own = None if kind == "assets" else linking.label_set
+        own = None if kind in ("assets", "copies") else linking.label_set
         files = linking.state.of(kind, label_set=own)
         rows = linking.store.files.select(kind, files, with_name=True)
         found = linking.cursor.execute(f"SELECT DISTINCT filename FROM ({rows}) WHERE {condition}").fetchall()  # noqa: S608 - our own words
@@ -257,6 +260,9 @@ class _Plan:
             there = linking.store.files.select("assets", newest.of("assets"))
             if linking.count(f"found_assets WHERE asset NOT IN (SELECT asset FROM ({there}))"):  # noqa: S608 - our own words
                 return False
+        there = linking.store.files.select("assets", [file for file in came if file.kind == "assets"])
+        if may_be_copies(linking, assets=there):
+            return False
         name = linking.source.label_set
         for kind, condition, values in (
             ("assets", "uri IN (SELECT uri FROM new_assets)", []),

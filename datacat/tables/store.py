@@ -15,6 +15,7 @@ from datacat.errors import CatalogError, CommitConflict, CommitUnknown, Location
 from datacat.model.schemas import KINDS, LOOKED_UP
 from datacat.sources.location import Location
 from datacat.tables import leases, recovery
+from datacat.tables.addresses import VIEWS, addresses, other_addresses, shown
 from datacat.tables.chain import CHECKPOINT_EVERY
 from datacat.tables.change import Change, Conflict
 from datacat.tables.connection import cursor as new_cursor
@@ -65,6 +66,8 @@ class Store:
         kinds: Iterable[str] = KINDS,
         label_set: int | None = None,
         is_ingest: bool = False,
+        is_stored: bool = True,
+        is_merged: bool = True,
     ) -> duckdb.DuckDBPyConnection:
         """A DuckDB cursor of its own in which logical tables of that state are views by their names.
 
@@ -73,6 +76,8 @@ class Store:
             kinds: which tables.
             label_set: leaves out what is of other label sets.
             is_ingest: keeps to `ingest_memory`, not `memory_limit`.
+            is_stored: whether they are shown as they are stored; else as `copies.shown` does.
+            is_merged: whether copies are then one asset.
         """
         settings, kinds = self.settings, tuple(kinds)
         if is_ingest:
@@ -83,16 +88,15 @@ class Store:
             return cursor
         if self.files.cache is not None:  # whoever emptied the cache meanwhile gets it filled again
             self.files.cache.fetch([file for kind in kinds for file in state.of(kind)])
+        views = _Views(self.files, state, is_stored=is_stored, is_merged=is_merged)
         try:
             look_at(
                 cursor,
-                f"{self.files.folder}\n{state.identity}",
+                f"{self.files.folder}\n{state.identity}\n{views.name}",
                 database=database_of(settings),
-                kinds=kinds,
-                select=lambda kind: self.files.select(kind, state.of(kind)),
-                select_at=lambda kind: (
-                    self.files.select_at(kind, state.of(kind)) if kind in LOOKED_UP else None
-                ),
+                kinds=kinds if is_stored else (*kinds, *VIEWS),
+                select=views.select,
+                select_at=views.select_at,
             )
         except duckdb.Error as error:
             raise self._unreadable(state, error) from error
@@ -225,3 +229,29 @@ class Store:
         if not self._is_probed:
             recovery.probe(self.root, self.settings)
             self._is_probed = True
+
+
+class _Views:
+    """The SELECTs of the views of a state."""
+
+    def __init__(self, files: Files, state: State, *, is_stored: bool, is_merged: bool) -> None:
+        copied = state.of("copies")
+        self._files, self._state, self._is_stored = files, state, is_stored
+        self._copied = files.select("copies", copied) if copied and is_merged and not is_stored else None
+        self.name = "as stored" if is_stored else "merged" if self._copied else "by address"
+
+    def select(self, kind: str) -> str:
+        """That of a kind, or of one of `VIEWS`."""
+        if kind in VIEWS:
+            assets = self._files.select("assets", self._state.of("assets"))
+            made = addresses if kind == "addresses" else other_addresses
+            return made(assets, copied=self._copied)
+        rows = self._files.select(kind, self._state.of(kind))
+        return rows if self._is_stored else shown(kind, rows, copied=self._copied)
+
+    def select_at(self, kind: str) -> str | None:
+        """That with the parameter `wanted`; None where there is none."""
+        if kind not in LOOKED_UP:
+            return None
+        rows = self._files.select_at(kind, self._state.of(kind))
+        return rows if self._is_stored else shown(kind, rows, copied=self._copied)

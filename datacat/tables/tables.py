@@ -72,17 +72,22 @@ class Tables:
         """
         return self.store.state(at)
 
-    def cursor(self, state: State, *, kinds: Iterable[str] = KINDS) -> duckdb.DuckDBPyConnection:
+    def cursor(
+        self, state: State, *, kinds: Iterable[str] = KINDS, is_merged: bool = True
+    ) -> duckdb.DuckDBPyConnection:
         """A DuckDB cursor of its own in which each logical table of that state is a view by its name.
+
+        One picture under several addresses is one asset in them; `other_addresses` has the others.
 
         Args:
             state: which.
             kinds: the tables that are needed; each takes half a millisecond.
+            is_merged: else every address is an asset of its own.
 
         Raises:
             CatalogError: a file of that state is gone.
         """
-        return self.store.cursor(state, kinds=kinds)
+        return self.store.cursor(state, kinds=kinds, is_stored=False, is_merged=is_merged)
 
     def changed_assets(self, state: State, *, since: int) -> str:
         """A SELECT, for a cursor of `state`, of the assets that changed; see `difference.changed_assets`."""

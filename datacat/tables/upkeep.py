@@ -86,7 +86,8 @@ def tidy(store: Store, *, author: str) -> None:
     with contextlib.suppress(DatacatError):  # the ingest before it has happened; searches are slower without
         state = store.state()
         if any(
-            sum(_is_tiny(kind, file.row_count) for file in state.of(kind)) >= _UNTIDY for kind in OF_FILES
+            sum(_is_tiny(kind, file.row_count) for file in state.of(kind)) >= _UNTIDY
+            for kind in (*OF_FILES, "copies")
         ):
             compact(store, author=author)
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 
-from datacat.query.agreement import MATCHED_IOU, common_name
+from datacat.query.agreement import common_name
+from datacat.query.assignment import MATCHED_IOU
 from datacat.query.vocabulary import Vocabulary
 from datacat.testing.corpus import Corpus, Row
 from datacat.testing.judge import Judge, iou
@@ -100,21 +102,29 @@ def _side(corpus: Corpus, rows: list[Row], vocabulary: Vocabulary) -> _Side:
 
 
 def _matched(left: _Side, right: _Side) -> Iterator[tuple[bool, float]]:
-    """Of boxes that are each other's best: whether their names are equal, and their overlap."""
+    """Of the boxes of the best assignment: whether their names are equal, and their overlap."""
     shares = {
-        (one[0], two[0]): share
-        for one in left.boxes
-        for two in right.boxes
-        if one[3] is two[3] and (share := iou(one[2], two[2])) is not None and share >= MATCHED_IOU
+        (one, two): share
+        for one, (_, _, own, is_share) in enumerate(left.boxes)
+        for two, (_, _, other, is_other_share) in enumerate(right.boxes)
+        if is_share is is_other_share and (share := iou(own, other)) is not None and share >= MATCHED_IOU
     }
-    for one in left.boxes:
-        for two in right.boxes:
-            pair = (one[0], two[0])
-            best_of_one = min(
-                (-s, r) for (a, r), s in [*shares.items(), ((one[0], 1 << 60), -1)] if a == one[0]
-            )
-            best_of_two = min(
-                (-s, a) for (a, r), s in [*shares.items(), ((1 << 60, two[0]), -1)] if r == two[0]
-            )
-            if pair in shares and best_of_one[1] == two[0] and best_of_two[1] == one[0]:
-                yield one[1] == two[1], shares[pair]
+
+    def is_same(one: int, two: int) -> bool:
+        return left.boxes[one][1] == right.boxes[two][1]
+
+    @cache
+    def best(one: int, free: frozenset[int]) -> tuple[tuple[float, int, int], tuple[tuple[int, int], ...]]:
+        """The best value of the lefts from `one` on, by trying all, and what gives it."""
+        if one == len(left.boxes):
+            return (0, 0, 0), ()
+        found = [best(one + 1, free)]
+        for two in free:
+            if (one, two) in shares:
+                (total, pairs, same), chosen = best(one + 1, free - {two})
+                value = (round(total + shares[one, two], 6), pairs + 1, same + is_same(one, two))
+                found.append((value, ((one, two), *chosen)))
+        return max(found)
+
+    _, chosen = best(0, frozenset(range(len(right.boxes))))
+    yield from ((is_same(*pair), shares[pair]) for pair in chosen)

@@ -12,6 +12,7 @@ import duckdb
 import pyarrow as pa
 
 from datacat.model.schemas import LOOKED_UP, TABLES
+from datacat.tables.addresses import VIEWS, addresses, other_addresses, shown
 
 Row = dict[str, Any]
 
@@ -113,15 +114,26 @@ class Corpus:
         row = {"concept": concept, "synonyms": json.dumps(synonyms), "parents": json.dumps(parents)}
         self.tables["concept_details"].append(row)
 
+    def copy(self, asset: int, *, of: int) -> None:
+        """Says that an asset is the same picture as another one, which stands for both."""
+        self.tables["copies"].append({"asset": asset, "content": of})
+
     def cursor(self) -> duckdb.DuckDBPyConnection:
-        """A cursor in which every logical table is a table by its name."""
+        """A cursor in which every logical table is a view by its name."""
         connection = duckdb.connect(config={"threads": 1})
         self._count()
+        connection.execute("CREATE SCHEMA stored")
+        copied = "FROM stored.copies" if self.tables["copies"] else None
         for kind, schema in TABLES.items():
             rows = pa.Table.from_pylist(self.tables[kind], schema=schema)
             connection.register("rows", rows)
-            connection.execute(f"CREATE TABLE {kind} AS SELECT * FROM rows")
+            connection.execute(f"CREATE TABLE stored.{kind} AS SELECT * FROM rows")
             connection.unregister("rows")
+        for kind in TABLES:
+            select = shown(kind, f"FROM stored.{kind}", copied=copied)
+            connection.execute(f"CREATE VIEW {kind} AS {select}")
+        for name, made in zip(VIEWS, (addresses, other_addresses), strict=True):
+            connection.execute(f"CREATE VIEW {name} AS {made('FROM stored.assets', copied=copied)}")
         for kind in LOOKED_UP:
             connection.execute(f"CREATE MACRO {kind}_at(wanted) AS TABLE SELECT * FROM {kind}")
         return connection

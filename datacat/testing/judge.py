@@ -22,6 +22,7 @@ class Judge:
 
     def __init__(self, corpus: Corpus) -> None:
         self._corpus = corpus
+        self._assets = {row["asset"]: row for row in corpus.tables["assets"]}
         self._tracks = Counter(
             (row["label_set"], row["source_file"], row.get("track")) for row in corpus.tables["annotations"]
         )
@@ -74,7 +75,7 @@ class Judge:
         return _holds_in(json.loads(row["attributes"] or "{}"), node)
 
     def _size(self, row: Row) -> tuple[int | None, int | None]:
-        asset = self._corpus.tables["assets"][row["asset"]]
+        asset = self._assets[row["asset"]]
         return asset.get("width"), asset.get("height")
 
     def _measure(self, row: Row, node: m.MeasureIs) -> float | None:

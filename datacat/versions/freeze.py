@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
@@ -34,7 +35,15 @@ _STATEMENT = [
 ]
 _STATEMENT_SQL = ", ".join(f'n."{name}"' for name in _STATEMENT)
 
-_ASSETS_SQL = """
+# A picture at several addresses is named by the least of them, whichever was ingested first.
+_NAMED = """
+CREATE OR REPLACE TEMP TABLE snapshot_uris AS
+SELECT asset, least(min(o.uri), min(a.uri)) AS least_uri, count(*) AS copies
+FROM other_addresses AS o JOIN assets AS a USING (asset) SEMI JOIN snapshot_assets USING (asset)
+GROUP BY asset
+"""
+_URI = "coalesce(least_uri, a.uri)"
+_ASSETS_SQL = f"""
 WITH spoken AS (
   SELECT
     l.asset,
@@ -46,7 +55,7 @@ WITH spoken AS (
   GROUP BY l.asset
 )
 SELECT
-  a.uri, a.media, a.digest, a.size,
+  {_URI} AS uri, a.media, a.digest, a.size,
   CASE WHEN a.width IS NULL THEN spoken.said.width ELSE a.width END AS width,
   CASE WHEN a.width IS NULL THEN spoken.said.height ELSE a.height END AS height,
   a.duration_s,
@@ -55,8 +64,9 @@ SELECT
 FROM assets AS a
 SEMI JOIN snapshot_assets USING (asset)
 LEFT JOIN spoken USING (asset)
-ORDER BY a.uri
-"""
+LEFT JOIN snapshot_uris USING (asset)
+ORDER BY 1
+"""  # noqa: S608 - our own words
 
 # Ordered by every column: rows that are equal in all of them are one another's twins, so the order is the
 # only one.
@@ -68,7 +78,7 @@ WITH stated AS (
   WHERE width > 0 AND height > 0
   GROUP BY ALL
 )
-SELECT a.uri, s.team || '/' || s.name AS label_set, {_STATEMENT_SQL},
+SELECT {_URI} AS uri, s.team || '/' || s.name AS label_set, {_STATEMENT_SQL},
   CASE WHEN n.geometry_type NOT IN ('none', 'span', 'range') AND NOT n.is_relative
       AND (stated.size.width <> a.width OR stated.size.height <> a.height)
     THEN stated.size.width || 'x' || stated.size.height END AS drawn
@@ -78,7 +88,8 @@ JOIN assets AS a USING (asset)
 JOIN label_sets AS s USING (label_set)
 LEFT JOIN stated USING (label_set, source_file, asset)
 SEMI JOIN snapshot_assets USING (asset)
-ORDER BY a.uri, s.team, s.name, {_STATEMENT_SQL}
+LEFT JOIN snapshot_uris USING (asset)
+ORDER BY 1, s.team, s.name, {_STATEMENT_SQL}
 """  # noqa: S608 - names of our own schema
 
 
@@ -110,6 +121,7 @@ def freeze(
         chosen = "snapshot_annotations USING (annotation)"
     if not asset_count:
         raise UsageError(f"nothing to freeze: no asset matches {selection.question.text!r}")
+    cursor.execute(_NAMED)
     reckoning = Reckoning()
     for table, sql in (("assets", _ASSETS_SQL), ("annotations", _ANNOTATIONS_SQL.format(chosen=chosen))):
         with writer(into, table) as parquet:
@@ -122,7 +134,8 @@ def freeze(
             f"{asset_count} assets were found, {contents.counts['assets']} of them are in the catalog",
             hint="The answer and the catalog are of different states.",
         )
-    return contents
+    ((merged,),) = cursor.execute("SELECT coalesce(sum(copies), 0)::BIGINT FROM snapshot_uris").fetchall()
+    return replace(contents, counts={**contents.counts, "merged_copies": merged}) if merged else contents
 
 
 def _take(cursor: duckdb.DuckDBPyConnection, rows: pa.RecordBatchReader, *, column: str, table: str) -> int:

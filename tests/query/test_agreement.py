@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from datacat.query.agreement import agreement_pairs, asset_agreement
+from datacat.query.assignment import assigned, matched_boxes
+from datacat.query.compare import Sql
+from datacat.query.run import rows
 from datacat.query.search import search
 from datacat.query.vocabulary import vocabulary
 from datacat.testing.accord import accords
@@ -54,7 +59,7 @@ def test_agreement_is_what_comparing_boxes_gives(made: Corpus) -> None:
     sql = agreement_pairs(words)
     columns = "asset, left_set, right_set, agreement, class_agreement, box_iou"
     query = f"SELECT {columns} FROM ({sql.text}) ORDER BY ALL"
-    found = cursor.execute(query, list(sql.values)).fetchall()
+    found = rows(cursor, Sql(query, sql.values))
     expected = [
         (*place, accord.agreement, accord.class_agreement, accord.box_iou)
         for *place, accord in accords(made, words)
@@ -86,7 +91,7 @@ def _two(*, second: str, x: float) -> Corpus:
 def test_agreement_of_two_boxes(second: str, x: float, expected: tuple[float | None, ...]) -> None:
     cursor = _two(second=second, x=x).cursor()
     sql = asset_agreement(vocabulary(cursor, identity=None))
-    ((_, *measured),) = cursor.execute(sql.text, list(sql.values)).fetchall()
+    ((_, *measured),) = rows(cursor, sql)
     assert tuple(measured) == pytest.approx(expected)
 
 
@@ -104,3 +109,49 @@ def test_agreement_can_be_asked_for(query: str, count: int) -> None:
     hits = search(_two(second="bus", x=0).cursor(), query, state=1)
     assert hits.count() == count
     assert [hit.why[0] for hit in hits] == [query] * count
+
+
+_EDGES = st.dictionaries(st.tuples(st.integers(0, 4), st.integers(0, 4)), st.integers(500, 1000), max_size=16)
+
+
+@settings(max_examples=200, deadline=None)
+@given(_EDGES)
+def test_no_other_assignment_has_a_greater_sum(edges: dict[tuple[int, int], int]) -> None:
+    pairs = sorted(edges)
+    weights = [edges[pair] / 1000 for pair in pairs]
+    lefts, rights = [left for left, _ in pairs], [right for _, right in pairs]
+    chosen = [pair for pair, is_in in zip(pairs, assigned(lefts, rights, weights), strict=True) if is_in]
+    assert len({left for left, _ in chosen}) == len({right for _, right in chosen}) == len(chosen)
+    best = max(
+        sum(edges.get(pair, 0) for pair in enumerate(order)) for order in itertools.permutations(range(5))
+    )
+    assert sum(edges[pair] for pair in chosen) == best
+
+
+def _crossing() -> Corpus:
+    """The best partner of b/y's first box is a/x's second, whose only other partner is b/y's second."""
+    made = Corpus()
+    made.add_label_set("a/x", classes=["car"])
+    made.add_label_set("b/y", classes=["car"])
+    made.add_asset("s3://lake/0.png", width=100, height=100)
+    for label_set, x in ((0, 0), (0, 3), (1, 2), (1, 6)):
+        made.add_annotation(0, "car", label_set=label_set, x=x, y=0, w=10, h=10)
+    return made
+
+
+def test_matching_is_the_best_for_all_and_not_for_each() -> None:
+    made = _crossing()
+    cursor = made.cursor()
+    ((_, *measured),) = rows(cursor, asset_agreement(vocabulary(cursor, identity=None)))
+    # Mutual best would take 3 with 2 (9/11) and leave the others alone: agreement 0.5.
+    assert measured == pytest.approx([1, 1, (8 / 12 + 7 / 13) / 2])
+
+
+def test_boxes_are_matched_across_label_sets_whatever_their_classes() -> None:
+    made = _crossing()
+    made.add_label_set("c/z", classes=["bus"])
+    made.add_annotation(0, "bus", label_set=2, x=0, y=0, w=10, h=10)
+    found = rows(
+        made.cursor(), matched_boxes(Sql("SELECT annotation FROM annotations WHERE annotation <> 1"))
+    )
+    assert sorted(row[1:5] for row in found) == [(0, 1, 0, 2), (0, 2, 0, 4), (1, 2, 2, 4)]

@@ -98,6 +98,9 @@ def test_equal_bytes_are_named() -> None:
         made.add_asset(f"s3://lake/{name}.png", digest="1" if name < "c" else None)
     assert show(made.cursor(), "a.png").equal == ("s3://lake/b.png",)
     assert show(made.cursor(), "c.png").equal == ()
+    made.copy(1, of=0)
+    found = show(made.cursor(), "b.png")
+    assert (found.asset, found.uri, found.equal) == (0, "s3://lake/a.png", ("s3://lake/b.png",))
 
 
 def test_an_asset_that_is_not_there_or_not_one() -> None:

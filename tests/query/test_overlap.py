@@ -56,14 +56,16 @@ def _two_teams() -> Corpus:
     made.add_annotation(1, "rooftop", label_set=2, x=50, y=50, w=10, h=10)
     made.list_asset(2, label_set=0)
     made.list_asset(3, label_set=2)
+    made.copy(3, of=2)
     return made
 
 
 def test_overlap_counts_cells_and_names_the_worst_assets() -> None:
     found = _overlap(_two_teams(), "mapping", "claims")
-    assert (found.left_assets, found.right_assets, found.shared, found.equal_bytes) == (3, 3, 2, 1)
-    assert (found.compared, found.agreed, found.matched) == (2, 1, 2)
-    assert (found.agreement, found.class_agreement, found.box_iou) == (0.5, 0.5, 1)
+    assert (found.left_assets, found.right_assets, found.shared, found.equal_bytes) == (3, 3, 3, 1)
+    # On the picture that each has at an address of its own, both looked and say nothing.
+    assert (found.compared, found.agreed, found.matched) == (3, 2, 2)
+    assert (found.agreement, found.class_agreement, found.box_iou) == (pytest.approx(2 / 3), 0.5, 1)
     assert found.cells == (
         Cell(None, "roof", 1, None),
         Cell("roof", "roof", 1, 1.0),

@@ -134,7 +134,10 @@ def test_equal_bytes(catalog: Catalog, lake: Lake) -> None:
     often = Counter(present.values())
     twice = {uri for uri, digest in present.items() if often[digest] > 1}
     assert twice
-    assert found(catalog, "is:duplicate") == twice
+    assert {hit.uri for hit in catalog.search("is:duplicate", by="uri")} == twice
+    firsts = list(catalog.search("is:duplicate"))
+    assert {uri for hit in firsts for uri in hit.addresses} == twice
+    assert len(firsts) == len({digest for digest in present.values() if often[digest] > 1})
 
 
 @pytest.mark.parametrize("query", list(AGREEMENTS))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query
 from pydantic import Field
@@ -42,6 +42,12 @@ class AskedQuery(AskedForms, Asked):
     """The query parameters of what asks a query."""
 
     space: Annotated[str | None, Field(description="The embedding space of a similarity search.")] = None
+    by: Annotated[
+        Literal["content", "uri"],
+        Field(
+            description="What one hit is: a picture, at however many addresses its bytes lie, or an address."
+        ),
+    ] = "content"
 
 
 class AskedHits(AskedQuery, AskedPage):
@@ -75,7 +81,7 @@ def search(asked: Annotated[AskedSearch, Query()], catalogs: Opened) -> dict[str
     """Finds assets, each with the annotations that match and the reason why."""
     with catalogs.at(asked.state) as catalog:
         hits = catalog.search(
-            asked.query, limit=asked.limit, after=asked.position, space=asked.space, files=False
+            asked.query, limit=asked.limit, after=asked.position, space=asked.space, by=asked.by, files=False
         )
         found = list(hits)
         has_answers = (asked.answers or (asked.count and hits.asks_for_absence)) and not hits.is_ranked
@@ -86,6 +92,7 @@ def search(asked: Annotated[AskedSearch, Query()], catalogs: Opened) -> dict[str
             "concepts": hits.concepts_used,
             "state": catalog.state,
             "total": hits.count() if asked.count and not hits.is_ranked else None,
+            "addresses": hits.address_count if asked.count and not hits.is_ranked else None,
             "answers": hits.answers if has_answers else None,
             "not_embedded": hits.not_embedded,
             "hint": None if found else hits.hint(),
@@ -98,7 +105,12 @@ def explain(asked: Annotated[AskedHits, Query()], catalogs: Opened) -> Any:
     with catalogs.at(asked.state) as catalog:
         return explained(
             lambda: catalog.search(
-                asked.query, limit=asked.limit, after=asked.position, space=asked.space, files=False
+                asked.query,
+                limit=asked.limit,
+                after=asked.position,
+                space=asked.space,
+                by=asked.by,
+                files=False,
             )
         )
 
@@ -107,7 +119,7 @@ def explain(asked: Annotated[AskedHits, Query()], catalogs: Opened) -> Any:
 def facets(asked: Annotated[AskedFacets, Query()], catalogs: Opened) -> dict[str, Any]:
     """Counts what the hits of a query divide into: classes, teams, attribute values, …."""
     with catalogs.at(asked.at) as catalog:
-        hits = catalog.search(asked.query, limit=asked.best, space=asked.space, files=False)
+        hits = catalog.search(asked.query, limit=asked.best, space=asked.space, by=asked.by, files=False)
         found = hits.facets(asked.facet, limit=asked.limit)
         narrowing = hits.narrowing
         return {

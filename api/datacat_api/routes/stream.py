@@ -45,7 +45,7 @@ def _streamed(asked: AskedStream, catalogs: Opened, *, to: str, media_type: str)
     """What can be refused is refused here, before the first byte; a client that goes away ends the rest."""
     columns = None if asked.columns is None else [name.strip() for name in asked.columns.split(",")]
     with catalogs.at(asked.at) as catalog:
-        hits = catalog.search(asked.query, limit=asked.limit, space=asked.space, files=False)
+        hits = catalog.search(asked.query, limit=asked.limit, space=asked.space, by=asked.by, files=False)
         if hits.is_ranked:  # by the embeddings of this catalog, which the next request takes over
             _ = hits.numbers
         pieces = _while_wanted(hits.stream(to, columns=columns, ids_as_text=True))
