@@ -385,7 +385,7 @@ def _write_faults(into: Path, files: _Files, *, plan: Plan) -> None:
     ]
     if faults:
         numbers, reasons = (list(column) for column in zip(*faults, strict=True))
-        with parquet_writer(into / "rejects-999998.parquet", "rejects") as writer:
+        with parquet_writer(into / "rejects-999996.parquet", "rejects") as writer:
             rows = table(
                 "rejects", len(faults), file=numbers, position="the whole file", reason=reasons, excerpt=""
             )

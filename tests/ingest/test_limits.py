@@ -164,7 +164,7 @@ def test_pictures_that_claim_or_hide_too_much_are_assets_with_a_fault(tmp_path: 
 def test_names_that_no_file_can_have() -> None:
     assert name_fault("a/b c.jpg") is None
     assert name_fault("a\0.jpg") == "the name of the asset has a NUL in it"
-    assert name_fault("a\n.jpg") == "the name of the asset has the control character U+000A in it"
+    assert name_fault("a\n.jpg") is None
     assert name_fault("ü" * 3_000) == "the name of the asset is 6,000 bytes long, more than 4,096"
 
 

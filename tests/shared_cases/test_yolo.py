@@ -136,3 +136,10 @@ def test_boxes_past_the_edge_are_cut_or_left_out(case: Case, tmp_path: Path) -> 
     assert all(max(values[0::2]) > min(values[0::2]) for values in found)
     assert any("cut at its edge" in loss for loss in losses)
     assert any("without area within their picture" in loss for loss in losses)
+
+
+def test_a_nul_in_a_name_is_rejected_with_its_place(case: Case, tmp_path: Path) -> None:
+    staged = read(case("coco-nul-in-name"), tmp_path / "out")
+    found = {row["reason"]: row["position"] for row in rows(staged, "rejects")}
+    assert found["the name of the asset has a NUL in it"]
+    assert (rows(staged, "annotations"), rows(staged, "listed")) == ([], [])
