@@ -131,7 +131,7 @@ def test_a_giant_value_of_csv_rejects_its_line(tmp_path: Path) -> None:
     head = "ImageID,Source,LabelName,Confidence,XMin,XMax,YMin,YMax\n"
     save(
         tmp_path / "lake" / "b.csv",
-        f"{head}a,x,/m/0,1,0,1,0,1\n{'b' * 200_000},x,/m/0,1,0,1,0,1\nc\0,x,/m/0,1,0,z,0,1\n",
+        f"{head}a,x,/m/0,1,0,1,0,1\n{'b' * 200_000},x,/m/0,1,0,1,0,1\nc,x\0,/m/0,1,0,z,0,1\n",
     )
     staged = read(tmp_path / "lake", tmp_path / "out")
     assert len(rows(staged, "annotations")) == 1
