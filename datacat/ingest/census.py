@@ -110,7 +110,9 @@ class Census:
         self._view("annotations")
         self._view("listed")
 
-    def complete(self, tally: Tally, *, unique_ids: bool, refers_by_id: bool = False) -> None:
+    def complete(
+        self, tally: Tally, *, unique_ids: bool, refers_by_id: bool = False, is_file_each: bool = False
+    ) -> None:
         """Gives every annotation an asset, every key one row in `listed`, and notes what is odd.
 
         Args:
@@ -118,6 +120,7 @@ class Census:
             unique_ids: external ids are unique within a file.
             refers_by_id: annotations name their asset by a key that is not its name; one that several assets
                 claim is nobody's.
+            is_file_each: each asset has one label file of its own.
         """
         self._write_files()
         self._drop_repeats(tally)
@@ -125,6 +128,8 @@ class Census:
         self._list_orphans(tally)
         if refers_by_id:
             self._part_claims(tally)
+        if is_file_each:
+            self._note_shared(tally)
         self._drop_double_keys(tally)
         for query in (_ODD_BOXES, _ODD_RELATIVE):
             flat, outside = self._row(query)
@@ -138,9 +143,9 @@ class Census:
             if again:
                 tally.note("an annotation id that was used before in the same file", int(again))
 
-    def note_shared(self, tally: Tally, *, is_odd: bool) -> None:
-        """Notes pictures that several label files are about, in a format that has one file each (`is_odd`)."""
-        (count,) = self._row(_SHARED) if is_odd else (0,)
+    def _note_shared(self, tally: Tally) -> None:
+        """Notes pictures that several label files are about, in a format that has one file each."""
+        (count,) = self._row(_SHARED)
         if count:
             tally.note("a picture that several label files are about: the labels of all are kept", count)
 
