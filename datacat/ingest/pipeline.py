@@ -214,7 +214,7 @@ class _Files:
         ]
 
     def learn(self, outcome: Outcome, tally: Tally) -> None:
-        """Takes over what reading found: digests, files whose bytes are those that are known; its notes go to `tally`."""
+        """Takes over what reading found: digests and files whose bytes are known; its notes go to `tally`."""
         tally.merge([outcome.tally])
         self.digests.update(outcome.digests)
         self.same.update(outcome.same)
