@@ -162,18 +162,23 @@ def verify(name: str, quick: bool, catalog: str | None, output: Output) -> int:
 @click.option(
     "--media",
     type=click.Choice(["reference", "copy", "link"]),
-    default="reference",
-    show_default=True,
+    show_default="reference; for yolo link",
     help="Name the pictures where they lie, copy them, or link to them; a picture that has changed stops the last two.",
 )
 @click.option("--force", is_flag=True, help="Replace the folder if it is there.")
 @catalog_option
 @json_option
 def export(
-    name: str, folder: str, format_name: str, media: str, force: bool, catalog: str | None, output: Output
+    name: str,
+    folder: str,
+    format_name: str,
+    media: str | None,
+    force: bool,
+    catalog: str | None,
+    output: Output,
 ) -> None:
     """Write a snapshot to FOLDER in a format that training code reads."""
-    report = opened(catalog).snapshot(name).export(folder, format=format_name, media=media, force=force)
+    report = opened(catalog).snapshot(name).export(folder, format=format_name, media=media or "", force=force)
     if output.as_json:
         output.record(report)
         return

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from datacat.ingest.attributes import Leaves
+from datacat.ingest.limits import name_fault
 from datacat.ingest.metadata import Metadata, Taken, spread
 from datacat.ingest.reasons import reason_of
 from datacat.model.report import Tally
@@ -59,6 +60,8 @@ class Sheets:
 
     def add(self, kind: str, count: int, /, **columns: Any) -> None:
         """Writes `count` rows. A column is a list, an array, or one value for all; a missing one is null."""
+        if kind == "named":
+            count, columns = self._possible(count, columns)
         if kind == "named" and columns.get("metadata") is not None:
             columns |= self._taken(count, columns)
         if count:
@@ -113,6 +116,21 @@ class Sheets:
         columns, count = self._rejects, len(self._rejects["file"])
         self._rejects = {name: [] for name in columns}
         self.add("rejects", count, **columns)
+
+    def _possible(self, count: int, columns: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+        """Rejects assets by whose name no file can be called, and gives the others."""
+        said = {name: spread(columns.get(name), count) for name in ("file", "key", "position", "name", "uri")}
+        called = [name or uri or "" for name, uri in zip(said["name"], said["uri"], strict=True)]
+        faults = list(map(name_fault, called))
+        if not any(faults):
+            return count, columns
+        for number, fault in enumerate(faults):
+            if fault:
+                where = {"key": said["key"][number], "excerpt": called[number]}
+                self.reject(said["file"][number], said["position"][number] or "", reason=fault, **where)
+        kept = [number for number, fault in enumerate(faults) if not fault]
+        spread_out = {name: spread(value, count) for name, value in columns.items()}
+        return len(kept), {name: [values[number] for number in kept] for name, values in spread_out.items()}
 
     def _taken(self, count: int, columns: dict[str, Any]) -> dict[str, list[Any]]:
         """Takes the metadata of listed assets apart; the columns that follow from them."""

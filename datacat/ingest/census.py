@@ -13,6 +13,7 @@ from datacat.config import Settings
 from datacat.ingest.batches import parquet_writer, table
 from datacat.ingest.claims import Claims
 from datacat.ingest.format import INLINE, FileFacts
+from datacat.ingest.limits import UNNAMED
 from datacat.ingest.metadata import Metadata
 from datacat.model.report import Tally
 from datacat.model.schemas import STAGED
@@ -41,6 +42,12 @@ _ODD_RELATIVE = """
             AND (x < -1e-5 OR y < -1e-5 OR x + w > 1.00001 OR y + h > 1.00001))
     FROM annotations WHERE geometry_type = 'box' AND is_relative
 """
+_BY_NAME = f"key IS NOT NULL AND starts_with(reason, '{UNNAMED}')"
+_OF_UNNAMED = f"""
+    SELECT row, file, key, position, "class" FROM annotations a
+    SEMI JOIN (FROM rejects WHERE {_BY_NAME}) r ON a.file = r.file AND a.key = r.key
+    ANTI JOIN listed l ON a.file = l.file AND a.key = l.key
+"""  # noqa: S608 - our own words
 _SHARED = """
     SELECT count(*) FROM (SELECT uri FROM listed GROUP BY uri HAVING count(DISTINCT file) > 1)
 """
@@ -90,6 +97,7 @@ class Census:
     def __init__(self, folder: Path, files: Sequence[FileFacts], *, settings: Settings) -> None:
         self._folder = folder
         self._files = files
+        self._rewritten = 0
         self._settings = settings
         self._db = duckdb.connect(
             config={
@@ -102,7 +110,9 @@ class Census:
         self._view("annotations")
         self._view("listed")
 
-    def complete(self, tally: Tally, *, unique_ids: bool, refers_by_id: bool = False) -> None:
+    def complete(
+        self, tally: Tally, *, unique_ids: bool, refers_by_id: bool = False, is_file_each: bool = False
+    ) -> None:
         """Gives every annotation an asset, every key one row in `listed`, and notes what is odd.
 
         Args:
@@ -110,12 +120,16 @@ class Census:
             unique_ids: external ids are unique within a file.
             refers_by_id: annotations name their asset by a key that is not its name; one that several assets
                 claim is nobody's.
+            is_file_each: each asset has one label file of its own.
         """
         self._write_files()
         self._drop_repeats(tally)
+        self._drop_unnamed()
         self._list_orphans(tally)
         if refers_by_id:
             self._part_claims(tally)
+        if is_file_each:
+            self._note_shared(tally)
         self._drop_double_keys(tally)
         for query in (_ODD_BOXES, _ODD_RELATIVE):
             flat, outside = self._row(query)
@@ -129,9 +143,9 @@ class Census:
             if again:
                 tally.note("an annotation id that was used before in the same file", int(again))
 
-    def note_shared(self, tally: Tally, *, is_odd: bool) -> None:
-        """Notes pictures that several label files are about, in a format that has one file each (`is_odd`)."""
-        (count,) = self._row(_SHARED) if is_odd else (0,)
+    def _note_shared(self, tally: Tally) -> None:
+        """Notes pictures that several label files are about, in a format that has one file each."""
+        (count,) = self._row(_SHARED)
         if count:
             tally.note("a picture that several label files are about: the labels of all are kept", count)
 
@@ -240,6 +254,23 @@ class Census:
             for kind in ("leaves", "annotations"):
                 self._rewrite(kind, f"FROM {kind} WHERE row NOT IN ({_REPEATED_ROWS})")
 
+    def _drop_unnamed(self) -> None:
+        """Rejects annotations of an asset that was rejected for its name."""
+        self._view("rejects")
+        (count,) = self._row(f"SELECT count(*) FROM rejects WHERE {_BY_NAME}")  # noqa: S608 - our own words
+        if not count:
+            return
+        self._db.execute(f"CREATE TABLE unnamed AS {_OF_UNNAMED}")
+        rejected = self._db.execute(
+            "SELECT file, position, 'its asset was rejected' AS reason, '' AS excerpt, key, "
+            '"class" FROM unnamed ORDER BY ALL'
+        ).to_arrow_table()
+        with parquet_writer(self._folder / "rejects-999997.parquet", "rejects") as writer:
+            writer.write_table(rejected.cast(STAGED["rejects"]))
+        self._view("leaves")
+        for kind in ("leaves", "annotations"):
+            self._rewrite(kind, f"FROM {kind} ANTI JOIN unnamed USING (row)")
+
     def _list_orphans(self, tally: Tally) -> None:
         """An annotation of an image that is not listed keeps an asset of its own, which is missing."""
         count = 0
@@ -324,7 +355,8 @@ class Census:
     def _rewrite(self, kind: str, query: str) -> None:
         """Puts what a query gives in the place of all rows of a kind."""
         before = list(self._folder.glob(f"{kind}-*.parquet"))
-        with parquet_writer(self._folder / f"{kind}-999999.parquet", kind) as writer:
+        self._rewritten += 1  # a kind may be rewritten twice, and what is read must not be what is written
+        with parquet_writer(self._folder / f"{kind}-{900_000 + self._rewritten}.parquet", kind) as writer:
             for batch in self._db.execute(query).to_arrow_reader(100_000):
                 writer.write_table(pa.table(batch).cast(STAGED[kind]))
         for path in before:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import posixpath
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any
@@ -13,7 +12,7 @@ import pyarrow.compute as pc
 
 from datacat.config import Settings
 from datacat.ingest.attributes import composed
-from datacat.ingest.export import Losses, indexed, place_media, rows, splits, unique_stems
+from datacat.ingest.export import Losses, ending_of, indexed, place_media, rows, splits, unique_stems
 
 _UNHELD = ("annotator", "created", "status")
 _json = msgspec.json.encode
@@ -81,7 +80,7 @@ def _names(assets: pa.Table, folder: Path, *, media: str) -> dict[str, str]:
         return {uri: uri for uri in assets.column("uri").to_pylist()}
     stems = unique_stems(assets)
     return {
-        row["uri"]: f"images/{row['split'] or 'all'}/{stems[row['uri']]}{posixpath.splitext(row['uri'])[1]}"
+        row["uri"]: f"images/{row['split'] or 'all'}/{stems[row['uri']]}{ending_of(row['uri'])}"
         for row in assets.select(["uri", "split"]).to_pylist()
     }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 import posixpath
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -18,6 +19,10 @@ from datacat.sources.content import HEAD, media_type
 from datacat.sources.location import Location
 from datacat.sources.reading import BLOCK, read_bytes
 
+_UNFILEABLE = re.compile(r"[\x00-\x1f\x7f/\\]")
+_ENDING = re.compile(r"\.[A-Za-z0-9]{1,10}")
+_NAME_BYTES = 180  # of the 255 that most file systems allow, with room for a number and an ending
+
 
 class Losses:
     """Counts what a format cannot hold."""
@@ -25,9 +30,10 @@ class Losses:
     def __init__(self) -> None:
         self._counts: Counter[str] = Counter()
 
-    def add(self, text: str) -> None:
-        """One more of `text`."""
-        self._counts[text] += 1
+    def add(self, text: str, count: int = 1) -> None:
+        """`count` more of `text`."""
+        if count:
+            self._counts[text] += count
 
     def lines(self) -> list[str]:
         """One line a kind of loss, as in `12 × masks`."""
@@ -46,12 +52,20 @@ def rows(table: pa.Table) -> Iterator[dict[str, Any]]:
         yield from batch.to_pylist()
 
 
-def unique_stems(assets: pa.Table) -> dict[str, str]:
-    """A name without ending for each URI; `-2`, `-3`, … behind those that collide within their split."""
+def unique_stems(assets: pa.Table, *, losses: Losses | None = None) -> dict[str, str]:
+    """A name without ending for each URI that any file may have; `-2`, … behind those that collide within their split.
+
+    Args:
+        assets: with `uri` and `split`.
+        losses: counts the names that had to be changed, but for collisions.
+    """
     used: set[tuple[str, str]] = set()
     stems: dict[str, str] = {}
     for row in assets.select(["uri", "split"]).sort_by("uri").to_pylist():
-        stem = posixpath.splitext(posixpath.basename(row["uri"]))[0] or "unnamed"
+        written = posixpath.splitext(posixpath.basename(row["uri"]))[0]
+        stem = _fileable(written)
+        if losses is not None and stem != written:
+            losses.add("names of pictures that no file can have, written otherwise")
         name, number = stem, 1
         while (row["split"] or "", name.casefold()) in used:
             number += 1
@@ -59,6 +73,18 @@ def unique_stems(assets: pa.Table) -> dict[str, str]:
         used.add((row["split"] or "", name.casefold()))
         stems[row["uri"]] = name
     return stems
+
+
+def ending_of(uri: str) -> str:
+    """The ending of a name with its point; "" where it is none, as behind the query of an address."""
+    ending = posixpath.splitext(uri)[1]
+    return ending if _ENDING.fullmatch(ending) else ""
+
+
+def _fileable(name: str) -> str:
+    """A name of at most 180 bytes, without control characters, separators of folders, or points around it."""
+    plain = _UNFILEABLE.sub("_", name).strip(" .")
+    return plain.encode("utf-8", errors="replace")[:_NAME_BYTES].decode("utf-8", errors="ignore") or "unnamed"
 
 
 def place_media(

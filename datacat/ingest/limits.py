@@ -22,12 +22,13 @@ RECORD_BYTES = 256 << 20  # one record of a stream, or one file that has to be r
 DEPTH = 100  # levels of YAML and XML; the deepest real ones that were met have 9
 YAML_BYTES = 4 << 20  # 20,000 class names take 0.5 MB
 YAML_NODES = 200_000  # aliases count as what they stand for
+COLUMN_BYTES = 2 << 30  # of one row group of Parquet, unpacked; a million rows of 300 bytes have 0.3 GB
 XML_BYTES = 64 << 20
 XML_ELEMENTS = 1_000_000
 NAME_BYTES = 4096  # of what a label file calls its asset; PATH_MAX of Linux
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # only its events are used
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+UNNAMED = "the name of the asset"  # begins the reason of a reject whose annotations go with it
 _OPEN = object()
 
 
@@ -44,16 +45,10 @@ class Yaml:
 
 def name_fault(name: str) -> str | None:
     """Why no file can be called `name`; None where one can."""
-    found = _CONTROL.search(name)
-    if found:
-        kind = "a NUL" if found[0] == "\0" else f"the control character U+{ord(found[0]):04X}"
-        return f"the name of the asset has {kind} in it"
-    size = len(name.encode("utf-8", errors="replace"))
-    return (
-        f"the name of the asset is {size:,} bytes long, more than {NAME_BYTES:,}"
-        if size > NAME_BYTES
-        else None
-    )
+    if "\0" in name:
+        return f"{UNNAMED} has a NUL in it"
+    size = len(name) if len(name) <= NAME_BYTES // 4 else len(name.encode("utf-8", errors="replace"))
+    return f"{UNNAMED} is {size:,} bytes long, more than {NAME_BYTES:,}" if size > NAME_BYTES else None
 
 
 def check_size(size: int, *, limit: int = RECORD_BYTES, where: str, what: str = "the file") -> None:
@@ -62,6 +57,24 @@ def check_size(size: int, *, limit: int = RECORD_BYTES, where: str, what: str = 
         raise FormatError(
             f"{what} has {size:,} bytes, more than the {limit:,} that are read at once", where=where
         )
+
+
+def check_row_groups(metadata: Any, *, where: str) -> None:
+    """Raises FormatError where a Parquet file says that a value, or a column of a row group, is larger than is read.
+
+    Args:
+        metadata: a `pyarrow.parquet.FileMetaData`.
+        where: the file.
+    """
+    for number in range(metadata.num_row_groups):
+        group = metadata.row_group(number)
+        for place in range(group.num_columns):
+            chunk = group.column(place)
+            check_size(
+                chunk.total_uncompressed_size, limit=COLUMN_BYTES, where=where, what="a column of a row group"
+            )
+            mean = chunk.total_uncompressed_size // max(1, chunk.num_values)
+            check_size(mean, where=where, what="a value")
 
 
 def csv_values(line: str) -> list[str]:

@@ -28,6 +28,7 @@ from datacat.sources.location import Location
 from datacat.sources.media import MediaFacts, media_kind
 from datacat.sources.reading import encoding_mark, read_bytes, sha256
 
+_HABITS = ("unique_ids", "refers_by_id", "is_file_each")  # what a format may say of its files
 _HEAD = 64 << 10
 _CANDIDATES = (
     *(".json", ".jsonl", ".ndjson", ".txt", ".xml", ".yaml", ".yml", ".names", ".data", ".parquet"),
@@ -110,24 +111,19 @@ def stage(
     found = _recognised(request, entries, settings=settings)
     dataset = _dataset(request, found, media=media, tally=tally, settings=settings, known_media=known_media)
     plan = found.format.plan(dataset)
-    is_more_there = bool(request.incomplete) and any(entry.uri not in known_media for entry in media)
-    again = request.incomplete if is_more_there else frozenset()
-    again = frozenset(known_files) if request.is_whole else again
+    is_more_there = any(entry.uri not in known_media for entry in media)
+    again = (
+        frozenset(known_files) if request.is_whole else request.incomplete if is_more_there else frozenset()
+    )
     files = _Files.listed(found, plan, known=known_files, again=again, settings=settings)
     outcome = Reader(found.format.name, plan, into=into, settings=settings).run(files.jobs())
-    tally.merge([outcome.tally])
-    files.learn(outcome)
+    files.learn(outcome, tally)
     lake = Lake(media, location=request.location, media_root=request.media_root)
     _write_listed(into, lake, files=files, plan=plan)
     lake.report(tally)
     _write_classes(into, files, plan=plan)
     census = Census(into, files.facts, settings=settings)
-    census.complete(
-        tally,
-        unique_ids=getattr(found.format, "unique_ids", False),
-        refers_by_id=getattr(found.format, "refers_by_id", False),
-    )
-    census.note_shared(tally, is_odd=getattr(found.format, "is_file_each", False))
+    census.complete(tally, **{habit: getattr(found.format, habit, False) for habit in _HABITS})
     lists = census.class_lists() if getattr(found.format, "is_exhaustive", False) else {}
     _write_media(census, lake, known_media=known_media, tally=tally, settings=settings)
     return Staged(
@@ -217,8 +213,9 @@ class _Files:
             if entry.uri in self.parse and entry.uri not in self.same
         ]
 
-    def learn(self, outcome: Outcome) -> None:
-        """Takes over what reading found: digests, and files whose bytes are those that are known."""
+    def learn(self, outcome: Outcome, tally: Tally) -> None:
+        """Takes over what reading found: digests and files whose bytes are known; its notes go to `tally`."""
+        tally.merge([outcome.tally])
         self.digests.update(outcome.digests)
         self.same.update(outcome.same)
 
@@ -385,7 +382,7 @@ def _write_faults(into: Path, files: _Files, *, plan: Plan) -> None:
     ]
     if faults:
         numbers, reasons = (list(column) for column in zip(*faults, strict=True))
-        with parquet_writer(into / "rejects-999998.parquet", "rejects") as writer:
+        with parquet_writer(into / "rejects-999996.parquet", "rejects") as writer:
             rows = table(
                 "rejects", len(faults), file=numbers, position="the whole file", reason=reasons, excerpt=""
             )

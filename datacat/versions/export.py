@@ -53,7 +53,7 @@ class Target:
 
     folder: Path
     format: str
-    media: str = "reference"
+    media: str
     force: bool = False
     settings: Settings | None = None
 
@@ -80,6 +80,11 @@ def export(source: Path, definition: Definition, *, target: Target, keep: Locati
         LocationError: the folder cannot be written.
     """
     writer = None if target.format == PARQUET else _writer(target.format)
+    needed = getattr(writer, "needs_media", None)
+    if needed and target.media == "reference":
+        raise UsageError(
+            f"{target.format} cannot name pictures where they lie: {needed}", hint="--media link, or copy."
+        )
     folder = Path(os.path.abspath(target.folder))
     _check_free(folder, force=target.force, keep=keep)
     try:
@@ -99,6 +104,11 @@ def export(source: Path, definition: Definition, *, target: Target, keep: Locati
     finally:
         shutil.rmtree(staged, ignore_errors=True)
     return ExportReport(str(definition.snapshot), target.format, str(folder), files, tuple(losses))
+
+
+def default_media(format_name: str) -> str:
+    """How a format treats media where nobody says it: where they lie, but for one whose readers would miss them."""
+    return str(getattr(formats().get(format_name), "default_media", "reference"))
 
 
 def _writer(name: str) -> Writer:

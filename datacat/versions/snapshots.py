@@ -284,7 +284,7 @@ class Snapshot:
         folder: str | Path,
         *,
         format: str,  # noqa: A002 - the word that people know
-        media: str = "reference",
+        media: str = "",
         force: bool = False,
     ) -> ExportReport:
         """Writes it in a format that training code reads; all or nothing, and the same bytes every time.
@@ -292,13 +292,15 @@ class Snapshot:
         Args:
             folder: where to; must be empty or not there, unless `force` replaces it.
             format: "parquet", or any format of `datacat formats` that writes: coco, yolo.
-            media: "reference" names the pictures where they lie, "copy" copies and "link" links them.
+            media: "reference" names the pictures where they lie, "copy" copies and "link" links them; by default
+                "reference", but "link" for yolo, which looks for labels beside its pictures.
             force: replace `folder` whatever it holds.
 
         Raises:
             SnapshotDamaged: the manifest, or a picture to copy or link, is not what was frozen.
             UsageError: no such format, or the folder is in use.
         """
+        media = media or exporting.default_media(format)
         target = exporting.Target(
             Path(folder), format=format, media=media, force=force, settings=self._settings
         )

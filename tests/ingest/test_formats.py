@@ -60,8 +60,9 @@ class TestYolo(FormatSuite):
         for number in range(3):
             picture(folder / "images" / "train" / f"{number}.png")
         save(folder / "data.yaml", "names: [car, roof]\ntrain: images/train\n")
-        path = save(folder / "labels" / "train" / "0.txt", "0 0.5 0.5 0.2 0.2\n1 0.1 0.1 0.3 0.1 0.2 0.4\n")
-        save(folder / "labels" / "train" / "1.txt", "")
+        path = save(folder / "labels" / "train" / "0.txt", "0 0.5 0.5 0.2 0.2\n")
+        save(folder / "labels" / "train" / "1.txt", "1 0.1 0.1 0.3 0.1 0.2 0.4\n")
+        save(folder / "labels" / "train" / "2.txt", "")
         return Expected(["car", "roof"], 3, path)
 
 

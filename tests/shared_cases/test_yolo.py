@@ -7,7 +7,9 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
+import datacat
 from datacat.errors import FormatError
 from datacat.testing.format_suite import read, rows
 
@@ -103,3 +105,41 @@ def test_a_yaml_bomb_is_refused_and_other_files_go_in(case: Case, tmp_path: Path
 def test_data_yaml_gives_splits(case: Case, tmp_path: Path) -> None:
     found = _splits(case("yolo-yaml-split"), tmp_path / "out")
     assert found == {"a.jpg": "train", "b.jpg": "train", "c.jpg": "val"}
+
+
+def _exported(folder: Path, tmp_path: Path, query: str) -> tuple[Path, tuple[str, ...]]:
+    """The only snapshot of a case, exported as YOLO with nothing said of media; and what was lost."""
+    catalog = datacat.init(str(tmp_path / "cat"))
+    catalog.ingest(str(folder), team="t", name="n")
+    frozen = datacat.open(str(tmp_path / "cat")).freeze("x", query=query)
+    return tmp_path / "yolo", frozen.export(tmp_path / "yolo", format="yolo").losses
+
+
+def test_an_export_is_trained_on_its_own_labels(case: Case, tmp_path: Path) -> None:
+    folder, _ = _exported(case("yolo-export-reference"), tmp_path, "gate")
+    data = yaml.safe_load((folder / "data.yaml").read_text())
+    assert {"train", "val"} <= data.keys()
+    lines = (folder / data["train"]).read_text().splitlines()
+    labels = [folder / line.replace("/images/", "/labels/").replace(".png", ".txt") for line in lines]
+    assert [label.read_text().split()[0] for label in labels] == ["0", "0"]
+    assert data["names"] == {0: "gate"}
+
+
+def test_boxes_past_the_edge_are_cut_or_left_out(case: Case, tmp_path: Path) -> None:
+    folder, losses = _exported(case("coco-box-past-edge-to-yolo"), tmp_path, "shed")
+    (label,) = folder.rglob("e.txt")
+    found = [[float(word) for word in line.split()[1:]] for line in label.read_text().splitlines()]
+    assert {len(values) > 4 for values in found} == {
+        True
+    }  # a polygon is among them: all are written as polygons
+    assert all(-1e-9 <= value <= 1 + 1e-9 for values in found for value in values)
+    assert all(max(values[0::2]) > min(values[0::2]) for values in found)
+    assert any("cut at its edge" in loss for loss in losses)
+    assert any("without area within their picture" in loss for loss in losses)
+
+
+def test_a_nul_in_a_name_is_rejected_with_its_place(case: Case, tmp_path: Path) -> None:
+    staged = read(case("coco-nul-in-name"), tmp_path / "out")
+    found = {row["reason"]: row["position"] for row in rows(staged, "rejects")}
+    assert found["the name of the asset has a NUL in it"]
+    assert (rows(staged, "annotations"), rows(staged, "listed")) == ([], [])

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import msgspec
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from datacat.errors import FormatError
@@ -21,6 +22,7 @@ from datacat.ingest.format import Dataset, Document, Plan, Role, Sample, no_plan
 from datacat.ingest.geometry import Box, check_geometry, derived_bounds, scaled
 from datacat.ingest.identifiers import known_id
 from datacat.ingest.json_stream import Range
+from datacat.ingest.limits import check_row_groups
 from datacat.ingest.times import iso_time
 from datacat.model.report import Tally
 from datacat.model.schemas import ANNOTATION_KINDS, GEOMETRY_TYPES
@@ -88,6 +90,7 @@ class Neutral:
             return [range_ for section in document.layout("lines").sections for range_ in section.ranges()]
         try:
             with _parquet(document) as file:
+                check_row_groups(file.metadata, where=document.uri)
                 return [_RowGroup(number) for number in range(file.num_row_groups)]
         except (OSError, ValueError) as error:
             raise FormatError(f"not a Parquet file that can be read: {error}", where=document.uri) from error
@@ -115,10 +118,21 @@ def _parquet_records(document: Document, part: _RowGroup) -> Iterator[tuple[str,
     """Rows as JSON; text in `attributes`, `geometry` and `metadata` is JSON already."""
     with _parquet(document) as file:
         number = sum(file.metadata.row_group(before).num_rows for before in range(part.number))
-        for batch in file.iter_batches(row_groups=[part.number], batch_size=4096):
+        batches = file.iter_batches(row_groups=[part.number], batch_size=4096)
+        while (batch := _next(batches, where=document.uri)) is not None:
             for row in batch.to_pylist():
                 yield f"row {number}", composed(_raw_pieces(row))
                 number += 1
+
+
+def _next(batches: Iterator[pa.RecordBatch], *, where: str) -> pa.RecordBatch | None:
+    """Raises FormatError where the pages of a Parquet file are not what its footer says."""
+    try:
+        return next(batches, None)
+    except (OSError, pa.ArrowException) as error:
+        raise FormatError(
+            "a damaged Parquet file: what lies in it is not what its end says", where=where
+        ) from error
 
 
 def _raw_pieces(row: dict[str, Any]) -> Iterator[tuple[str, bytes]]:

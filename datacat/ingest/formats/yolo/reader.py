@@ -25,7 +25,7 @@ from datacat.ingest.formats.yolo.names import NAME_FILES, described, nearest, no
 from datacat.ingest.formats.yolo.pictures import Pictures, is_in_label_folder, made
 from datacat.ingest.formats.yolo.splits import Splits
 from datacat.ingest.limits import check_size
-from datacat.ingest.yolo_write import write
+from datacat.ingest.yolo_write import NEEDS_MEDIA, write
 from datacat.sources.listing import Entry
 from datacat.sources.media import media_kind, upright_size
 from datacat.sources.reading import decoded
@@ -53,6 +53,8 @@ class Yolo:
     writes = True
     is_exhaustive = True
     is_file_each = True
+    default_media = "link"
+    needs_media = NEEDS_MEDIA
 
     def sniff(self, sample: Sample) -> Role | None:
         """Lines of numbers; data.yaml with `names`; lists of names or of pictures."""
