@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
-from datacat.errors import CatalogError, LocationError
+from datacat.errors import CatalogError
 from datacat.model.finding import Finding
 from datacat.sources.location import filesystem, store_errors
 from datacat.tables.state import PARTITION, DataFile
@@ -57,6 +57,6 @@ def _fault(store: Store, file: DataFile) -> str | None:
         with filesystem(place, store.settings).open(place.path, "rb", block_size=_BLOCK) as content:
             while block := content.read(_BLOCK):
                 digest.update(block)
-    except (*store_errors(), LocationError) as error:
+    except store_errors() as error:
         return f"cannot be read: {error}"
     return None if digest.hexdigest() == file.digest else "has other bytes than were committed"
