@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import posixpath
+import re
 import sys
 from dataclasses import dataclass
 from functools import lru_cache
@@ -15,6 +16,8 @@ from typing import Any
 
 from datacat.config import Settings
 from datacat.errors import ExtraMissing, LocationError
+
+_MAGIC = re.compile(r"[*?\[]")
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -74,6 +77,16 @@ class Location:
     def path(self) -> str:
         """What the filesystem of `filesystem()` calls it: the path, or bucket/key."""
         return self.uri.removeprefix("s3://")
+
+
+def as_pattern(path: str) -> str:
+    """A path as DuckDB must be given it, which takes what it reads for a pattern: `a[b]` is `ab` there."""
+    return _MAGIC.sub(r"[\g<0>]", path) if _MAGIC.search(path) else path
+
+
+def has_magic(path: str) -> bool:
+    """Whether a library that looks for patterns would take a path for one."""
+    return bool(_MAGIC.search(path))
 
 
 def filesystem(location: Location, settings: Settings) -> Any:

@@ -13,6 +13,7 @@ from typing import Any
 import pyarrow as pa
 
 from datacat.model.schemas import STAGED, TABLES
+from datacat.sources.location import as_pattern
 from datacat.tables import identifiers
 from datacat.tables.connection import quoted
 from datacat.tables.counts import COUNTED
@@ -304,4 +305,4 @@ def _staged_rows(kind: str, paths: Sequence[str]) -> str:
         return f"SELECT {', '.join(typed)} WHERE false"
     columns = ", ".join(f'"{name}"' for name in (*schema.names, *place))
     options = "".join(f", {name} = true" for name in place)
-    return f"SELECT {columns} FROM read_parquet([{', '.join(quoted(path) for path in paths)}]{options})"  # noqa: S608 - our own words
+    return f"SELECT {columns} FROM read_parquet([{', '.join(quoted(as_pattern(path)) for path in paths)}]{options})"  # noqa: S608 - our own words
