@@ -123,9 +123,15 @@ def object_store_options(settings: Settings) -> dict[str, str]:
 
 
 def store_errors() -> tuple[type[Exception], ...]:
-    """What a filesystem raises: OSError, and botocore's own kind (a dead line, no credentials)."""
-    botocore = sys.modules.get("botocore.exceptions")
-    return (OSError, botocore.BotoCoreError) if botocore else (OSError,)
+    """What a filesystem raises: OSError, and the kinds of botocore (a dead line, no credentials) and of aiohttp (half a
+    body)."""
+    botocore, aiohttp = sys.modules.get("botocore.exceptions"), sys.modules.get("aiohttp")
+    kinds: list[type[Exception]] = [OSError]
+    if botocore:
+        kinds += [botocore.BotoCoreError, botocore.ClientError]
+    if aiohttp:
+        kinds.append(aiohttp.ClientError)
+    return tuple(kinds)
 
 
 @lru_cache(maxsize=1)
