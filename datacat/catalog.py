@@ -92,6 +92,7 @@ class Catalog:
         ontology: str | None = None,
         licence: str | None = None,
         owner: str | None = None,
+        look_again: bool = False,
         author: str = "",
         message: str = "",
     ) -> IngestReport:
@@ -109,6 +110,7 @@ class Catalog:
             ontology: the version of the ontology that was labelled by; the empty text takes it back.
             licence: under which the labels may be used, else as the files say; stays, and is taken back, likewise.
             owner: whom to ask about them; the same.
+            look_again: reads the bytes of label files and media also where size and time are as before.
             author: who commits; by default git's user.
             message: what the log should say.
 
@@ -130,6 +132,7 @@ class Catalog:
             message=message,
             claim=coverage_claim(covers=covers, attributes=covers_attributes, ontology=ontology),
             rights=RightsClaim(licence, owner),
+            looks_again=look_again,
         )
         self.refresh()
         return report

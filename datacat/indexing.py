@@ -7,6 +7,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -35,16 +36,18 @@ def ingest(
     message: str,
     claim: CoverageClaim | None = None,
     rights: RightsClaim | None = None,
+    looks_again: bool = False,
 ) -> IngestReport:
     """Makes the label files at `place` the content of a label set; see `Catalog.ingest`."""
     newest, settings = tables.state(), tables.store.settings
+    asked = IngestRequest(place, media_root, format, looks_again=looks_again)
     claim = claim or CoverageClaim()
     is_whole = claim.classes == "auto"  # what follows from a file is known while it is read
     incomplete = tables.incomplete_files(newest, label_set)
     _forget_killed()
     with tempfile.TemporaryDirectory(prefix=f"{_PREFIX}{os.getpid()}-") as folder:
         staged = stage(
-            IngestRequest(place, media_root, format, incomplete=incomplete, is_whole=is_whole),
+            replace(asked, incomplete=incomplete, is_whole=is_whole),
             into=Path(folder),
             known_files=_known_files(tables, newest, label_set=label_set, place=place),
             known_media=tables.known_media(newest, below=_near(place, media_root)),

@@ -42,6 +42,11 @@ _NAME_SHOWN = 40  # characters
     help="The licence of the labels, if not as the files say. It stays until said otherwise.",
 )
 @click.option("--owner", metavar="TEXT", help="Whom to ask about the labels. It stays until said otherwise.")
+@click.option(
+    "--look-again",
+    is_flag=True,
+    help="Read label files and media also where size and time are as before, and compare their digests.",
+)
 @catalog_option
 @commit_options
 @json_option
@@ -56,6 +61,7 @@ def ingest(
     ontology: str | None,
     licence: str | None,
     owner: str | None,
+    look_again: bool,
     catalog: str | None,
     author: str,
     message: str,
@@ -63,7 +69,8 @@ def ingest(
 ) -> None:
     """Index the label files of LOCATION, a file, a folder or an s3:// prefix.
 
-    Ingesting the same place again reads what has changed since and replaces exactly that.
+    Ingesting the same place again reads what has changed since and replaces exactly that: what has another size or
+    time. Tools that keep both are found out by --look-again.
     """
     report = opened(catalog).ingest(
         location,
@@ -76,6 +83,7 @@ def ingest(
         ontology=ontology,
         licence=licence,
         owner=owner,
+        look_again=look_again,
         author=author,
         message=message,
     )

@@ -18,6 +18,7 @@ from datacat.ingest.metadata import Metadata
 from datacat.model.report import Tally
 from datacat.model.schemas import STAGED
 from datacat.sources.listing import Entry
+from datacat.sources.location import as_pattern
 from datacat.sources.media import MediaFacts, is_turned, media_kind
 
 _MEDIA_FIELDS = tuple(item.name for item in fields(MediaFacts))
@@ -218,7 +219,7 @@ class Census:
     def _view(self, kind: str) -> None:
         paths = [str(path) for path in sorted(self._folder.glob(f"{kind}-*.parquet"))]
         if paths:
-            self._db.read_parquet(paths).create_view(kind, replace=True)
+            self._db.read_parquet([as_pattern(path) for path in paths]).create_view(kind, replace=True)
         else:
             empty = STAGED[kind].empty_table()
             self._db.from_arrow(empty).create_view(kind, replace=True)

@@ -41,7 +41,8 @@ class IngestRequest:
     """What is to be read: label files at `location`, media below `media_root` or else `location`.
 
     `incomplete` are label files of which media were not found: they are read again where new media came;
-    `is_whole`: all are read again, changed or not.
+    `is_whole`: all are read again, changed or not; `looks_again`: the bytes of label files and media are compared
+    with their digests, also where size and time are as before.
     """
 
     location: Location
@@ -50,6 +51,7 @@ class IngestRequest:
     options: Mapping[str, str] = field(default_factory=dict)
     incomplete: frozenset[str] = frozenset()
     is_whole: bool = False
+    looks_again: bool = False
 
     @property
     def places(self) -> tuple[Location, ...]:
@@ -115,7 +117,8 @@ def stage(
     again = (
         frozenset(known_files) if request.is_whole else request.incomplete if is_more_there else frozenset()
     )
-    files = _Files.listed(found, plan, known=known_files, again=again, settings=settings)
+    trusted = {} if request.looks_again else known_files
+    files = _Files.listed(found, plan, known=known_files, trusted=trusted, again=again, settings=settings)
     outcome = Reader(found.format.name, plan, into=into, settings=settings).run(files.jobs())
     files.learn(outcome, tally)
     lake = Lake(media, location=request.location, media_root=request.media_root)
@@ -125,7 +128,7 @@ def stage(
     census = Census(into, files.facts, settings=settings)
     census.complete(tally, **{habit: getattr(found.format, habit, False) for habit in _HABITS})
     lists = census.class_lists() if getattr(found.format, "is_exhaustive", False) else {}
-    _write_media(census, lake, known_media=known_media, tally=tally, settings=settings)
+    _write_media(census, lake, known_media=known_media, request=request, tally=tally, settings=settings)
     return Staged(
         folder=into,
         format=found.format.name,
@@ -164,14 +167,16 @@ class _Files:
         plan: Plan,
         *,
         known: Mapping[str, FileFacts],
+        trusted: Mapping[str, FileFacts],
         again: frozenset[str],
         settings: Settings,
     ) -> _Files:
+        """`trusted` are files of which size and time say that they are as before."""
         digests: dict[str, str | None] = {}
         changed = False
         for entry in found.context:
             before = known.get(entry.uri)
-            digest = before.digest if before and is_same(entry, before) else None
+            digest = before.digest if before and is_same(entry, trusted.get(entry.uri)) else None
             digests[entry.uri] = digest or sha256(entry.uri, settings, size=entry.size)
             changed |= before is None or before.digest != digests[entry.uri]
         labels = [entry for entry in found.labels if entry.uri not in plan.idle]
@@ -191,7 +196,8 @@ class _Files:
             entry.uri
             for entry in files.entries
             if is_same(entry, known.get(entry.uri))
-            and not (entry.uri in files.parse and (changed or entry.uri in again))
+            and not (entry.uri in files.parse and (changed or entry.uri in again or entry.uri not in trusted))
+            and digests.get(entry.uri) in (None, known[entry.uri].digest)
         }
         return files
 
@@ -310,7 +316,8 @@ def _dataset(
 ) -> Dataset:
     def known_size(entry: Entry) -> tuple[int, int] | None:
         facts = known_media.get(entry.uri)
-        if facts and facts.width and facts.height and is_same(entry, facts):
+        is_trusted = facts is not None and not request.looks_again and is_same(entry, facts)
+        if facts and facts.width and facts.height and is_trusted:
             return facts.width, facts.height
         return None
 
@@ -406,27 +413,42 @@ def _exhaustive(
 
 
 def _write_media(
-    census: Census, lake: Lake, *, known_media: Mapping[str, MediaFacts], tally: Tally, settings: Settings
+    census: Census,
+    lake: Lake,
+    *,
+    known_media: Mapping[str, MediaFacts],
+    request: IngestRequest,
+    tally: Tally,
+    settings: Settings,
 ) -> None:
     """A row of `media` for each asset that is spoken of, and for known ones that have changed or gone since."""
+
+    def is_as_before(entry: Entry, known: MediaFacts | None) -> bool:
+        is_known = known is not None and not known.is_missing
+        return is_known and not request.looks_again and is_same(entry, known)
+
     wanted = {entry.uri: entry for entry in census.present(lake.entries, tally)}
     gone = []
     for uri, facts in known_media.items():
         entry = lake.entries.get(uri)
-        if entry is not None and (facts.is_missing or not is_same(entry, facts)):
+        if entry is not None and not is_as_before(entry, facts):
             wanted[uri] = entry
         elif entry is None and not facts.is_missing and media_kind(uri) and lake.covers(uri):
             gone.append(replace(facts, is_missing=True))
     fresh, kept = [], []
     for uri, entry in wanted.items():
         known = known_media.get(uri)
-        if known is None or known.is_missing or not is_same(entry, known):
-            fresh.append(entry)
-        else:
+        if known is not None and is_as_before(entry, known):
             kept.append(known)
+        else:
+            fresh.append(entry)
     census.write_media([*kept, *gone], number=1)
     for number, measured in enumerate(measure_media(fresh, settings=settings), start=2):
         census.write_media(measured, number=number)
+        for facts in measured if request.looks_again else ():
+            before = known_media.get(facts.uri)
+            if before and before.digest != facts.digest and is_same(wanted[facts.uri], before):
+                tally.note("media with other bytes, though size and time are as before")
     census.compare_sizes(tally)
 
 

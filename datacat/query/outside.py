@@ -5,6 +5,7 @@ from __future__ import annotations
 from datacat.query import meaning as m
 from datacat.query.compare import Sql, column_compares, joined, number_compares
 from datacat.query.tree import Operator
+from datacat.sources.location import as_pattern
 
 _EARTH_KM = 6371.0088  # mean radius, as in the haversine formula
 PLACES = """
@@ -35,7 +36,8 @@ def assets(node: m.Meaning) -> Sql:
             return _from_source(operator, value)
         case m.InFiles(files=files):
             return Sql(
-                "SELECT asset FROM addresses WHERE uri IN (SELECT uri FROM read_parquet(?))", (list(files),)
+                "SELECT asset FROM addresses WHERE uri IN (SELECT uri FROM read_parquet(?))",
+                ([as_pattern(str(path)) for path in files],),
             )
         case m.ChangedSince(assets=changed):
             return changed

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import posixpath
+import re
 import sys
 from dataclasses import dataclass
 from functools import lru_cache
@@ -15,6 +16,8 @@ from typing import Any
 
 from datacat.config import Settings
 from datacat.errors import ExtraMissing, LocationError
+
+_MAGIC = re.compile(r"[*?\[]")
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -76,6 +79,16 @@ class Location:
         return self.uri.removeprefix("s3://")
 
 
+def as_pattern(path: str) -> str:
+    """A path as DuckDB must be given it, which takes what it reads for a pattern: `a[b]` is `ab` there."""
+    return _MAGIC.sub(r"[\g<0>]", path) if _MAGIC.search(path) else path
+
+
+def has_magic(path: str) -> bool:
+    """Whether a library that looks for patterns would take a path for one."""
+    return bool(_MAGIC.search(path))
+
+
 def filesystem(location: Location, settings: Settings) -> Any:
     """The fsspec filesystem that reads and writes `location` (addressed by `location.path`).
 
@@ -110,9 +123,15 @@ def object_store_options(settings: Settings) -> dict[str, str]:
 
 
 def store_errors() -> tuple[type[Exception], ...]:
-    """What a filesystem raises: OSError, and botocore's own kind (a dead line, no credentials)."""
-    botocore = sys.modules.get("botocore.exceptions")
-    return (OSError, botocore.BotoCoreError) if botocore else (OSError,)
+    """What a filesystem raises: OSError, and the kinds of botocore (a dead line, no credentials) and of aiohttp (half a
+    body)."""
+    botocore, aiohttp = sys.modules.get("botocore.exceptions"), sys.modules.get("aiohttp")
+    kinds: list[type[Exception]] = [OSError]
+    if botocore:
+        kinds += [botocore.BotoCoreError, botocore.ClientError]
+    if aiohttp:
+        kinds.append(aiohttp.ClientError)
+    return tuple(kinds)
 
 
 @lru_cache(maxsize=1)

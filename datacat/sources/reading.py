@@ -13,7 +13,7 @@ from typing import TypeVar
 from datacat.config import Settings
 from datacat.errors import LocationError
 from datacat.sources.inside import check_inside, open_inside
-from datacat.sources.location import Location, filesystem, store_errors
+from datacat.sources.location import Location, filesystem, has_magic, store_errors
 
 BLOCK = 4 << 20
 _TRIES = 3
@@ -45,7 +45,8 @@ def read_bytes(uri: str, settings: Settings, *, start: int = 0, end: int | None 
 
 def read_many(uris: Sequence[str], settings: Settings) -> Iterator[tuple[str, bytes | LocationError]]:
     """The bytes of small objects, or why they cannot be read, in the order given; from S3 concurrently."""
-    distant = [uri for uri in uris if uri.startswith("s3://")]
+    # Of several names fsspec takes those with [ * ? for patterns.
+    distant = [uri for uri in uris if uri.startswith("s3://") and not has_magic(uri)]
     fetched: dict[str, object] = {}
     if distant:
         system = filesystem(Location(distant[0]), settings)

@@ -58,17 +58,17 @@ def check(log: Location, number: int, *, listing: Listing, last: Entry | None, s
         )
     for n in range(begin, number + 1):
         if not listing.entries.get(n):
-            raise damaged(log, n, "is empty" if n in listing.entries else "is gone")
+            raise _damaged(log, n, "is empty" if n in listing.entries else "is gone")
     if begin > number:
         return
     if last is None:
-        raise damaged(log, number, "cannot be read")
+        raise _damaged(log, number, "cannot be read")
     for n, size in _recorded(log, number, last=last, begin=begin, settings=settings):
         if listing.entries.get(n, size) != size:
-            raise damaged(log, n, f"has {listing.entries[n]:,} bytes, not {size:,}")
+            raise _damaged(log, n, f"has {listing.entries[n]:,} bytes, not {size:,}")
 
 
-def damaged(log: Location, number: int, what: str) -> CatalogError:
+def _damaged(log: Location, number: int, what: str) -> CatalogError:
     """The error that says so of an entry in the middle of the log."""
     return CatalogError(
         f"log entry {number} {what}: what states from {number} on hold cannot be told",

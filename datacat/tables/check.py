@@ -13,6 +13,7 @@ import duckdb
 from datacat.errors import CatalogError
 from datacat.model.finding import Finding
 from datacat.model.schemas import KINDS
+from datacat.sources.location import as_pattern
 from datacat.tables import identifiers
 from datacat.tables.check_log import log_findings
 from datacat.tables.connection import connected
@@ -142,7 +143,9 @@ def _files(store: Store, state: State) -> Iterator[Finding]:
 def _rows(store: Store, cursor: duckdb.DuckDBPyConnection, *, file: DataFile) -> Iterator[str]:
     try:
         (path,) = store.files.local([file])
-        ((count,),) = cursor.execute("SELECT num_rows FROM parquet_file_metadata(?)", [path]).fetchall()
+        ((count,),) = cursor.execute(
+            "SELECT num_rows FROM parquet_file_metadata(?)", [as_pattern(path)]
+        ).fetchall()
         if count != file.row_count:
             yield f"{file.path} has {count:,} rows, not {file.row_count:,}"
     except (duckdb.Error, CatalogError) as error:

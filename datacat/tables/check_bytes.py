@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
-from datacat.errors import CatalogError, LocationError
+from datacat.errors import CatalogError
 from datacat.model.finding import Finding
 from datacat.sources.location import filesystem, store_errors
 from datacat.tables.state import PARTITION, DataFile

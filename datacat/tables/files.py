@@ -17,7 +17,7 @@ import pyarrow as pa
 from datacat.config import Settings
 from datacat.errors import CatalogError, LocationError
 from datacat.model.schemas import TABLES
-from datacat.sources.location import Location, filesystem, store_errors
+from datacat.sources.location import Location, as_pattern, filesystem, store_errors
 from datacat.tables import leases
 from datacat.tables.cache import Cache
 from datacat.tables.change import Written
@@ -156,7 +156,7 @@ class Files:
             typed += ["NULL::VARCHAR AS filename"] if with_name else []
             return f"SELECT {', '.join(typed)} WHERE false"
         columns = ", ".join(f'"{name}"' for name in TABLES[kind].names) + (", filename" if with_name else "")
-        listed = ", ".join(quoted(path) for path in paths)
+        listed = ", ".join(quoted(as_pattern(path)) for path in paths)
         options = "hive_partitioning = false" + (", filename = true" if with_name else "")
         is_shared = label_set is not None and any(not file.low == file.high == label_set for file in files)
         where = f" WHERE label_set = {label_set}" if is_shared else ""
@@ -164,7 +164,7 @@ class Files:
 
     def select_at(self, kind: str, files: Sequence[DataFile]) -> str:
         """A SELECT as `select` gives, of at least the rows in which the column that comes first is `wanted`."""
-        listed = files_at(files, self.local(files)) if files else None
+        listed = files_at(files, [as_pattern(path) for path in self.local(files)]) if files else None
         if listed is None:
             return self.select(kind, files)
         columns = ", ".join(f'"{name}"' for name in TABLES[kind].names)

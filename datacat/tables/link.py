@@ -254,7 +254,8 @@ class _Plan:
             return False
         if any(file.kind in OF_FILES and file.may_hold(linking.label_set) for file in came | went):
             return False
-        if linking.count("forgotten") and any(file.kind == "label_set_assets" for file in came):
+        spoken = any(file.kind == "label_set_assets" for file in came | went)
+        if spoken and (linking.count("forgotten") or linking.count("unseen")):
             return False  # they may speak of them
         if any(file.kind == "assets" for file in went):
             there = linking.store.files.select("assets", newest.of("assets"))

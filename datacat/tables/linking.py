@@ -14,6 +14,7 @@ from typing import Any
 import pyarrow as pa
 
 from datacat.model.schemas import STAGED, TABLES
+from datacat.sources.location import as_pattern
 from datacat.tables import identifiers
 from datacat.tables.connection import quoted
 from datacat.tables.counts import COUNTED
@@ -83,9 +84,6 @@ _CHANGED_MEDIA = """
     CREATE TEMP TABLE updated_assets AS
     SELECT a.* REPLACE (true AS is_missing) FROM assets a WHERE asset IN (FROM said_missing)
     UNION ALL
-    SELECT a.* REPLACE (f.width AS width, f.height AS height) FROM facts f JOIN assets a USING (uri)
-    WHERE f.is_missing AND a.is_missing AND a.width IS NULL AND f.width IS NOT NULL
-    UNION ALL
     SELECT a.asset, a.uri, {facts}, a.first_seen FROM facts f JOIN assets a USING (uri)
     WHERE NOT f.is_missing AND (a.is_missing OR f.etag IS DISTINCT FROM a.etag
         OR f.size IS DISTINCT FROM a.size OR (f.digest IS NOT NULL AND f.digest IS DISTINCT FROM a.digest))
@@ -109,6 +107,32 @@ _UNSPOKEN = """
 _SPOKEN_OF_BY_OTHERS = """
     DELETE FROM forgotten WHERE asset IN (
         SELECT asset FROM label_set_assets WHERE label_set <> ? OR source_file NOT IN (FROM replaced))
+"""
+# Assets that nobody ever saw, of which label files say something now that were read, or did before.
+_UNSEEN = """
+    CREATE TEMP TABLE unseen AS
+    SELECT asset FROM assets
+    WHERE is_missing AND digest IS NULL
+        AND asset NOT IN (FROM forgotten) AND asset NOT IN (SELECT asset FROM updated_assets)
+        AND (asset IN (SELECT asset FROM listed) OR asset IN (
+            SELECT asset FROM label_set_assets WHERE label_set = ? AND source_file IN (FROM replaced)))
+"""
+# Their size is the one that the first label file says of those that say one now, whosever it is.
+_SAID_SIZES = """
+    INSERT INTO updated_assets
+    WITH said AS (
+        SELECT label_set, source_file, asset, width, height FROM label_set_assets
+        WHERE NOT (label_set = $own AND source_file IN (FROM replaced))
+        UNION ALL
+        SELECT $own, source_file, asset, width, height FROM listed WHERE place = 1
+    ), first AS (
+        SELECT asset, arg_min({'width': width, 'height': height}, (label_set, source_file)) AS size FROM said
+        WHERE width IS NOT NULL AND height IS NOT NULL AND asset IN (FROM unseen) GROUP BY asset
+    )
+    SELECT a.* REPLACE (f.size.width AS width, f.size.height AS height)
+    FROM assets a LEFT JOIN first f USING (asset)
+    WHERE a.asset IN (FROM unseen)
+        AND (a.width IS DISTINCT FROM f.size.width OR a.height IS DISTINCT FROM f.size.height)
 """
 _PLACE = "row_number() OVER (PARTITION BY l.file, l.key ORDER BY l.filename, l.file_row_number)"
 _PAIRS = """
@@ -150,8 +174,8 @@ class Linking:
     """One attempt to link staged rows, on one state.
 
     Afterwards its cursor has the temporary tables `file_map`, `replaced`, `facts`, `new_assets`,
-    `updated_assets`, `forgotten` (assets that go), `listed`, `pairs`, `placed` (staged rows that are new) and
-    `dropped` (annotations that go).
+    `updated_assets`, `forgotten` (assets that go), `unseen` (assets whose size only label files say), `listed`,
+    `pairs`, `placed` (staged rows that are new) and `dropped` (annotations that go).
     """
 
     def __init__(
@@ -224,6 +248,7 @@ class Linking:
             self.run("DROP TABLE listed")
             self.run(_LISTED.format(place=_PLACE))
         self._forget_assets()
+        self._size_unseen()
 
     def _compare_media(self) -> None:
         self.run(_MEDIA)
@@ -238,6 +263,12 @@ class Linking:
         if self.count("forgotten"):
             self.store.show(self.cursor, self.state, kinds=["label_set_assets"])
             self.run(_SPOKEN_OF_BY_OTHERS, [self.label_set])
+
+    def _size_unseen(self) -> None:
+        self.run(_UNSEEN, [self.label_set])
+        if self.count("unseen"):
+            self.store.show(self.cursor, self.state, kinds=["label_set_assets"])
+            self.cursor.execute(_SAID_SIZES, {"own": self.label_set})
 
     def _number_annotations(self) -> None:
         self.run(_PAIRS)
@@ -280,4 +311,4 @@ def _staged_rows(kind: str, paths: Sequence[str]) -> str:
         return f"SELECT {', '.join(typed)} WHERE false"
     columns = ", ".join(f'"{name}"' for name in (*schema.names, *place))
     options = "".join(f", {name} = true" for name in place)
-    return f"SELECT {columns} FROM read_parquet([{', '.join(quoted(path) for path in paths)}]{options})"  # noqa: S608 - our own words
+    return f"SELECT {columns} FROM read_parquet([{', '.join(quoted(as_pattern(path)) for path in paths)}]{options})"  # noqa: S608 - our own words

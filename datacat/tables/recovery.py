@@ -170,7 +170,11 @@ def probe(root: Location, settings: Settings) -> None:
     place = root.child(f"ids/probe-{uuid.uuid4().hex}")
     try:
         first = put_if_absent(place, b"1", settings=settings)
+        if not first:  # the answer to our own PUT was late, and the client asked again
+            first = filesystem(root, settings).cat_file(place.path) == b"1"
         second = put_if_absent(place, b"2", settings=settings)
+    except store_errors() as error:
+        raise LocationError(f"cannot be read: {error}", where=str(place)) from error
     finally:
         with contextlib.suppress(*store_errors()):
             filesystem(root, settings).rm_file(place.path)

@@ -23,6 +23,7 @@ from datacat.tables.check_bytes import byte_findings
 from datacat.tables.difference import changed_assets
 from datacat.tables.known import KnownMedia, incomplete_files, known_files
 from datacat.tables.link import link
+from datacat.tables.place import check_place
 from datacat.tables.staged import FileFacts, Source, Staged
 from datacat.tables.state import LogEntry, State
 from datacat.tables.store import Store
@@ -43,8 +44,9 @@ class Tables:
         Raises:
             CatalogExists: there is one.
             StorageUnsafe: the S3 server ignores conditional PUT.
-            LocationError: nothing can be written there.
+            LocationError: nothing can be written there, or its path would be read as another one.
         """
+        check_place(root)
         store = Store(root, settings)
         recovery.probe(root, settings)
         store.probed()
@@ -59,7 +61,10 @@ class Tables:
         Raises:
             CatalogNotFound: there is none.
             SchemaMismatch: another version of datacat wrote it.
+            CatalogError: its log is damaged.
+            LocationError: its path would be read as another one.
         """
+        check_place(root)
         store = Store(root, settings)
         store.log.check_schema()
         return cls(store)

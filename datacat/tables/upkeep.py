@@ -124,11 +124,8 @@ def gc(
         _remove(store, dead)
     needed = needed_paths(store, pinned=pinned, forget_before=forget_before)
     unneeded = [file for file in stored if file.path not in needed]
-    gone = [
-        file
-        for file in unneeded
-        if file.changed_s <= oldest_spared and leases.owner_of(file.path) not in spared
-    ]
+    old = [file for file in unneeded if file.changed_s <= oldest_spared]
+    gone = [file for file in old if leases.owner_of(file.path) not in spared]
     litter = [] if spared else list(_litter(store, oldest_spared=oldest_spared))
     if not dry_run:
         for file in gone:
@@ -136,13 +133,10 @@ def gc(
         _remove(store, litter)
         if store.files.cache:
             store.files.cache.forget(needed, writers=spared, grace_s=grace_s)
-    places = dead + litter
+    places = [(store.files.log.child(file.path), file.size) for file in gone] + dead + litter
     return GcReport(
-        removed=(
-            *(str(store.files.log.child(file.path)) for file in gone),
-            *(str(place) for place, _ in places),
-        ),
-        bytes=sum(file.size for file in gone) + sum(size for _, size in places),
+        removed=tuple(str(place) for place, _ in places),
+        bytes=sum(size for _, size in places),
         spared=len(unneeded) - len(gone),
         writers=sum(lease.is_alive for lease in found),
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -199,3 +200,52 @@ def test_equal_annotations_are_told_apart_by_number_only(catalog: Catalog, lake:
     (lake / "labels/b.png.json").write_text(json.dumps(document))
     assert counts(ingested(catalog, lake)) == (0, 1, 7)
     assert errors(catalog) == []
+
+
+def behind_size_and_time(path: Path, content: bytes) -> None:
+    """Puts other bytes of the same size into a file, and its time back."""
+    before = path.stat()
+    assert len(content) == before.st_size
+    path.write_bytes(content)
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
+def test_a_picture_changed_behind_size_and_time_is_seen_by_looking_again(
+    catalog: Catalog, lake: Path
+) -> None:
+    digest = f"SELECT digest FROM assets WHERE uri = '{lake}/media/b.png'"
+    before, picture = catalog.cursor().execute(digest).fetchall(), lake / "media/b.png"
+    content = picture.read_bytes()
+    behind_size_and_time(picture, content[:-1] + bytes([content[-1] ^ 1]))
+    assert not ingested(catalog, lake).changed
+    report = ingested(catalog, lake, look_again=True)
+    assert report.notes == ("media with other bytes, though size and time are as before",)
+    assert (report.changed, counts(report)) == (True, (0, 0, 6))
+    assert catalog.cursor().execute(digest).fetchall() != before
+    assert not ingested(catalog, lake, look_again=True).changed
+    assert errors(catalog) == []
+
+
+def test_a_label_file_changed_behind_size_and_time_is_seen_by_looking_again(
+    catalog: Catalog, lake: Path, tmp_path: Path
+) -> None:
+    labels = lake / "labels/b.png.json"
+    behind_size_and_time(labels, labels.read_bytes().replace(b"slate", b"grass"))
+    assert not ingested(catalog, lake).changed
+    report = ingested(catalog, lake, look_again=True)
+    assert (report.files_changed, counts(report)) == (1, (1, 1, 5))
+    assert content(catalog) == as_if_new(lake, tmp_path)
+
+
+def test_a_file_of_names_changed_behind_size_and_time_is_seen_by_looking_again(tmp_path: Path) -> None:
+    draw(tmp_path / "lake/images", ["a.png"])
+    for name, text in (("labels/a.txt", "0 0.5 0.5 0.2 0.2\n"), ("data.yaml", "names: [roof]\n")):
+        path = tmp_path / "lake" / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text)
+    catalog = Catalog.init(str(tmp_path / "catalog"))
+    ingested(catalog, tmp_path / "lake")
+    behind_size_and_time(tmp_path / "lake/data.yaml", b"names: [wall]\n")
+    assert not ingested(catalog, tmp_path / "lake").changed
+    assert ingested(catalog, tmp_path / "lake", look_again=True).classes == (("wall", 1),)
+    assert not ingested(catalog, tmp_path / "lake", look_again=True).changed

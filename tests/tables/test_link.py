@@ -177,19 +177,45 @@ def test_media_that_changed_are_updated(tables: Tables, tmp_path: Path) -> None:
     assert not ingest(tables, "a/b", files=[file], folder=tmp_path, media={A: facts}).changed
 
 
+def say(tables: Tables, folder: Path, label_set: str, *sizes: tuple[int, int] | None) -> IngestReport:
+    """Ingests a label file a size, each of which speaks of A, whose media are nowhere."""
+    named = [{"uri": A} | ({"width": s[0], "height": s[1]} if s else {}) for s in sizes]
+    first = next((row for row in named if "width" in row), {"uri": A})
+    missing = {A: {**first, "media": "image", "is_missing": True}}
+    files = [LabelFile(f"/{label_set}/{n}", [row]) for n, row in enumerate(named)]
+    return ingest(tables, label_set, files=files, folder=folder, media=missing)
+
+
 def test_the_size_of_a_missing_asset_is_what_the_first_that_says_one_says(
     tables: Tables, tmp_path: Path
 ) -> None:
-    def said(label_set: str, **size: int) -> IngestReport:
-        missing = {A: {"uri": A, "media": "image", "is_missing": True, **size}}
-        return ingest(tables, label_set, files=[LabelFile("/l/0", [A])], folder=tmp_path, media=missing)
-
-    said("silent/set")
-    said("first/set", width=640, height=480)
-    said("second/set", width=7, height=5)
+    say(tables, tmp_path, "silent/set", None)
+    say(tables, tmp_path, "first/set", (640, 480))
+    say(tables, tmp_path, "second/set", (7, 5))
     assert rows(tables, "SELECT width, height, is_missing FROM assets") == [(640, 480, True)]
     assert rows(tables, "SELECT width FROM assets", at=1) == [(None,)]
     assert errors(tables) == []
+
+
+def test_the_size_of_a_missing_asset_follows_its_label_files(tables: Tables, tmp_path: Path) -> None:
+    sizes = "SELECT width, height FROM assets"
+    say(tables, tmp_path, "first/set", (640, 480), (9, 9))
+    say(tables, tmp_path, "second/set", (7, 5))
+    say(tables, tmp_path, "first/set", (800, 600), (9, 9))
+    assert rows(tables, sizes) == [(800, 600)]
+    say(tables, tmp_path, "first/set", None, (9, 9))
+    assert rows(tables, sizes) == [(9, 9)]
+    say(tables, tmp_path, "first/set", None)
+    assert rows(tables, sizes) == [(7, 5)]
+    say(tables, tmp_path, "second/set", None)
+    assert rows(tables, sizes) == [(None, None)]
+    assert errors(tables) == []
+
+
+def test_what_was_measured_stays_when_the_media_are_gone(tables: Tables, tmp_path: Path) -> None:
+    ingest(tables, "a/b", files=[LabelFile("/l/1", [A], [box(A, "Roof")])], folder=tmp_path)
+    say(tables, tmp_path, "a/b", (7, 5))
+    assert rows(tables, "SELECT width, is_missing FROM assets") == [(640, True)]
 
 
 def test_missing_is_believed_where_nobody_else_sees_the_asset(tables: Tables, tmp_path: Path) -> None:

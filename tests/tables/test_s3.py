@@ -83,6 +83,23 @@ def test_a_server_that_ignores_conditions_is_refused(s3: Location, s3_address: s
     assert filesystem(s3, SETTINGS).find(s3.child("bad").path) == []
 
 
+def test_a_server_that_answered_late_is_not_accused(s3: Location, s3_address: str) -> None:
+    """The first PUT is carried out and its answer lost; the client asks again, and is told that there is one."""
+    lost: list[str] = []
+
+    def fault(request: Request) -> Answer | None:
+        answer = request.forward(request.headers)
+        if request.method == "PUT" and "/ids/probe-" in request.path and not lost:
+            lost.append(request.path)
+            return None
+        return answer
+
+    with faulty(s3_address, fault) as address:
+        Tables.create(s3, Settings(threads=1, s3_endpoint=address), author="ada")
+    assert len(lost) == 1
+    assert Tables.open(s3, SETTINGS).state().number == 0
+
+
 def commits(request: Request) -> bool:
     return request.method == "PUT" and "/_delta_log/" in request.path
 
