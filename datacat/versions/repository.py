@@ -149,7 +149,7 @@ class Repository:
         if not (staged / "manifest.dvc").exists():
             cache = Path(self._shelf.cache.place.path)
             cache.mkdir(parents=True, exist_ok=True)
-            Dvc(staged, cache, lock=work.lock).run("add", "-q", "manifest")
+            Dvc(staged, cache, lock=work.lock).run("add", "manifest")
             shutil.rmtree(staged / ".dvc")
             plain.sync(staged / "manifest")
 
@@ -221,7 +221,7 @@ class Repository:
             space, Path(self._shelf.cache.place.path), remotes=share.dvc_config("share"), lock=work.lock
         )
         try:
-            dvc.run("push", "-q", "-r", "share", "-R", ".")
+            dvc.run("push", "-r", "share", "-R", ".")
         except SnapshotError as error:
             raise SnapshotError(error.what, where=str(share.location)) from error
 

@@ -48,9 +48,9 @@ class Share:
                 Path(probe.path).parent.mkdir(parents=True, exist_ok=True)
             self._files.pipe_file(probe.path, b"")
             self._files.rm_file(probe.path)
-        except NotADirectoryError as error:
-            raise LocationError("is not a folder", where=str(self.location)) from error
-        except FileExistsError as error:
+        except LocationError:
+            raise
+        except (NotADirectoryError, FileExistsError) as error:
             raise LocationError("is not a folder", where=str(self.location)) from error
         except store_errors() as error:
             reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
