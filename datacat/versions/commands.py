@@ -107,7 +107,8 @@ class Dvc:
         own = self.folder / ".dvc"
         own.mkdir(exist_ok=True)
         options = "[core]\n    no_scm = true\n    analytics = false\n    check_update = false\n"
-        cache = f"[cache]\n    dir = {self.cache}\n    type = reflink,copy\n"
+        # Relative to the file, as the path of a catalog may hold what begins a comment there.
+        cache = f"[cache]\n    dir = {os.path.relpath(self.cache, own)}\n    type = reflink,copy\n"
         (own / "config").write_text(options + cache + self.remotes)
         kept = {key: value for key, value in os.environ.items() if not key.startswith(("GIT_", "DVC_"))}
         environment = kept | {

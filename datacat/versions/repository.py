@@ -218,7 +218,10 @@ class Repository:
             (space / f"{name.name}/{name.version}").mkdir(parents=True)
             (space / f"{name.name}/{name.version}/manifest.dvc").write_bytes(content)
         dvc = Dvc(
-            space, Path(self._shelf.cache.place.path), remotes=share.dvc_config("share"), lock=work.lock
+            space,
+            Path(self._shelf.cache.place.path),
+            remotes=share.dvc_config(workspace=space),
+            lock=work.lock,
         )
         try:
             dvc.run("push", "-r", "share", "-R", ".")
