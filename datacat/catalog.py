@@ -309,6 +309,7 @@ class Catalog:
             found += self._embeddings.check(self._tables.cursor(self._state, is_merged=False))
         except CatalogError:  # what keeps them from being compared was found just now
             found.append(Finding("note", "vectors", "not compared, as the tables cannot be read"))
+        found += [Finding("note", "settings", str(item)) for item in self.settings.unheard]
         return [*found, *self.snapshots.check(has_state=self._has_state)]
 
     def _has_state(self, number: int) -> bool:

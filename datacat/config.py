@@ -1,7 +1,10 @@
-"""Settings: `DATACAT_*` variables, then `datacat.toml`, then defaults; each remembers where it came from.
+"""Settings: `DATACAT_*` variables, then settings files, then defaults; each remembers where it came from.
 
-`datacat.toml` is looked for in the catalog's folder and then in the working directory; `DATACAT_CONFIG` names
-another file. S3 credentials and region are read the way every AWS tool reads them (`AWS_*`, `~/.aws`).
+Files are, the later before the earlier: the user's own (~/.config/datacat/datacat.toml), `datacat.toml` in the working
+directory, `datacat.toml` in the catalog's folder; or alone the one that `DATACAT_CONFIG` names. The two that lie in
+folders are somebody else's word until the user has confirmed them (`datacat trust`): what directs credentials, writes
+or identity is not taken from them, and how much they may use is bounded. S3 credentials and region are read the way
+every AWS tool reads them (`AWS_*`, `~/.aws`).
 """
 
 from __future__ import annotations
@@ -15,10 +18,30 @@ from pathlib import Path
 from typing import Any
 
 from datacat.errors import ConfigError
+from datacat.trust import Trusted, distrust, is_trusted, trust, trusted
 
 FILE_NAME = "datacat.toml"
 _SERVE = ("serve_concurrency", "serve_per_client", "serve_timeout_s", "serve_idle_s", "serve_connections")
-_SIZE = re.compile(r"\d+(\.\d+)?\s*([KMGT]i?B|%)", re.IGNORECASE)
+_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([KMGT]i?B|%)", re.IGNORECASE)
+_POWERS = "KMGT"
+_MAX_FILE_BYTES = 65_536
+# What a file that nobody has confirmed may say, within `_bounded`. Everything else, and what comes later, it may not.
+HARMLESS = frozenset({"threads", "memory_limit", "ingest_memory", "sql_memory", "sql_timeout_s", "space"})
+_MAX_TIMEOUT_S = 3600
+_MAX_SHARE = 0.8  # of the machine's memory
+
+
+@dataclass(frozen=True, slots=True)
+class Unheard:
+    """A file with settings that are not followed because the user has not confirmed it."""
+
+    path: str
+    names: tuple[str, ...]
+
+    def __str__(self) -> str:
+        verb = "is" if len(self.names) == 1 else "are"
+        hint = f"If you trust the file: datacat trust {self.path}"
+        return f"{self.path}: {', '.join(self.names)} {verb} not followed. {hint}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +91,8 @@ class Settings:
     """Where each value that is no default came from."""
     reads: tuple[str, ...] | None = field(default=None, compare=False)
     """No setting: the places that whoever is given these may read lakes below; None: all. See `sources.inside`."""
+    unheard: tuple[Unheard, ...] = field(default=(), compare=False)
+    """What files say that nobody has confirmed, and that is not followed."""
 
     def __post_init__(self) -> None:
         if self.threads < 0:
@@ -76,8 +101,11 @@ class Settings:
             if getattr(self, name) < 1:
                 raise self._refused(name, "must be 1 or more")
         for name in ("memory_limit", "ingest_memory", "sql_memory"):
-            if not _SIZE.fullmatch(getattr(self, name)):
+            size = _SIZE.fullmatch(getattr(self, name))
+            if size is None:
                 raise self._refused(name, "must be a size, as in 4GiB or 500MB")
+            if size[2] == "%" and float(size[1]) > 100:
+                raise self._refused(name, "is more than all of the memory")
 
     def _refused(self, name: str, why: str) -> ConfigError:
         value = getattr(self, name)
@@ -95,7 +123,8 @@ class Settings:
         return self.threads or len(os.sched_getaffinity(0))
 
 
-_KNOWN = {item.name: item.type for item in fields(Settings) if item.name not in ("origins", "reads")}
+NO_SETTINGS = ("origins", "reads", "unheard")
+_KNOWN = {item.name: item.type for item in fields(Settings) if item.name not in NO_SETTINGS}
 
 
 def read_settings(folder: str | Path | None = None) -> Settings:
@@ -106,32 +135,114 @@ def read_settings(folder: str | Path | None = None) -> Settings:
     """
     values: dict[str, Any] = {}
     origins: dict[str, str] = {}
-    for path in _files(folder):
-        for name, value in _flat(_parsed(path)).items():
-            _put(values, origins, name=name, value=value, origin=str(path))
+    unheard = []
+    for path, is_own in _files(folder):
+        content = _content(path)
+        said = _parsed(path, content=content)
+        is_own = is_own or is_trusted(path, content=content)
+        refused = [] if is_own else [name for name in said if not _may_say(name, said[name])]
+        if refused:
+            unheard.append(Unheard(str(path), tuple(refused)))
+        for name in said.keys() - set(refused):
+            _put(values, origins, name=name, value=said[name], origin=str(path))
     for variable, text in os.environ.items():
         name = variable.removeprefix("DATACAT_").lower()
         if not variable.startswith("DATACAT_") or name == "config":
             continue
         _put(values, origins, name=name, value=text, origin=f"environment variable {variable}")
-    return Settings(**values, origins=origins)
+    return Settings(**values, origins=origins, unheard=tuple(unheard))
 
 
-def _files(folder: str | Path | None) -> list[Path]:
+def user_file() -> Path:
+    """Where the user's own settings lie."""
+    return (
+        Path(os.environ.get("XDG_CONFIG_HOME") or "~/.config").expanduser().absolute() / "datacat" / FILE_NAME
+    )
+
+
+def confirm(place: str | Path) -> tuple[Trusted, dict[str, Any]]:
+    """Records that the user follows a settings file, and returns what it says.
+
+    Args:
+        place: the file, or the folder that it lies in.
+
+    Raises:
+        ConfigError: there is none, or it is not valid.
+    """
+    path = file_in(place)
+    content = _content(path)
+    said = _parsed(path, content=content)
+    values: dict[str, Any] = {}
+    origins: dict[str, str] = {}
+    for name, value in said.items():
+        _put(values, origins, name=name, value=value, origin=str(path))
+    Settings(**values, origins=origins)
+    return trust(path, content=content), said
+
+
+def file_in(place: str | Path) -> Path:
+    """The settings file that `place` names, itself or as its folder."""
+    path = Path(place).expanduser().absolute()
+    return path / FILE_NAME if path.is_dir() else path
+
+
+def _files(folder: str | Path | None) -> list[tuple[Path, bool]]:
+    """The files that are read, the most telling last, each with whether it is the user's own."""
     named = os.environ.get("DATACAT_CONFIG")
     if named:
         if not Path(named).is_file():
             raise ConfigError("no such file", where=f"DATACAT_CONFIG={named}")
-        return [Path(named)]
+        return [(Path(named), True)]
     found = [Path.cwd() / FILE_NAME]
     if folder is not None and "://" not in str(folder):
         found.append(Path(folder) / FILE_NAME)
-    return [path for path in dict.fromkeys(found) if path.is_file()]
+    own = user_file()
+    places = [(own, True)] + [(path, False) for path in dict.fromkeys(found) if path != own]
+    return [(path, is_own) for path, is_own in places if path.is_file()]
 
 
-def _parsed(path: Path) -> dict[str, Any]:
+def _may_say(name: str, value: object) -> bool:
+    """Whether a file that nobody has confirmed may say this. What is no setting or no value is refused later."""
+    if name not in _KNOWN:
+        return True
+    return name in HARMLESS and _is_bounded(name, value)
+
+
+def _is_bounded(name: str, value: object) -> bool:
+    """Whether so much leaves the machine usable."""
+    if name == "threads":
+        return not str(value).isdecimal() or int(str(value)) <= len(os.sched_getaffinity(0))
+    if name == "sql_timeout_s":
+        return not str(value).isdecimal() or int(str(value)) <= _MAX_TIMEOUT_S
+    size = _SIZE.fullmatch(value) if isinstance(value, str) else None
+    if name == "space" or size is None:
+        return True
+    number, unit = float(size[1]), size[2].upper()
+    if unit == "%":
+        return number <= _MAX_SHARE * 100
+    power = _POWERS.index(unit[0]) + 1
+    total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    size_bytes: float = number * (1024 if "I" in unit else 1000) ** power
+    return size_bytes <= _MAX_SHARE * total
+
+
+def _content(path: Path) -> bytes:
     try:
-        return tomllib.loads(path.read_text("utf-8"))
+        with path.open("rb") as file:
+            content = file.read(_MAX_FILE_BYTES + 1)
+    except OSError as error:
+        raise ConfigError(f"cannot be read: {error.strerror}", where=str(path)) from error
+    if len(content) > _MAX_FILE_BYTES:
+        raise ConfigError(f"is longer than {_MAX_FILE_BYTES:,} bytes", where=str(path))
+    return content
+
+
+def _parsed(path: Path, *, content: bytes) -> dict[str, Any]:
+    """What a settings file says, by the names of settings."""
+    try:
+        return _flat(tomllib.loads(content.decode("utf-8")))
+    except RecursionError as error:
+        raise ConfigError("not valid TOML: nested too deeply", where=str(path)) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"not valid TOML: {error}", where=str(path)) from error
 
@@ -159,3 +270,9 @@ def _put(values: dict[str, Any], origins: dict[str, str], *, name: str, value: o
         raise ConfigError(f"{name} must be text, not {value!r}", where=origin)
     values[name] = value
     origins[name] = origin
+
+
+__all__ = [
+    "FILE_NAME", "HARMLESS", "Settings", "Trusted", "Unheard", "confirm", "distrust", "file_in", "read_settings",
+    "trusted", "user_file",
+]  # fmt: skip

@@ -17,23 +17,26 @@ _USERS_OWN = ("GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM", "GIT_CONFIG_NOSYSTEM")
 def chosen_place(place: str | None) -> tuple[Location, Settings]:
     """The catalog that is meant, and the settings that hold for it.
 
-    In this order: `place`, the setting `catalog` (DATACAT_CATALOG or datacat.toml), the working directory and
+    In this order: `place`, the setting `catalog` (DATACAT_CATALOG or a settings file), the working directory and
     the folders above it.
 
     Raises:
         CatalogNotFound: none of these is one.
     """
-    named = place or read_settings().catalog
+    settings = read_settings()
+    named = place or settings.catalog
     if named:
         location = Location.parse(named)
         return location, read_settings(location.uri)
     for folder in (Path.cwd(), *Path.cwd().parents):
         if (folder / _MARK).is_dir():
             return Location.parse(str(folder)), read_settings(folder)
+    hint = "Name one with -C PLACE or DATACAT_CATALOG, or make one: datacat init"
+    unheard = [str(item) for item in settings.unheard if "catalog" in item.names]
     raise CatalogNotFound(
         "there is no catalog here or in a folder above",
         where=str(Path.cwd()),
-        hint="Name one with -C PLACE or DATACAT_CATALOG, or make one: datacat init",
+        hint="\n".join([hint, *unheard]),
     )
 
 

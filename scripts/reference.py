@@ -25,10 +25,21 @@ _CLI = """\
 Results go to stdout, progress and notes to stderr. Commands exit with 0 when done, 1 when refused, 2 on wrong
 usage or a query that cannot be understood, 130 on Ctrl-C, 141 where nobody reads the output any more."""
 _SETTINGS = """\
-An environment variable comes before `datacat.toml`, that before the default. The file is looked for in the
-catalog's folder, then in the working directory; `DATACAT_CONFIG` names another. In it, `[s3] endpoint = "…"`
-is the same as `s3_endpoint = "…"`. An unknown setting is an error. S3 credentials are read as every AWS tool
-reads them (`AWS_*`, `~/.aws`)."""
+An environment variable comes before the files, those before the default. The files are, the later before the earlier:
+
+1. `~/.config/datacat/datacat.toml` (below `XDG_CONFIG_HOME`): yours;
+2. `datacat.toml` in the working directory;
+3. `datacat.toml` in the catalog's folder;
+
+or alone the file that `DATACAT_CONFIG` names. In a file, `[s3] endpoint = "…"` is the same as `s3_endpoint = "…"`. An
+unknown setting is an error. S3 credentials are read as every AWS tool reads them (`AWS_*`, `~/.aws`).
+
+**A file that lies in a folder may be somebody else's**: it came with a catalog that you unpacked, or with the folder
+that you stand in. Of the files 2 and 3, only the settings marked "anywhere" are followed until you have confirmed the
+file with `datacat trust`: `threads` up to the cores that there are, sizes up to 80 % of the machine's memory,
+`sql_timeout_s` up to an hour. What is not followed is named on stderr. A confirmed file that changes must be confirmed
+again; `datacat trust --list` and `--remove` show and take back, the records lie in `~/.local/state/datacat/trusted`
+(below `XDG_STATE_HOME`)."""
 _FORMATS = """\
 `datacat ingest --format auto` recognises these by content. `datacat snapshot export` writes those that
 say so, and `parquet`, the snapshot's own files. Other packages add formats by the entry point
@@ -68,17 +79,19 @@ def settings() -> str:
     meanings = _attribute_docstrings(config.Settings)
     rows = []
     for item in dataclasses.fields(config.Settings):
-        if item.name == "origins":
+        if item.name in config.NO_SETTINGS:
             continue
         shown = f"`{item.default}`" if item.default != "" else ""
-        rows.append((f"`{item.name}`", f"`DATACAT_{item.name.upper()}`", shown, meanings[item.name]))
+        followed = "anywhere" if item.name in config.HARMLESS else "confirmed files"
+        variable = f"`DATACAT_{item.name.upper()}`"
+        rows.append((f"`{item.name}`", variable, shown, followed, meanings[item.name]))
     return (
         "\n\n".join(
             [
                 "# Settings",
                 _NOTE,
                 _SETTINGS,
-                _table(("setting", "variable", "default", "meaning"), rows),
+                _table(("setting", "variable", "default", "followed in", "meaning"), rows),
             ]
         )
         + "\n"

@@ -13,6 +13,16 @@ from datacat.sources.location import Location, filesystem
 from datacat.testing.servers import CREDENTIALS, REGION, s3_server
 
 
+@pytest.fixture(autouse=True)
+def _no_settings_of_the_user(
+    monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """Neither the settings of who runs the tests nor what he has confirmed have a say."""
+    own = tmp_path_factory.getbasetemp() / "user"
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(own / "config"))
+    monkeypatch.setenv("XDG_STATE_HOME", str(own / "state"))
+
+
 @pytest.fixture
 def catalog_root(tmp_path: Path) -> Location:
     """A place for a catalog on the local disk."""

@@ -42,6 +42,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "doctor": ("lifecycle", "Check log, files, index, vectors and snapshots."),
     "gc": ("lifecycle", "Remove files that no state and no snapshot needs."),
     "compact": ("lifecycle", "Merge small files; every answer stays the same."),
+    "trust": ("trust", "Follow the settings of a datacat.toml that lies in a folder."),
     "serve": ("serve", "Serve the HTTP API on this machine."),
     "demo": ("demo", "Draw a lake with three teams' labels and show all of this."),
 }

@@ -97,5 +97,8 @@ def commit_options(command: F) -> F:
 
 
 def opened(catalog: str | None, *, at: int | None = None) -> Catalog:
-    """The catalog a command was asked to work on."""
-    return Catalog.open(catalog, at=at)
+    """The catalog a command was asked to work on; says which settings of its files are not followed."""
+    found = Catalog.open(catalog, at=at)
+    for unheard in found.settings.unheard:
+        Output(as_json=False).note(str(unheard))
+    return found

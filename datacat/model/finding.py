@@ -12,7 +12,7 @@ class Finding:
 
     Attributes:
         severity: "error": something is wrong; "note": worth knowing.
-        subject: log, files, index, vectors or snapshots.
+        subject: log, files, index, vectors, settings or snapshots.
         text: what was found, and where.
         hint: what to do about it.
     """

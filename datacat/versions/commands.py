@@ -44,7 +44,7 @@ _GIT = (
 )  # fmt: skip
 _DVC = (sys.executable, "-P", "-m", "dvc", "--wait-for-lock")  # -P: no module of the working directory
 _ERROR_LINES = 12
-_NO_REASON = re.compile(r"Having any troubles\?|^\s*$|^(ERROR|WARNING)?:?\s*failed to push data to the cloud")
+_NO_REASON = re.compile(r"Having any troubles\?|^\s*$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +99,7 @@ class Dvc:
     lock: int | None = None
 
     def run(self, *arguments: str) -> None:
-        """Runs DVC.
+        """Runs DVC, and not with `-q`, which keeps the reason of a failure back.
 
         Raises:
             SnapshotError: it failed; with the reason that DVC gave, if it gave one.
@@ -107,7 +107,8 @@ class Dvc:
         own = self.folder / ".dvc"
         own.mkdir(exist_ok=True)
         options = "[core]\n    no_scm = true\n    analytics = false\n    check_update = false\n"
-        cache = f"[cache]\n    dir = {self.cache}\n    type = reflink,copy\n"
+        # Relative to the file, as the path of a catalog may hold what begins a comment there.
+        cache = f"[cache]\n    dir = {os.path.relpath(self.cache, own)}\n    type = reflink,copy\n"
         (own / "config").write_text(options + cache + self.remotes)
         kept = {key: value for key, value in os.environ.items() if not key.startswith(("GIT_", "DVC_"))}
         environment = kept | {
@@ -153,6 +154,7 @@ def _run(
 def _reason(said: str) -> str:
     """The lines of an error output that tell why."""
     lines = [line.strip() for line in said.splitlines() if not _NO_REASON.search(line)]
+    lines = [line.removeprefix("ERROR: ") for line in lines if line.startswith("ERROR: ")] or lines
     return " ".join(lines[-_ERROR_LINES:]) or "it gave no reason"
 
 

@@ -153,7 +153,7 @@ class Repository:
         if not (staged / "manifest.dvc").exists():
             cache = Path(self._shelf.cache.place.path)
             cache.mkdir(parents=True, exist_ok=True)
-            Dvc(staged, cache, lock=work.lock).run("add", "-q", "manifest")
+            Dvc(staged, cache, lock=work.lock).run("add", "manifest")
             shutil.rmtree(staged / ".dvc")
             plain.sync(staged / "manifest")
 
@@ -222,10 +222,13 @@ class Repository:
             (space / f"{name.name}/{name.version}").mkdir(parents=True)
             (space / f"{name.name}/{name.version}/manifest.dvc").write_bytes(content)
         dvc = Dvc(
-            space, Path(self._shelf.cache.place.path), remotes=share.dvc_config("share"), lock=work.lock
+            space,
+            Path(self._shelf.cache.place.path),
+            remotes=share.dvc_config(workspace=space),
+            lock=work.lock,
         )
         try:
-            dvc.run("push", "-q", "-r", "share", "-R", ".")
+            dvc.run("push", "-r", "share", "-R", ".")
         except SnapshotError as error:
             raise SnapshotError(error.what, where=str(share.location)) from error
 

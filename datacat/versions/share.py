@@ -9,15 +9,17 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
+import re
 import uuid
 from pathlib import Path
 from typing import Any
 
 from datacat.config import Settings
-from datacat.errors import LocationError, SnapshotDamaged
+from datacat.errors import LocationError, SnapshotDamaged, SnapshotError
 from datacat.sources.location import Location, filesystem, s3_address, store_errors
 from datacat.versions.objects import Objects
 
+_UNQUOTABLE = re.compile(r'["\r\n]|%\(')
 _MAX_BUNDLE_BYTES = 2**30  # some 500,000 snapshots
 _REFUSED = (404, 409, 412)  # what S3 answers where If-Match or If-None-Match does not hold
 
@@ -48,9 +50,9 @@ class Share:
                 Path(probe.path).parent.mkdir(parents=True, exist_ok=True)
             self._files.pipe_file(probe.path, b"")
             self._files.rm_file(probe.path)
-        except NotADirectoryError as error:
-            raise LocationError("is not a folder", where=str(self.location)) from error
-        except FileExistsError as error:
+        except LocationError:
+            raise
+        except (NotADirectoryError, FileExistsError) as error:
             raise LocationError("is not a folder", where=str(self.location)) from error
         except store_errors() as error:
             reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
@@ -72,14 +74,27 @@ class Share:
             except store_errors() as error:
                 raise LocationError(f"cannot be written: {error}", where=str(aside)) from error
 
-    def dvc_config(self, name: str) -> str:
-        """The section of DVC's configuration that makes this place the remote `name`."""
-        lines = [f"['remote \"{name}\"']", f"    url = {self.location.child('dvc')}"]
-        if self.location.is_s3:
-            endpoint, region = s3_address(self._settings)
-            lines.append(f"    region = {region}")
-            if endpoint:
-                lines.append(f"    endpointurl = {endpoint}")
+    def dvc_config(self, *, workspace: Path) -> str:
+        """The section of DVC's configuration in `workspace` that makes this place the remote `share`.
+
+        A folder is named by a link in the workspace: its path may hold what begins a comment there.
+
+        Raises:
+            SnapshotError: DVC cannot be told of such a prefix.
+        """
+        lines = ["['remote \"share\"']"]
+        place = self.location.child("dvc")
+        if not self.location.is_s3:
+            own = workspace / ".dvc"
+            own.mkdir(exist_ok=True)
+            (own / "share").symlink_to(place.path)
+            return "\n".join([*lines, "    url = share"]) + "\n"
+        if _UNQUOTABLE.search(place.uri):
+            raise SnapshotError("DVC cannot be told of a prefix with quotes or %(", where=str(place))
+        endpoint, region = s3_address(self._settings)
+        lines += [f'    url = "{place}"', f'    region = "{region}"']
+        if endpoint:
+            lines.append(f'    endpointurl = "{endpoint}"')
         return "\n".join(lines) + "\n"
 
     def etag(self) -> str | None:

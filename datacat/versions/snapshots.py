@@ -219,7 +219,7 @@ class Snapshots:
     def _share(self, remote: str) -> Share:
         chosen = remote or self._settings.dvc_remote
         if not chosen:
-            raise UsageError("no remote is named", hint="Give --remote, or set dvc_remote in datacat.toml.")
+            raise UsageError("no remote is named", hint="Give --remote, or set dvc_remote in your settings.")
         return Share(Location.parse(chosen), self._settings)
 
 

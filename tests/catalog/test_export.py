@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import datacat
-from datacat.config import Settings
+from datacat.config import Settings, confirm
 from datacat.sources.location import Location, filesystem
 
 from . import lakes
@@ -22,6 +22,7 @@ def test_pictures_are_copied_from_the_server_that_the_settings_name(
     filesystem(s3, Settings()).put(str(tmp_path / "lake"), s3.child("lake").path, recursive=True)
     datacat.init(str(tmp_path / "catalog"))
     (tmp_path / "catalog" / "datacat.toml").write_text(f's3_endpoint = "{s3_address}"\n')
+    confirm(tmp_path / "catalog")
     monkeypatch.delenv("AWS_ENDPOINT_URL")
     catalog = datacat.open(str(tmp_path / "catalog"))
     catalog.ingest(str(s3.child("lake")), team="mapping", name="roofs")

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import pickle
-import sqlite3
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
+
+import diskcache
 
 
 class Pickled:
@@ -97,20 +97,26 @@ ATTACKS: dict[str, Callable[[Path, Path], None]] = {
 REFUSED = ATTACKS.keys() - {"modules"}  # that are never looked at
 
 
-def plant_pickles(snapshots: Path, mark: Path) -> None:
-    """Puts a pickle that touches `mark` into every database that DVC keeps in a repository."""
-    value = pickle.dumps(Pickled(mark))
-    made = [snapshots / ".dvc" / "tmp" / "datacat" / "site-cache" / "repo" / "x" / "hashes" / "local"]
-    made += [snapshots / ".dvc" / "tmp" / name for name in ("links", "exps/cache", "repos", "index")]
+def plant_pickles(snapshots: Path, mark: Path) -> list[Path]:
+    """Puts a database with a pickle that touches `mark` wherever DVC keeps one in a repository."""
+    below = (
+        "datacat/site-cache/repo/x/hashes/local",
+        "datacat/site-cache/repo/x/links",
+        "links",
+        "exps/cache",
+        "index",
+    )
+    made = [snapshots / ".dvc" / "tmp" / name for name in below]
     for folder in made:
-        folder.mkdir(parents=True, exist_ok=True)
-        with sqlite3.connect(folder / "cache.db") as base:
-            base.execute("CREATE TABLE Settings (key TEXT, value)")
-            base.execute("INSERT INTO Settings VALUES ('eviction_policy', ?)", [value])
-            base.execute("CREATE TABLE Cache (rowid INTEGER PRIMARY KEY, key BLOB, raw INTEGER, value BLOB)")
-            base.execute("INSERT INTO Cache VALUES (1, 'x', 0, ?)", [value])
-        base.close()
-        (folder / "x.pkl").write_bytes(value)
+        with diskcache.Cache(str(folder)) as base:
+            base["x"] = Pickled(mark)
+    return made
+
+
+def loaded(folder: Path) -> None:
+    """What DVC does with such a database."""
+    with diskcache.Cache(str(folder)) as base:
+        base.get("x")
 
 
 def git(folder: Path, *arguments: str, stdin: bytes = b"") -> str:

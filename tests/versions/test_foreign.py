@@ -12,7 +12,7 @@ import pytest
 
 from datacat.errors import DatacatError, SnapshotDamaged, SnapshotError
 
-from .attacks import ATTACKS, REFUSED, plant_pickles, pushed_tree, script
+from .attacks import ATTACKS, REFUSED, loaded, plant_pickles, pushed_tree, script
 from .lakes import Lake, drawn_lake, frozen, opened
 
 _Change = Callable[[Path], None]
@@ -69,9 +69,11 @@ def test_what_lies_in_a_catalog_is_not_run(attack: str, copied: tuple[Path, Lake
 
 def test_no_pickle_in_a_catalog_is_loaded(copied: tuple[Path, Lake]) -> None:
     folder, lake = copied
-    plant_pickles(folder / "catalog" / "snapshots", folder / "it-ran")
+    planted = plant_pickles(folder / "catalog" / "snapshots", folder / "it-ran")
     assert _used(folder, lake) == []
     assert not (folder / "it-ran").exists()
+    loaded(planted[0])
+    assert (folder / "it-ran").exists()  # so it would have run
 
 
 def test_repair_makes_anew_what_somebody_has_changed(copied: tuple[Path, Lake]) -> None:

@@ -130,3 +130,16 @@ def test_a_store_that_is_away_is_said_to_be(
     assert not report.ok
     with pytest.raises(LocationError, match="cannot be read"):
         opened(f"{bucket}/catalog", cache_dir=str(tmp_path / "cache")).list()
+
+
+def test_places_with_what_begins_a_comment_in_a_configuration(tmp_path: Path, bucket: str) -> None:
+    odd = "a #b, c%2F;'d"
+    lake = drawn_lake(tmp_path / "lake", count=1)
+    here = opened(tmp_path / odd / "catalog")
+    frozen(here, lake)
+    for number, share in enumerate((str(tmp_path / odd / "share"), f"{bucket}/{odd}")):
+        assert here.push(share) == ("roofs@1",)
+        there = opened(tmp_path / str(number))
+        assert there.pull(share) == ("roofs@1",)
+        assert there.read("roofs").verify().ok
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["0", "1", odd, "gitconfig", "lake"]
