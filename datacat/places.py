@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from os import PathLike
 from pathlib import Path
 
 from datacat.config import Settings, read_settings
@@ -11,7 +12,7 @@ from datacat.sources.location import Location
 _MARK = Path("log") / "_delta_log"
 
 
-def chosen_place(place: str | None) -> tuple[Location, Settings]:
+def chosen_place(place: str | PathLike[str] | None) -> tuple[Location, Settings]:
     """The catalog that is meant, and the settings that hold for it.
 
     In this order: `place`, the setting `catalog` (DATACAT_CATALOG or datacat.toml), the working directory and

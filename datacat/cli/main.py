@@ -15,7 +15,7 @@ from typing import NoReturn
 
 import click
 
-from datacat.cli.terminal import visible
+from datacat.cli.refusal import tell_refusal
 from datacat.errors import DatacatError, QueryError, UsageError
 
 # Command -> the module that holds it and the line that `datacat --help` prints.
@@ -43,6 +43,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "gc": ("lifecycle", "Remove files that no state and no snapshot needs."),
     "compact": ("lifecycle", "Merge small files; every answer stays the same."),
     "serve": ("serve", "Serve the HTTP API on this machine."),
+    "completion": ("completion", "Make a shell complete commands and names."),
     "demo": ("demo", "Draw a lake with three teams' labels and show all of this."),
 }
 # What people take for a command, and is an option.
@@ -128,17 +129,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
     closed pipe.
     """
     _prepare_streams()
+    words = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        status = group.main(args=None if arguments is None else list(arguments), standalone_mode=False)
+        status = group.main(args=words, standalone_mode=False)
         sys.stdout.flush()
     except click.ClickException as error:
-        error.message = visible(error.message)
-        error.show()
+        tell_refusal(error, words)
         sys.exit(error.exit_code)
     except (click.Abort, KeyboardInterrupt):
         _exit_interrupted()
     except DatacatError as error:
-        click.echo(f"error: {visible(str(error))}", err=True)
+        tell_refusal(error, words)
         sys.exit(2 if isinstance(error, UsageError | QueryError) else 1)
     except (_ReaderGone, BrokenPipeError):
         # `datacat … | head`: whoever reads has had enough. Python would complain again at exit.

@@ -20,6 +20,7 @@ from datacat.errors import NameInvalid, SnapshotDamaged, SnapshotError, Snapshot
 from datacat.model.finding import Finding
 from datacat.model.names import SnapshotName, checked_word
 from datacat.model.snapshot import MANIFEST, Definition, ExportReport, SplitRule, VerifyReport
+from datacat.query.html import fields
 from datacat.sources.location import Location
 from datacat.versions import export as exporting
 from datacat.versions.commands import author_of
@@ -182,6 +183,9 @@ class Snapshot:
     def name(self) -> str:
         """`name@version`."""
         return str(self.definition.snapshot)
+
+    def _repr_html_(self) -> str:
+        return fields(self.name, self.summary().items())
 
     def summary(self) -> dict[str, Any]:
         """What it is: query, state, counts, split, digest."""

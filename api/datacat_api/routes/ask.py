@@ -30,7 +30,7 @@ def ask(asked: Annotated[AskedQuestion, Query()], catalogs: Opened) -> dict[str,
         return {
             "understood": answer.understood,
             "answers": answer.answers,
-            "concepts": answer.labelled.concepts_used if answer.labelled else {},
+            "concepts": {} if answer.labelled is None else answer.labelled.concepts_used,
             "state": catalog.state,
             **{name: None if hits is None else list(hits) for name, hits in tiers.items()},
         }
