@@ -8,6 +8,7 @@ cat.search("roof[material=slate]").to_pandas()
 from __future__ import annotations
 
 from collections.abc import Mapping
+from os import PathLike
 from typing import TYPE_CHECKING, Any
 
 from datacat.errors import DatacatError
@@ -19,7 +20,7 @@ __version__ = "0.1.0"
 __all__ = ["Catalog", "DatacatError", "__version__", "init", "open", "query_from_json", "query_to_json"]
 
 
-def open(place: str | None = None, *, at: int | None = None) -> Catalog:  # noqa: A001 - `datacat.open` is the API
+def open(place: str | PathLike[str] | None = None, *, at: int | None = None) -> Catalog:  # noqa: A001 - `datacat.open` is the API
     """Opens a catalog.
 
     Args:
@@ -36,7 +37,7 @@ def open(place: str | None = None, *, at: int | None = None) -> Catalog:  # noqa
     return Catalog.open(place, at=at)
 
 
-def init(place: str = ".") -> Catalog:
+def init(place: str | PathLike[str] = ".") -> Catalog:
     """Makes a catalog in a folder or under s3://bucket/prefix and opens it.
 
     Raises:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import cached_property
+from os import PathLike
 from typing import TYPE_CHECKING, Any
 
 import duckdb
@@ -12,7 +13,7 @@ import pyarrow as pa
 from datacat.config import Settings, read_settings
 from datacat.errors import CatalogError, CatalogNotFound, UsageError
 from datacat.likeness import LazyNearest
-from datacat.media import Media, media_of
+from datacat.media import Media, media_of, thumbnail_of
 from datacat.model.finding import Finding
 from datacat.model.names import LabelSetName
 from datacat.model.report import IngestReport
@@ -25,6 +26,7 @@ from datacat.query.document import document_of, text_of, text_of_json
 from datacat.query.ending import Ending
 from datacat.query.explain import explained
 from datacat.query.hits import By, Hits, Nearest
+from datacat.query.html import escaped
 from datacat.query.overlap import Overlap, overlap
 from datacat.query.overview import Overview, overview
 from datacat.query.page import read_page
@@ -57,14 +59,14 @@ class Catalog:
         self.settings = tables.store.settings
 
     @classmethod
-    def init(cls, place: str = ".") -> Catalog:
+    def init(cls, place: str | PathLike[str] = ".") -> Catalog:
         """See `datacat.init`."""
         root = Location.parse(place)
         settings = read_settings(root.uri)
         return cls(Tables.create(root, settings, author=author_of(settings)))
 
     @classmethod
-    def open(cls, place: str | None = None, *, at: int | None = None) -> Catalog:
+    def open(cls, place: str | PathLike[str] | None = None, *, at: int | None = None) -> Catalog:
         """See `datacat.open`."""
         root, settings = chosen_place(place)
         return cls(Tables.open(root, settings), at=at)
@@ -81,12 +83,12 @@ class Catalog:
 
     def ingest(
         self,
-        location: str,
+        location: str | PathLike[str],
         *,
         team: str,
         name: str,
         format: str = "auto",  # noqa: A002 - the word that people know
-        media_root: str | None = None,
+        media_root: str | PathLike[str] | None = None,
         covers: str | Sequence[str] | None = None,
         covers_attributes: str | Sequence[str] | None = None,
         ontology: str | None = None,
@@ -169,7 +171,7 @@ class Catalog:
             raise UsageError(f"hits are by content or by uri, not by {by}")
         with step("open the tables"):
             cursor = self._tables.cursor(state, kinds=READS, is_merged=by == "content")
-        return search(
+        hits = search(
             cursor,
             self.searches.expanded(query, state=state) if isinstance(query, str) else text_of(query),
             state=state.number,
@@ -181,6 +183,11 @@ class Catalog:
             identity=state.identity if by == "content" else f"{state.identity} by uri",
             outside=self._outside(state),
         )
+        hits.thumbnail = lambda uri: thumbnail_of(uri, self._limited())
+        return hits
+
+    def _repr_html_(self) -> str:
+        return f"<p><b>{escaped(self.root)}</b></p>{self.overview()._repr_html_()}"
 
     def ask(self, question: str, *, limit: int = 5, space: str | None = None) -> Answer:
         """Answers a question in plain words, in three tiers; see docs/howto/ask.md. Refuses one that names nothing.
@@ -282,13 +289,13 @@ class Catalog:
         """Records that could not be understood: label_set, file, position, reason, excerpt."""
         return listing.rejects(self.cursor(), LabelSetName.parse(label_set) if label_set else None)
 
-    def asset(self, which: str) -> AssetView:
+    def asset(self, which: int | str) -> AssetView:
         """One asset, by number, URI, or an end of its URI that no other has.
 
         Raises:
             NotFound: there is none, or several.
         """
-        return show(self.cursor(), which)
+        return show(self.cursor(), str(which))
 
     def media(self, asset: int | str) -> Media:
         """The bytes of an asset of this catalog; see `datacat.media.media_of`."""

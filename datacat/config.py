@@ -78,7 +78,7 @@ class Settings:
     """Requests that wait for one of these to end; one more is told to come again (503)."""
     serve_per_client: int = 64
     """Requests of one address that are answered or wait; one more is told to come again (429)."""
-    serve_timeout_s: int = 60
+    serve_timeout_s: int = 120
     """Seconds until an answer must have begun; then its query is ended (504)."""
     serve_idle_s: int = 15
     """Seconds for a request to arrive in full, for an idle connection, and for a client to read on."""

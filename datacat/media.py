@@ -7,17 +7,21 @@ with the type that those bytes say. docs/reference/http.md has the rule in full.
 
 from __future__ import annotations
 
+import base64
+import io
 from dataclasses import dataclass
 from typing import IO
 
 import duckdb
 
 from datacat.config import Settings
+from datacat.embeddings.decoding import NoPicture, read_picture
 from datacat.errors import LocationError, MediaRefused, NotFound
 from datacat.sources.content import HEAD, media_type
 from datacat.sources.inside import check_inside, limited_to_sources, open_inside
 from datacat.sources.location import Location, filesystem, store_errors
 
+_THUMBNAIL_PX = 96
 _BLOCK = 1 << 20  # what is fetched ahead of an object on S3, bytes
 
 
@@ -68,6 +72,23 @@ def media_of(cursor: duckdb.DuckDBPyConnection, asset: int | str, *, settings: S
     size = file.seek(0, 2)
     file.seek(0)
     return Media(kind, size, file)
+
+
+def thumbnail_of(uri: str, settings: Settings) -> str | None:
+    """A small picture of a picture as a `data:` address; None where it cannot be read.
+
+    Args:
+        uri: the picture's.
+        settings: limited to where pictures may lie.
+    """
+    try:
+        picture, _ = read_picture(uri, settings)
+    except NoPicture:
+        return None
+    picture.thumbnail((_THUMBNAIL_PX, _THUMBNAIL_PX))
+    small = io.BytesIO()
+    picture.save(small, "JPEG", quality=70)
+    return f"data:image/jpeg;base64,{base64.b64encode(small.getvalue()).decode()}"
 
 
 def _opened(place: Location, settings: Settings, *, asset: int | str) -> IO[bytes]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+from os import PathLike
 from pathlib import Path
 
 from datacat.config import Settings, read_settings
@@ -14,7 +15,7 @@ _MARK = Path("log") / "_delta_log"
 _USERS_OWN = ("GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM", "GIT_CONFIG_NOSYSTEM")
 
 
-def chosen_place(place: str | None) -> tuple[Location, Settings]:
+def chosen_place(place: str | PathLike[str] | None) -> tuple[Location, Settings]:
     """The catalog that is meant, and the settings that hold for it.
 
     In this order: `place`, the setting `catalog` (DATACAT_CATALOG or a settings file), the working directory and

@@ -120,7 +120,7 @@ class CellView(View):
 class DisputedView(View):
     """An asset on which the two do not agree."""
 
-    asset: str
+    asset: int
     uri: str
     agreement: float
     class_agreement: float | None

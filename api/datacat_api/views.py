@@ -1,4 +1,4 @@
-"""What the wire shows: never a table row as it is. Identifiers are text, lists are objects with `next`.
+"""What the wire shows: never a table row as it is. Identifiers are whole numbers, lists are objects with `next`.
 
 Numbers that JSON cannot hold are the texts "Infinity", "-Infinity" and "NaN", as label files write them.
 """
@@ -36,7 +36,7 @@ class Listed(View, Generic[T]):
 class Statement(View):
     """Who says what, and where: `x, y, w, h` are pixels, or fractions of the size where `is_relative`."""
 
-    annotation: str
+    annotation: int
     class_name: str | None = Field(alias="class")
     label_set: str
     kind: str
@@ -47,7 +47,7 @@ class Statement(View):
     h: float | None
     is_relative: bool | None
     confidence: float | None
-    attributes: str | None = Field(description="The original JSON text, untouched.")
+    attributes: dict[str, Any] | None
 
 
 class Match(Statement):
@@ -76,7 +76,7 @@ class Annotation(Statement):
 class Hit(View):
     """An asset that was found, and why."""
 
-    asset: str
+    asset: int
     uri: str
     media: str | None
     width: int | None
@@ -190,7 +190,7 @@ class LabelSetListing(View):
 class Asset(View):
     """An asset with everything said about it."""
 
-    asset: str
+    asset: int
     uri: str
     media: str | None
     width: int | None

@@ -39,7 +39,7 @@ def ask(
     answer = opened(catalog, at=at).ask(question, limit=limit, space=space)
     tiers = {"labelled": answer.labelled, "related": answer.related, "looks_so": answer.looks_so}
     if output.as_json:
-        used = answer.labelled.concepts_used if answer.labelled else {}
+        used = {} if answer.labelled is None else answer.labelled.concepts_used
         read: dict[str, Any] = {"understood": answer.understood, "answers": answer.answers, "concepts": used}
         read |= {"objects": answer.objects}
         output.record(read | {name: None if hits is None else list(hits) for name, hits in tiers.items()})

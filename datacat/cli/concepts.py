@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from datacat.cli.completion import names
 from datacat.cli.options import NUMBER, Number, at_option, catalog_option, commit_options, json_option, opened
 from datacat.cli.output import Output
 from datacat.cli.suggestions import print_rest, print_suggestion
@@ -28,7 +29,7 @@ Examples:
 """
 )
 @click.argument("concept")
-@click.argument("classes", nargs=-1, metavar="[TEAM:]CLASS…")
+@click.argument("classes", nargs=-1, metavar="[TEAM:]CLASS…", shell_complete=names("classes"))
 @click.option("--unused", is_flag=True, help="Take names that no label set has yet.")
 @catalog_option
 @commit_options
@@ -64,7 +65,7 @@ Examples:
 """
 )
 @click.argument("concept")
-@click.argument("classes", nargs=-1, metavar="[TEAM:]CLASS…")
+@click.argument("classes", nargs=-1, metavar="[TEAM:]CLASS…", shell_complete=names("classes"))
 @catalog_option
 @commit_options
 @json_option
@@ -193,7 +194,7 @@ Examples:
   datacat concepts suggest --crops 8 --ask
 """
 )
-@click.argument("classes", nargs=-1, metavar="[[TEAM:]CLASS…]")
+@click.argument("classes", nargs=-1, metavar="[[TEAM:]CLASS…]", shell_complete=names("classes"))
 @click.option(
     "--min-score",
     type=click.FloatRange(0, 1),

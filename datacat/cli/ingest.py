@@ -6,6 +6,7 @@ import csv
 
 import click
 
+from datacat.cli.completion import names
 from datacat.cli.options import at_option, catalog_option, commit_options, json_option, opened
 from datacat.cli.output import Output
 from datacat.model.report import IngestReport
@@ -16,7 +17,7 @@ _NAME_SHOWN = 40  # characters
 
 @click.command(epilog="Example: datacat ingest lake/mapping --team mapping --name roofs-2026")
 @click.argument("location")
-@click.option("--team", required=True, help="The team whose labels these are.")
+@click.option("--team", required=True, shell_complete=names("teams"), help="The team whose labels these are.")
 @click.option("--name", required=True, help="The label set's name within the team, as in roofs-2026.")
 @click.option("--format", "format_name", default="auto", show_default=True, help="See `datacat formats`.")
 @click.option(
@@ -140,7 +141,7 @@ def _on_one_line(name: str) -> str:
 
 
 @click.command(epilog="Example: datacat rejects claims/damage-2026")
-@click.argument("label_set", required=False)
+@click.argument("label_set", required=False, shell_complete=names("label_sets"))
 @catalog_option
 @at_option
 @json_option

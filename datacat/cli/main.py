@@ -15,7 +15,7 @@ from typing import NoReturn
 
 import click
 
-from datacat.cli.terminal import visible
+from datacat.cli.refusal import tell_refusal
 from datacat.errors import DatacatError, QueryError, UsageError
 
 # Command -> the module that holds it and the line that `datacat --help` prints.
@@ -44,6 +44,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "compact": ("lifecycle", "Merge small files; every answer stays the same."),
     "trust": ("trust", "Follow the settings of a datacat.toml that lies in a folder."),
     "serve": ("serve", "Serve the HTTP API on this machine."),
+    "completion": ("completion", "Make a shell complete commands and names."),
     "demo": ("demo", "Draw a lake with three teams' labels and show all of this."),
 }
 # What people take for a command, and is an option.
@@ -129,17 +130,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
     closed pipe.
     """
     _prepare_streams()
+    words = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        status = group.main(args=None if arguments is None else list(arguments), standalone_mode=False)
+        status = group.main(args=words, standalone_mode=False)
         sys.stdout.flush()
     except click.ClickException as error:
-        object.__setattr__(error, "message", visible(error.message))  # click declares it final
-        error.show()
+        tell_refusal(error, words)
         sys.exit(error.exit_code)
     except (click.Abort, KeyboardInterrupt):
         _exit_interrupted()
     except DatacatError as error:
-        click.echo(f"error: {visible(str(error))}", err=True)
+        tell_refusal(error, words)
         sys.exit(2 if isinstance(error, UsageError | QueryError) else 1)
     except (_ReaderGone, BrokenPipeError):
         # `datacat … | head`: whoever reads has had enough. Python would complain again at exit.

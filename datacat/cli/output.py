@@ -15,12 +15,14 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+import click
 from rich.cells import cell_len, set_cell_size
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 from rich.tree import Tree
 
+from datacat.cli.refusal import with_catalog
 from datacat.cli.terminal import json_visible, visible
 
 _PLAIN_WIDTH = 160  # columns of a table that is written to a file or a pipe
@@ -174,9 +176,19 @@ class Output:
         """Prints a line and those below it, joined by guides; long lines are wrapped behind theirs."""
         self.console.print(_drawn(root, Tree(_safe(root.text), guide_style="dim")))
 
+    def pasteable(self, command: str) -> str:
+        """A command with the catalog that -C names."""
+        return with_catalog(f"`{command}`", _catalog())[1:-1]
+
     def note(self, text: str) -> None:
         """Tells the person something that is no result, on stderr."""
-        self._notes.print(_safe(text), style="dim")
+        self._notes.print(_safe(with_catalog(text, _catalog())), style="dim")
+
+
+def _catalog() -> str | None:
+    """What -C names in the command that runs."""
+    context = click.get_current_context(silent=True)
+    return context.params.get("catalog") if context else None
 
 
 def _drawn(root: Branch, tree: Tree) -> Tree:
@@ -241,6 +253,8 @@ def readable(value: Any) -> str:
 
 def plain(value: Any) -> Any:
     """A value as JSON can hold it: dataclasses as objects, times in ISO 8601, no NaN or Infinity."""
+    if hasattr(value, "as_document"):
+        return plain(value.as_document())
     if hasattr(value, "as_row"):
         return plain(value.as_row())
     if dataclasses.is_dataclass(value) and not isinstance(value, type):

@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from datacat.cli.completion import names
 from datacat.cli.options import NUMBER, at_option, catalog_option, json_option, opened
 from datacat.cli.output import Output, counted
 from datacat.cli.search import near
@@ -22,7 +23,7 @@ Examples:
   datacat overview mapping/roofs-2026
 """
 )
-@click.argument("name", required=False, metavar="[TEAM|TEAM/NAME]")
+@click.argument("name", required=False, metavar="[TEAM|TEAM/NAME]", shell_complete=names("who"))
 @catalog_option
 @at_option
 @json_option
@@ -60,8 +61,8 @@ Examples:
   datacat overlap mapping/roofs-2026 driving -n 3
 """
 )
-@click.argument("left", metavar="TEAM[/NAME]")
-@click.argument("right", metavar="TEAM[/NAME]")
+@click.argument("left", metavar="TEAM[/NAME]", shell_complete=names("who"))
+@click.argument("right", metavar="TEAM[/NAME]", shell_complete=names("who"))
 @click.option(
     "-n",
     "--limit",

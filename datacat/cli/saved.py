@@ -6,6 +6,7 @@ import dataclasses
 
 import click
 
+from datacat.cli.completion import names, query_words
 from datacat.cli.options import QueryCommand, at_option, catalog_option, commit_options, json_option, opened
 from datacat.cli.output import Output
 
@@ -19,8 +20,8 @@ def searches() -> None:
     cls=QueryCommand,
     epilog='Example: datacat searches save street/reds "car[color=red]" --description "for the audit"',
 )
-@click.argument("name")
-@click.argument("query")
+@click.argument("name", shell_complete=names("searches"))
+@click.argument("query", shell_complete=query_words)
 @click.option("--description", help="What it is for.")
 @click.option("--owner", help="Whom to ask about it; by default who saves it first.")
 @click.option("--replace", is_flag=True, help="Let the name stand for this query from now on.")
@@ -63,7 +64,7 @@ def list_(catalog: str | None, at: int | None, output: Output) -> None:
 
 
 @searches.command(epilog="Example: datacat searches show street/reds")
-@click.argument("name")
+@click.argument("name", shell_complete=names("searches"))
 @catalog_option
 @at_option
 @json_option
@@ -73,7 +74,7 @@ def show(name: str, catalog: str | None, at: int | None, output: Output) -> None
 
 
 @searches.command(epilog="Example: datacat searches remove street/reds")
-@click.argument("name")
+@click.argument("name", shell_complete=names("searches"))
 @catalog_option
 @commit_options
 @json_option

@@ -8,6 +8,7 @@ from typing import Any, Literal
 import click
 
 from datacat.catalog import explained
+from datacat.cli.completion import query_words
 from datacat.cli.explanation import print_explanation
 from datacat.cli.facets import print_facets
 from datacat.cli.options import NUMBER, QueryCommand, at_option, catalog_option, json_option, opened
@@ -35,7 +36,7 @@ Examples:
   datacat search "roof" --format ndjson --columns asset,uri -o roofs.ndjson
 """,
 )
-@click.argument("query")
+@click.argument("query", shell_complete=query_words)
 @click.option(
     "-n",
     "--limit",
@@ -55,6 +56,7 @@ Examples:
 @click.option(
     "--facets", "only_facets", is_flag=True, help="Say what they divide into: classes, teams, values, …."
 )
+@click.option("--all-paths", is_flag=True, help="With --facets: what tools write for themselves too.")
 @click.option(
     "--facet", "names", multiple=True, metavar="NAME", help="Only these facets; class, team, …, or a path."
 )
@@ -78,6 +80,7 @@ def search(
     by: Literal["content", "uri"],
     only_count: bool,
     only_facets: bool,
+    all_paths: bool,
     names: tuple[str, ...],
     is_explained: bool,
     space: str | None,
@@ -105,14 +108,13 @@ def search(
         write_stream(hits, to=to, file=file, columns=columns, output=output)
         return
     if only_facets or names:
-        facets = hits.facets(names or None, limit=limit or _VALUES)
+        facets = hits.facets(names or None, limit=limit or _VALUES, all_paths=all_paths)
         print_facets(facets, hits.interpretation, output=output, are_chosen=bool(names))
         _note_hint(hits, output)
-        return
-    if only_count:
+    elif only_count:
         _print_count(hits, output)
-        return
-    _print_page(hits, output)
+    else:
+        _print_page(hits, output)
 
 
 def _check_one_answer(as_json: bool, *answers: bool) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from datacat.cli.completion import names
 from datacat.cli.options import NUMBER, at_option, catalog_option, json_option, opened
 from datacat.cli.output import Output, plain
 
@@ -26,7 +27,7 @@ def snapshot() -> None:
 @snapshot.command(
     epilog='Example: datacat snapshot create roofs --query "roof" --split train=0.8,val=0.1,test=0.1'
 )
-@click.argument("name")
+@click.argument("name", shell_complete=names("snapshots"))
 @click.option("--query", required=True, help="What belongs in it; the language of `datacat search`.")
 @click.option("--split", default="", metavar="NAME=FRACTION,…", help="As in train=0.8,val=0.1,test=0.1.")
 @click.option("--seed", default="0", show_default=True, help="Another seed, another split.")
@@ -120,7 +121,7 @@ def list_(catalog: str | None, output: Output) -> int:
 
 
 @snapshot.command(epilog="Example: datacat snapshot show roofs@1")
-@click.argument("name")
+@click.argument("name", shell_complete=names("snapshots"))
 @catalog_option
 @json_option
 def show(name: str, catalog: str | None, output: Output) -> None:
@@ -129,7 +130,7 @@ def show(name: str, catalog: str | None, output: Output) -> None:
 
 
 @snapshot.command(epilog="Example: datacat snapshot verify roofs@1")
-@click.argument("name")
+@click.argument("name", shell_complete=names("snapshots"))
 @click.option("--quick", is_flag=True, help="Compare sizes only, without reading the bytes.")
 @catalog_option
 @json_option
@@ -156,7 +157,7 @@ def verify(name: str, quick: bool, catalog: str | None, output: Output) -> int:
 
 
 @snapshot.command(epilog="Example: datacat snapshot export roofs@1 --format coco out/roofs-coco")
-@click.argument("name")
+@click.argument("name", shell_complete=names("snapshots"))
 @click.argument("folder", type=click.Path(file_okay=False))
 @click.option("--format", "format_name", type=click.Choice(["coco", "yolo", "parquet"]), required=True)
 @click.option(
@@ -188,7 +189,7 @@ def export(
 
 
 @snapshot.command(epilog="Example: datacat snapshot checkout roofs@1 out/roofs")
-@click.argument("name")
+@click.argument("name", shell_complete=names("snapshots"))
 @click.argument("folder", type=click.Path(file_okay=False))
 @click.option("--force", is_flag=True, help="Replace the folder if it is there.")
 @catalog_option

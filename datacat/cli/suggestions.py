@@ -44,7 +44,7 @@ def print_suggestion(one: Any, output: Output, *, number: int) -> None:
     console.print(Padding(reasons, (0, 0, 0, 3), expand=False))
     _print_more(len(lines) - _SHOWN_EVIDENCE, "reasons", output)
     for command in one.commands:
-        console.print(_text(f"   $ {command}", "cyan"), soft_wrap=True)
+        console.print(_text(f"   $ {output.pasteable(command)}", "cyan"), soft_wrap=True)
 
 
 def print_rest(found: Any, output: Output) -> None:

@@ -93,11 +93,11 @@ def ask(
     found = hits(asked) if asked else None
     return Answer(
         read,
-        answers=found.answers if found else None,
+        answers=None if found is None else found.answers,
         labelled=hits(replace(asked, similar=alike)) if asked and read.unknown else found,
         related=hits(_without(related, asked)) if related else None,
         looks_so=hits(_looking_so(asked, related, alike=alike, nearest=nearest)) if alike else None,
-        objects=_objects(found, cursor) if found and read.is_count else None,
+        objects=_objects(found, cursor) if found is not None and read.is_count else None,
     )
 
 

@@ -16,7 +16,7 @@ from datacat.query.facet_assets import asset_facets, times_facet
 from datacat.query.facet_columns import COLUMNS, ColumnFacets
 from datacat.query.facet_leaves import LeafFacets, Paths, are_few, leaves_of
 from datacat.query.facet_path import portions
-from datacat.query.facets import NAMES, OF_ANNOTATIONS, OF_ASSETS, Facet, Facets, chosen
+from datacat.query.facets import NAMES, OF_ANNOTATIONS, OF_ASSETS, PLUMBING, Facet, Facets, chosen
 from datacat.query.fields import ATTRIBUTE_PREFIX, METADATA_PREFIX
 from datacat.query.pairs import of_class, one_of
 from datacat.query.run import rows
@@ -38,6 +38,7 @@ def count_facets(
     vocabulary: Vocabulary,
     names: Sequence[str] | None = None,
     limit: int = 10,
+    all_paths: bool = True,
 ) -> Facets:
     """Counts the facets.
 
@@ -48,6 +49,7 @@ def count_facets(
         vocabulary: of the state.
         names: which facets: some of `NAMES`, paths; None: all.
         limit: values of a facet.
+        all_paths: where none are named, also those that tools write for themselves.
 
     Raises:
         UsageError: there is no such facet, or a limit below 1.
@@ -56,6 +58,8 @@ def count_facets(
         raise UsageError(f"{limit} values of a facet make no sense", hint="Give a limit from 1.")
     attributes, leaf_count = _attribute_paths(cursor)
     metadata = _metadata_paths(cursor)
+    if not all_paths and names is None:
+        attributes, metadata = (paths.only(_telling(paths)) for paths in (attributes, metadata))
     if names is not None:
         attributes, metadata, names = _asked(names, attributes=attributes, metadata=metadata)
     with Counted(cursor, assets, wanted=wanted) as counted:
@@ -80,6 +84,11 @@ def count_facets(
             found += _of_metadata(counted, metadata, limit=limit)
         found.sort(key=lambda facet: NAMES.index(facet.name) if facet.name in NAMES else len(NAMES))
         return Facets(counted.asset_count, total, wanted is not None, tuple(found))
+
+
+def _telling(paths: Paths) -> frozenset[str]:
+    """Those that say something of a picture or an annotation, not of the tool that wrote them."""
+    return frozenset(path for path in paths.all if PLUMBING.isdisjoint(path.replace("[]", "").split(".")))
 
 
 def _said(counted: Counted, *, has_documents: bool) -> Sql:

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
+from datacat.query.html import facets_table
+
 FACETS = pa.schema(
     [
         ("facet", pa.string()),
@@ -27,6 +29,14 @@ OF_ANNOTATIONS = (
     "class", "concept", "team", "label_set", "annotator", "status", "model", "kind", "geometry", "created",
 )  # fmt: skip
 OF_ASSETS = ("media", "split", "source", "captured")
+PLUMBING = frozenset(
+    (
+        "from_name", "to_name", "image_rotation", "original_width", "original_height", "lead_time", "inner_id",
+        "draft_created_at", "updated_by", "parent_prediction", "parent_annotation", "last_action", "last_created_by",
+        "unique_id", "import_id", "was_cancelled", "result_count", "comment_authors", "unresolved_comment_count",
+    )
+)  # fmt: skip
+"""Names that labelling tools write for themselves: which control said it, how long it took, what they counted."""
 NAMES = (*OF_ANNOTATIONS, *OF_ASSETS)
 """What there are facets of beside the paths of attributes and metadata."""
 
@@ -95,6 +105,9 @@ class Facets:
     annotations: int
     are_matching: bool
     facets: tuple[Facet, ...]
+
+    def _repr_html_(self) -> str:
+        return facets_table(self)
 
     def __getitem__(self, name: str) -> Facet:
         for facet in self.facets:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Literal, Protocol, overload, runtime_checkable
 
 import duckdb
 import pyarrow as pa
@@ -23,6 +23,7 @@ from datacat.query.explanation import Condition, Explanation
 from datacat.query.facets import Facets
 from datacat.query.hierarchy import classes_used, concepts_used, without_concepts
 from datacat.query.hit import ANNOTATION_IDS, ASSET_IDS, HITS, Answers, Hit, as_row, chosen_columns
+from datacat.query.html import ROWS_SHOWN, Thumbnail, hits_table
 from datacat.query.hybrid import DEPTH, Fused, fused
 from datacat.query.matching import Matching, table_name
 from datacat.query.narrow import Narrowing
@@ -92,6 +93,7 @@ class Hits:
         if plan.similar and nearest is None:
             raise EmbeddingError("this catalog has no embeddings to rank by", hint="Run: datacat embed")
         self._nearest = nearest
+        self.thumbnail: Thumbnail | None = None
 
     @property
     def interpretation(self) -> str:
@@ -144,6 +146,28 @@ class Hits:
         """Whether the query is about annotations that are there; `NOT car` or `media:image` is not."""
         return self._plan.asks_for_annotations
 
+    def __len__(self) -> int:
+        """Hits on the page; of a search without a limit, all."""
+        is_whole = self._limit is None and self._position is None and not self.is_ranked
+        return self._matching.count if is_whole else len(self._page)
+
+    @overload
+    def __getitem__(self, which: int) -> Hit: ...
+
+    @overload
+    def __getitem__(self, which: slice) -> list[Hit]: ...
+
+    def __getitem__(self, which: int | slice) -> Hit | list[Hit]:
+        """The hit at a place of the page, or those of a slice; from the end where it is negative."""
+        if isinstance(which, slice):
+            return list(self._hits(self._page[which]))
+        return next(self._hits([self._page[which]]))
+
+    def _repr_html_(self) -> str:
+        total = len(self) if self.is_ranked else self.count()
+        title = f"{total:,} assets: {self.interpretation}"
+        return hits_table(self[:ROWS_SHOWN], title=title, total=total, thumbnail=self.thumbnail)
+
     def __iter__(self) -> Iterator[Hit]:
         for chunk in self._chunks():
             yield from self._hits(chunk)
@@ -186,12 +210,15 @@ class Hits:
             position = self._page[-1][0]
         return Page(self.state, query_digest(self._paged), position).token
 
-    def facets(self, names: Sequence[str] | None = None, *, limit: int = 10) -> Facets:
+    def facets(
+        self, names: Sequence[str] | None = None, *, limit: int = 10, all_paths: bool = False
+    ) -> Facets:
         """What all hits divide into, not only this page's; of a ranked search, the `limit` best hits.
 
         Args:
             names: class, team, …: see docs/reference/facets.md; attribute and metadata paths; None: all.
             limit: values of a facet.
+            all_paths: also what tools write for themselves (`from_name`, `lead_time`, …).
 
         Raises:
             UsageError: there is no such facet.
@@ -211,6 +238,7 @@ class Hits:
             vocabulary=self._vocabulary,
             names=names,
             limit=limit,
+            all_paths=all_paths,
         )
 
     def hint(self) -> str | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import math
 from dataclasses import dataclass, field, fields
 from functools import cached_property
 from typing import Any
@@ -52,16 +54,36 @@ class Match:
     documents: Documents = field(repr=False, compare=False)
 
     @property
-    def attributes(self) -> str | None:
-        """Its attributes as JSON, byte for byte; None where it has none."""
+    def attributes(self) -> dict[str, Any] | None:
+        """Its attributes; None where it has none. Of a key that is there twice, the last counts."""
+        return object_of(self.attributes_text)
+
+    @property
+    def attributes_text(self) -> str | None:
+        """The same as JSON, byte for byte."""
         return self.documents.of(self.annotation)
 
     def as_row(self) -> dict[str, Any]:
         """As a row of `datacat.query.hit.MATCH`, where the class is called `class`."""
         row = {name: getattr(self, name) for name in WRITTEN}
         row["class"] = row.pop("class_name")
-        row["attributes"] = self.attributes
+        row["attributes"] = self.attributes_text
         return row
+
+    def as_document(self) -> dict[str, Any]:
+        """The same as JSON shows it: attributes are an object."""
+        return self.as_row() | {"attributes": self.attributes}
+
+
+def object_of(text: str | None) -> dict[str, Any] | None:
+    """A JSON object as Python has it: whole numbers to the last digit, what JSON cannot hold (NaN, 1e999) as text."""
+    found = None if text is None else json.loads(text, parse_constant=str, parse_float=_finite)
+    return found if isinstance(found, dict) else None
+
+
+def _finite(text: str) -> float | str:
+    number = float(text)
+    return number if math.isfinite(number) else text
 
 
 WRITTEN = tuple(item.name for item in fields(Match) if item.name != "documents")

@@ -18,6 +18,7 @@ import duckdb
 from datacat.model.coverage import Coverage
 from datacat.model.rights import Licence
 from datacat.query.compare import Sql
+from datacat.query.html import overview_table
 from datacat.query.run import arrow, rows
 from datacat.query.vocabulary import Vocabulary
 
@@ -155,6 +156,9 @@ class Overview:
     annotations: int
     teams: tuple[TeamOverview, ...]
     label_sets: tuple[LabelSetOverview, ...]
+
+    def _repr_html_(self) -> str:
+        return overview_table(self)
 
 
 def overview(cursor: duckdb.DuckDBPyConnection, *, vocabulary: Vocabulary, state: int) -> Overview:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import json
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -11,6 +12,7 @@ import duckdb
 from datacat.errors import NotFound
 from datacat.query.compare import Sql
 from datacat.query.likeness import assets_named
+from datacat.query.match import object_of
 from datacat.query.run import arrow, rows
 
 _LINE = 60  # characters of a value in a table for people
@@ -54,7 +56,7 @@ class Statement:
     status: str | None
     text: str | None
     external_id: str | None
-    attributes: str | None
+    attributes: dict[str, Any] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +102,9 @@ class AssetView:
                 "model": item.model,
                 "confidence": item.confidence,
                 "text": _cut(item.text),
-                "attributes": _cut(item.attributes),
+                "attributes": _cut(
+                    json.dumps(item.attributes, ensure_ascii=False) if item.attributes else None
+                ),
             }
             for item in self.annotations
         ]
@@ -146,7 +150,9 @@ def show(cursor: duckdb.DuckDBPyConnection, name: str) -> AssetView:
     (facts,) = _timed_rows(cursor, Sql(own, (asset,)))
     equals = tuple(uri for (uri,) in rows(cursor, Sql(equal, (asset, asset, asset))))
     label_sets = tuple(Listing(*row) for row in rows(cursor, Sql(listed, (asset,))))
-    annotations = tuple(Statement(*row) for row in _timed_rows(cursor, Sql(said, (asset,))))
+    annotations = tuple(
+        Statement(*(*row[:-1], object_of(row[-1]))) for row in _timed_rows(cursor, Sql(said, (asset,)))
+    )
     return AssetView(*(*facts, equals, label_sets, annotations))
 
 

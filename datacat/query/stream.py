@@ -19,12 +19,18 @@ import pyarrow.compute as pc
 
 from datacat.errors import UsageError
 from datacat.query.compare import Sql
+from datacat.query.match import object_of
 from datacat.query.run import arrow, rows
 
 PART_ROWS = 500_000  # of a temporary table, in memory at once
 _BLOCK = 64  # neighbouring assets that are counted together to find where parts end
 _IDENTIFIERS = frozenset({"asset", "annotation"})
 _BATCH = "batch_to_write"
+_OBJECTS = f"""
+    SELECT * REPLACE (list_transform(
+        matches, lambda m: struct_update(m, attributes := m.attributes::JSON)) AS matches)
+    FROM {_BATCH}
+"""  # noqa: S608 - our own words
 _LINES = 1_000  # of NDJSON in memory at once
 
 
@@ -115,15 +121,23 @@ def _ndjson(batch: pa.RecordBatch, *, cursor: duckdb.DuckDBPyConnection, ids_as_
         table = table.cast(pa.schema([_with_text_ids(field) for field in batch.schema]))
     if not all(_is_finite(column) for column in table.columns):
         return "".join(
-            json.dumps(_finite(row), ensure_ascii=False, separators=(",", ":")) + "\n"
+            json.dumps(_finite(_with_objects(row)), ensure_ascii=False, separators=(",", ":")) + "\n"
             for row in table.to_pylist()
         ).encode()
     cursor.register(_BATCH, table)
     try:
-        lines = arrow(cursor, Sql(f"SELECT to_json({_BATCH}) || chr(10) AS line FROM {_BATCH}"))  # noqa: S608 - ours
+        rows_ = _OBJECTS if "matches" in table.schema.names else f"FROM {_BATCH}"
+        lines = arrow(cursor, Sql(f"SELECT to_json(said) || chr(10) AS line FROM ({rows_}) AS said"))  # noqa: S608 - ours
     finally:
         cursor.unregister(_BATCH)
     return b"".join(_text(chunk) for chunk in lines["line"].chunks)
+
+
+def _with_objects(row: dict[str, Any]) -> dict[str, Any]:
+    """Attributes as objects, as DuckDB writes them."""
+    for match in row.get("matches") or ():
+        match["attributes"] = object_of(match["attributes"])
+    return row
 
 
 def _text(strings: pa.StringArray) -> bytes:

@@ -27,12 +27,16 @@ class Location:
     uri: str
 
     @classmethod
-    def parse(cls, text: str) -> Location:
-        """Reads what a person typed: a path (made absolute, `~` expanded), file:// or s3://.
+    def parse(cls, text: str | os.PathLike[str]) -> Location:
+        """Reads what a person typed: a path (made absolute, `~` expanded), file:// or s3://; or a `Path`.
 
         Raises:
             LocationError: another scheme, or an S3 location without a bucket.
         """
+        if not isinstance(text, str):
+            text = os.fspath(text)
+            if text.startswith("s3:/"):
+                raise LocationError("a Path cannot hold s3://", where=text, hint="Give it as text.")
         scheme, separator, rest = text.partition("://")
         if not separator:
             return cls(os.path.abspath(os.path.expanduser(text)))

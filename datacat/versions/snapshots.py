@@ -28,6 +28,7 @@ from datacat.model.snapshot import (
     class_indexes,
 )
 from datacat.places import author_of
+from datacat.query.html import fields
 from datacat.sources.location import Location
 from datacat.versions import export as exporting
 from datacat.versions.check import check
@@ -237,6 +238,9 @@ class Snapshot:
     def name(self) -> str:
         """`name@version`."""
         return str(self.definition.snapshot)
+
+    def _repr_html_(self) -> str:
+        return fields(self.name, self.summary().items())
 
     def summary(self) -> dict[str, Any]:
         """What it is: query, state, counts, split, digest."""

@@ -141,7 +141,7 @@ def test_a_query_whose_time_is_over_is_ended(catalog: Catalog, monkeypatch: pyte
 
 
 async def _at_once(watch: Any, time_s: float) -> None:
-    assert time_s == 60
+    assert time_s == 120
     watch.is_late = True
     await watch.end()
 

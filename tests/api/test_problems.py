@@ -114,6 +114,8 @@ def test_every_error_has_a_status_that_fits_its_kind(kind: type[errors.DatacatEr
         assert status == 400
     elif issubclass(kind, LookupError):
         assert status == 404
+    elif kind is errors.MediaRefused:
+        assert status == 403
     else:
         assert status in (409, 422, 500, 501, 502, 503, 504)
 

@@ -30,9 +30,9 @@ def ask(asked: Annotated[AskedQuestion, Query()], catalogs: Opened) -> dict[str,
         return {
             "understood": answer.understood,
             "answers": answer.answers,
-            "concepts": answer.labelled.concepts_used if answer.labelled else {},
+            "concepts": {} if answer.labelled is None else answer.labelled.concepts_used,
             "objects": answer.objects,
-            "not_embedded": answer.labelled.not_embedded if answer.labelled else None,
+            "not_embedded": None if answer.labelled is None else answer.labelled.not_embedded,
             "state": catalog.state,
             **{name: None if hits is None else list(hits) for name, hits in tiers.items()},
         }

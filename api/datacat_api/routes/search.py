@@ -73,6 +73,9 @@ class AskedFacets(AskedQuery):
         list[str] | None, Field(max_length=100, description="class, team, …, or a path; none: all.")
     ] = None
     limit: Annotated[int, Field(ge=1, le=1000, description="Values of each facet.")] = 10
+    all_paths: Annotated[
+        bool, Field(description="What tools write for themselves too, as `from_name` or `lead_time`.")
+    ] = False
     best: Annotated[int, Field(ge=1, le=10_000, description="Of a ranked search, how many hits count.")] = 100
 
 
@@ -120,7 +123,7 @@ def facets(asked: Annotated[AskedFacets, Query()], catalogs: Opened) -> dict[str
     """Counts what the hits of a query divide into: classes, teams, attribute values, …."""
     with catalogs.at(asked.at) as catalog:
         hits = catalog.search(asked.query, limit=asked.best, space=asked.space, by=asked.by, files=False)
-        found = hits.facets(asked.facet, limit=asked.limit)
+        found = hits.facets(asked.facet, limit=asked.limit, all_paths=asked.all_paths)
         narrowing = hits.narrowing
         return {
             "interpretation": hits.interpretation,

@@ -29,3 +29,10 @@ def read_snapshot(
     wanted = SnapshotName.parse(f"{name}@{version}")
     with catalogs.at() as catalog:
         return catalog.snapshots.read(wanted).summary()
+
+
+@router.get("/snapshots/{name}", response_model=Snapshot)
+def read_newest(name: str, asked: Annotated[Nothing, Query()], catalogs: Opened) -> dict[str, Any]:
+    """Shows the newest version of a snapshot."""
+    with catalogs.at() as catalog:
+        return catalog.snapshots.read(name).summary()

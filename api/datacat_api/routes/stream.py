@@ -48,7 +48,7 @@ def _streamed(asked: AskedStream, catalogs: Opened, *, to: str, media_type: str)
         hits = catalog.search(asked.query, limit=asked.limit, space=asked.space, by=asked.by, files=False)
         if hits.is_ranked:  # by the embeddings of this catalog, which the next request takes over
             _ = hits.numbers
-        pieces = _while_wanted(hits.stream(to, columns=columns, ids_as_text=True))
+        pieces = _while_wanted(hits.stream(to, columns=columns))
         return StreamingResponse(pieces, media_type=media_type, headers={"Datacat-State": str(catalog.state)})
 
 
