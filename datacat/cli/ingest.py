@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import csv
+import shlex
+from functools import partial
 
 import click
 
 from datacat.cli.options import at_option, catalog_option, commit_options, json_option, opened
 from datacat.cli.output import Output
+from datacat.errors import SeveralFormats
 from datacat.model.report import IngestReport
 
 _CLASSES_SHOWN = 12
@@ -42,6 +45,11 @@ _NAME_SHOWN = 40  # characters
     help="The licence of the labels, if not as the files say. It stays until said otherwise.",
 )
 @click.option("--owner", metavar="TEXT", help="Whom to ask about the labels. It stays until said otherwise.")
+@click.option(
+    "--each",
+    is_flag=True,
+    help="Where label files of several formats lie at LOCATION: ingest each format as a label set NAME-FORMAT.",
+)
 @catalog_option
 @commit_options
 @json_option
@@ -56,6 +64,7 @@ def ingest(
     ontology: str | None,
     licence: str | None,
     owner: str | None,
+    each: bool,
     catalog: str | None,
     author: str,
     message: str,
@@ -65,11 +74,10 @@ def ingest(
 
     Ingesting the same place again reads what has changed since and replaces exactly that.
     """
-    report = opened(catalog).ingest(
+    ingest_as = partial(
+        opened(catalog).ingest,
         location,
         team=team,
-        name=name,
-        format=format_name,
         media_root=media_root,
         covers=_listed(covers, words=("all", "none", "auto")),
         covers_attributes=_listed(covers_attributes, words=("none",)),
@@ -79,10 +87,31 @@ def ingest(
         author=author,
         message=message,
     )
+    try:
+        _print(ingest_as(name=name, format=format_name), output)
+    except SeveralFormats as several:
+        parts = [(f"{name}-{part}", part) for part, _ in several.formats]
+        if not each:
+            several.hint = _commands(location, team=team, parts=parts)
+            raise
+        for one, part in parts:
+            _print(ingest_as(name=one, format=part), output)
+
+
+def _print(report: IngestReport, output: Output) -> None:
     if output.as_json:
         output.record(report)
     else:
         print_report(report, output)
+
+
+def _commands(location: str, *, team: str, parts: list[tuple[str, str]]) -> str:
+    """What to run for a place of several formats."""
+    lines = [
+        shlex.join(["datacat", "ingest", location, "--team", team, "--name", name, "--format", format_])
+        for name, format_ in parts
+    ]
+    return "\n".join(["Ingest each as a label set of its own (--each does all of them):", *lines])
 
 
 def _listed(text: str | None, *, words: tuple[str, ...]) -> str | list[str] | None:

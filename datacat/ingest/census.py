@@ -10,6 +10,7 @@ import duckdb
 import pyarrow as pa
 
 from datacat.config import Settings
+from datacat.errors import NothingUnderstood
 from datacat.ingest.batches import parquet_writer, table
 from datacat.ingest.claims import Claims
 from datacat.ingest.format import INLINE, FileFacts
@@ -71,6 +72,16 @@ _REPEATED_ROWS = """
     QUALIFY row_number() OVER (PARTITION BY digest ORDER BY file, "first") > 1
 """
 
+_UNDERSTOOD = """
+    SELECT (SELECT count(*) FROM rejects), (SELECT count(*) FROM annotations) + (
+        SELECT count(*) FROM listed l WHERE position <> 'no label file' AND NOT EXISTS (
+            FROM rejects r WHERE r.file = l.file AND r.key = l.key))
+"""
+_REASONS = """
+    SELECT reason, count(*) AS n, arg_min(file, (file, position)), arg_min(position, (file, position))
+    FROM rejects GROUP BY reason ORDER BY n DESC, reason LIMIT $most
+"""
+_REASONS_TOLD = 5
 # Sizes that label files state and their pictures do not have: both, whether the sides are swapped, how many assets.
 _SIZES = """
     SELECT l.width, l.height, m.width, m.height, l.width = m.height AND l.height = m.width AS is_swapped,
@@ -134,6 +145,24 @@ class Census:
         (count,) = self._row(_SHARED) if is_odd else (0,)
         if count:
             tally.note("a picture that several label files are about: the labels of all are kept", count)
+
+    def refuse_if_nothing_was_understood(self, *, where: str) -> None:
+        """Raises NothingUnderstood where there are rejects, no annotation, and no asset without a reject."""
+        self._view("rejects")
+        rejected, understood = self._row(_UNDERSTOOD)
+        if not rejected or understood:
+            return
+        reasons = self._db.execute(_REASONS, {"most": _REASONS_TOLD}).fetchall()
+        told = [
+            f"{count:,} × {reason} ({self._files[file].uri.rsplit('/', 1)[-1]}, {position})"
+            for reason, count, file, position in reasons
+        ]
+        more = rejected - sum(count for _, count, _, _ in reasons)
+        raise NothingUnderstood(
+            f"every record was rejected: {'; '.join(told)}{f'; and {more:,} more' if more else ''}",
+            where=where,
+            hint="Nothing was committed. Is it another format, or a file that was damaged?",
+        )
 
     def class_lists(self) -> dict[int, tuple[str, ...]]:
         """The classes that each file declares; not of files that speak of coverage themselves."""

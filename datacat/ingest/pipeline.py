@@ -20,6 +20,7 @@ from datacat.ingest.format import Dataset, FileFacts, Plan, Sample
 from datacat.ingest.matching import Lake
 from datacat.ingest.registry import Recognised, recognise
 from datacat.ingest.tasks import Job, Outcome, Reader, measure_media
+from datacat.ingest.unread import ENDINGS
 from datacat.model.report import Tally
 from datacat.sources.changes import is_same
 from datacat.sources.inside import OUTSIDE, limited
@@ -32,6 +33,7 @@ _HEAD = 64 << 10
 _CANDIDATES = (
     *(".json", ".jsonl", ".ndjson", ".txt", ".xml", ".yaml", ".yml", ".names", ".data", ".parquet"),
     ".csv",
+    *ENDINGS,
 )
 
 
@@ -102,6 +104,7 @@ def stage(
     Raises:
         LocationError: the location or the media root is not there.
         FormatError: no label file was recognised, or those of several formats.
+        NothingUnderstood: every record of every label file was rejected.
     """
     into.mkdir(parents=True, exist_ok=True)
     settings = limited(settings, *request.places, str(into))
@@ -128,7 +131,8 @@ def stage(
         refers_by_id=getattr(found.format, "refers_by_id", False),
     )
     census.note_shared(tally, is_odd=getattr(found.format, "is_file_each", False))
-    lists = census.class_lists() if getattr(found.format, "is_exhaustive", False) else {}
+    if files.are_all_read():
+        census.refuse_if_nothing_was_understood(where=str(request.location))
     _write_media(census, lake, known_media=known_media, tally=tally, settings=settings)
     return Staged(
         folder=into,
@@ -138,7 +142,7 @@ def stage(
         gone=files.gone(),
         tally=tally,
         skipped=(*found.skipped, *sorted(plan.idle.items())),
-        exhaustive=_exhaustive(files, plan, lists=lists),
+        exhaustive=_exhaustive(files, plan, lists=_class_lists(found, census)),
     )
 
 
@@ -198,6 +202,10 @@ class _Files:
             and not (entry.uri in files.parse and (changed or entry.uri in again))
         }
         return files
+
+    def are_all_read(self) -> bool:
+        """Whether no label file stays as it was read before."""
+        return not self.parse & self.same
 
     def differs(self) -> bool:
         """Whether any label file is new, changed or gone."""
@@ -390,6 +398,11 @@ def _write_faults(into: Path, files: _Files, *, plan: Plan) -> None:
                 "rejects", len(faults), file=numbers, position="the whole file", reason=reasons, excerpt=""
             )
             writer.write_table(rows)
+
+
+def _class_lists(found: Recognised, census: Census) -> dict[int, tuple[str, ...]]:
+    """The classes that each label file declares, of a format whose files leave no object of theirs out."""
+    return census.class_lists() if getattr(found.format, "is_exhaustive", False) else {}
 
 
 def _exhaustive(
