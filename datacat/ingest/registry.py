@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.metadata import entry_points
 
 from datacat.errors import FormatError, LocationError, SeveralFormats
@@ -59,22 +59,21 @@ def recognise(
         SeveralFormats: several were.
     """
     candidates = chosen(name)
-    roles: dict[str, dict[str, Role]] = {format_.name: {} for format_ in candidates}
-    faults: dict[str, str] = {}
-    known: dict[str, str] = {}
+    found = _Found({format_.name: {} for format_ in candidates})
+    roles = found.roles
     for group in _groups(entries):
-        _look(group, candidates, sample=sample, found=_Found(roles, faults, known))
+        _look(group, candidates, sample=sample, found=found)
     held = [f for f in candidates if "labels" in roles[f.name].values()]
     if not held:
         raise FormatError(
-            f"no label file was recognised among {len(entries)} files{_examples(entries, known)}{_doubts(faults)}",
+            f"no label file was recognised among {len(entries)} files{_examples(entries, found)}{_doubts(found.faults)}",
             where=where,
             hint=f"Formats that are read: {', '.join(formats())}. Media are no labels.",
         )
     if len(held) > 1:
-        found = "; ".join(f"{f.name} ({_first(roles[f.name])})" for f in held)
+        named = "; ".join(f"{f.name} ({_first(roles[f.name])})" for f in held)
         raise SeveralFormats(
-            f"label files of several formats lie here: {found}",
+            f"label files of several formats lie here: {named}",
             formats=tuple((f.name, sum(role == "labels" for role in roles[f.name].values())) for f in held),
             where=where,
         )
@@ -83,22 +82,22 @@ def recognise(
         held[0],
         labels=tuple(e for e in entries if ours.get(e.uri) in ("labels", "perhaps")),
         context=tuple(e for e in entries if ours.get(e.uri) == "context"),
-        skipped=_skipped([e for e in entries if e.uri not in ours], held[0].name, faults=faults, known=known),
+        skipped=_skipped([e for e in entries if e.uri not in ours], held[0].name, found=found),
     )
 
 
-def _skipped(
-    entries: Sequence[Entry], name: str, *, faults: dict[str, str], known: dict[str, str]
-) -> tuple[tuple[str, str], ...]:
+def _skipped(entries: Sequence[Entry], name: str, *, found: _Found) -> tuple[tuple[str, str], ...]:
     """Why files are left out: first those that could not be read, then what looks like labels; no prose, no code."""
-    unreadable = [(e.uri, faults[e.uri]) for e in entries if e.uri in faults]
-    alike = [(e.uri, f"looks like {known[e.uri]}, which is not read") for e in entries if e.uri in known]
-    others = [
-        (e.uri, f"no {name} label file")
-        for e in entries
-        if e.uri not in faults and e.uri not in known and not is_prose(e.uri.rsplit("/", 1)[-1])
-    ]
-    return (*unreadable, *alike, *others)
+    uris = [entry.uri for entry in entries]
+    reasons = {
+        **{uri: f"no {name} label file" for uri in uris if not is_prose(uri.rsplit("/", 1)[-1])},
+        **{uri: f"a {format_} label file" for uri, format_ in found.others.items()},
+        **{uri: f"looks like {title}, which is not read" for uri, title in found.known.items()},
+        **found.faults,
+    }
+    first = (found.faults, found.known, found.others, dict.fromkeys(uris))
+    ordered = dict.fromkeys(uri for group in first for uri in uris if uri in group and uri in reasons)
+    return tuple((uri, reasons[uri]) for uri in ordered)
 
 
 def _groups(entries: Iterable[Entry]) -> list[list[Entry]]:
@@ -111,11 +110,15 @@ def _groups(entries: Iterable[Entry]) -> list[list[Entry]]:
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """What was found, by URI: a file's role to each format, why it cannot be read, what else it looks like."""
+    """What was found, by URI: a file's role to each format, why it cannot be read, what else it looks like.
+
+    `known` are formats that are not read, `others` formats that are, where one was asked for.
+    """
 
     roles: dict[str, dict[str, Role]]
-    faults: dict[str, str]
-    known: dict[str, str]
+    faults: dict[str, str] = field(default_factory=dict)
+    known: dict[str, str] = field(default_factory=dict)
+    others: dict[str, str] = field(default_factory=dict)
 
 
 def _look(
@@ -129,9 +132,11 @@ def _look(
     if len(looked) < len(group):
         if all(verdict == verdicts[0] for verdict in verdicts) and "context" not in verdicts[0].values():
             verdicts = [verdicts[0]] * len(group)
-            titles = {found.known.get(entry.uri) for entry in looked}
-            (title,) = titles if len(titles) == 1 else (None,)
-            found.known.update({entry.uri: title for entry in group if title})
+            for alike in (found.known, found.others):
+                titles = {alike.get(entry.uri) for entry in looked}
+                alike.update(
+                    {entry.uri: title for title in titles if title and len(titles) == 1 for entry in group}
+                )
         else:
             verdicts = [_verdict(entry, candidates, sample=sample, found=found) for entry in group]
     for entry, verdict in zip(group, verdicts, strict=True):
@@ -149,14 +154,16 @@ def _verdict(
         return {}
     sniffed = {format_.name: format_.sniff(seen) for format_ in candidates}
     roles = {name: role for name, role in sniffed.items() if role}
-    doubts = (format_.doubt(seen) for format_ in candidates if hasattr(format_, "doubt"))
-    doubt = next(filter(None, doubts), None)
-    if doubt and "labels" not in roles.values():
-        found.faults[entry.uri] = doubt
-        return roles
-    title = None if roles or is_prose(seen.name) else known_format(seen)
-    if title:
-        found.known[entry.uri] = title
+    if "labels" not in roles.values() and not is_prose(seen.name):
+        others = [f for f in formats().values() if f.name not in sniffed and f.sniff(seen) == "labels"]
+        title = None if roles else known_format(seen)
+        doubts = (format_.doubt(seen) for format_ in candidates if hasattr(format_, "doubt"))
+        if others and not roles:
+            found.others[entry.uri] = others[0].name
+        elif title:
+            found.known[entry.uri] = title
+        elif doubt := next(filter(None, doubts), None):
+            found.faults[entry.uri] = doubt
     return roles
 
 
@@ -172,15 +179,18 @@ def _doubts(faults: dict[str, str]) -> str:
     return "".join(said)
 
 
-def _examples(entries: Sequence[Entry], known: dict[str, str]) -> str:
+def _examples(entries: Sequence[Entry], found: _Found) -> str:
     """What lies there: files of known formats by what they look like, else some names."""
     kinds: dict[str, list[str]] = defaultdict(list)
     for entry in entries:
-        if entry.uri in known:
-            kinds[known[entry.uri]].append(entry.uri.rsplit("/", 1)[-1])
+        name = entry.uri.rsplit("/", 1)[-1]
+        if entry.uri in found.known:
+            kinds[f"looks like {found.known[entry.uri]}, which is not read"].append(name)
+        elif entry.uri in found.others:
+            kinds[f"is a {found.others[entry.uri]} label file"].append(name)
     if kinds:
         told = sorted(kinds.items(), key=lambda kind: -len(kind[1]))[:_KINDS_TOLD]
-        parts = [f"{_named(names)} looks like {title}, which is not read" for title, names in told]
+        parts = [f"{_named(names)} {what}" for what, names in told]
         return ": " + "; ".join(parts) + ("; …" if len(kinds) > len(told) else "")
     names = [entry.uri.rsplit("/", 1)[-1] for entry in entries[:5]]
     return f": {', '.join(names)}{', …' if len(entries) > 5 else ''}" if names else ""

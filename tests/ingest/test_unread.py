@@ -151,6 +151,15 @@ def test_what_looks_like_labels_comes_first_among_the_skipped(tmp_path: Path) ->
     ]
 
 
+def test_labels_of_another_format_than_the_chosen_one_are_named(tmp_path: Path) -> None:
+    save(tmp_path / "lake" / "labels.json", coco(1))
+    save(tmp_path / "lake" / "0.txt", "0 0.5 0.5 0.1 0.1\n")
+    staged = read(tmp_path / "lake", tmp_path / "out", format="yolo")
+    assert staged.skipped == ((str(tmp_path / "lake" / "labels.json"), "a coco label file"),)
+    with pytest.raises(FormatError, match=r"0\.txt is a yolo label file; labels\.json is a coco label file"):
+        read(tmp_path / "lake", tmp_path / "out", format="label_studio")
+
+
 def test_several_formats_are_named_with_their_numbers(tmp_path: Path) -> None:
     save(tmp_path / "labels.json", coco(1))
     for number in range(2):
