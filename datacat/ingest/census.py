@@ -174,8 +174,8 @@ class Census:
         )
         return {file: tuple(classes) for file, classes in found.fetchall()}
 
-    def present(self, media: Mapping[str, Entry], tally: Tally) -> list[Entry]:
-        """The assets that are in the lake; rows for those that are not are written now, and their number is noted."""
+    def present(self, media: Mapping[str, Entry]) -> list[Entry]:
+        """The assets that are in the lake; rows for those that are not are written now."""
         # Of what cannot be read, the size is what the first label file says.
         uris = self._db.execute(
             "SELECT uri, arg_min({'width': width, 'height': height}, file) "
@@ -187,9 +187,6 @@ class Census:
                 sizes = dict(zip(*(column.to_pylist() for column in batch.columns), strict=True))
                 found.extend(media[uri] for uri in sizes if uri in media)
                 missing = [uri for uri in sizes if uri not in media]
-                missing_count = sum(INLINE not in uri for uri in missing)
-                if missing_count:
-                    tally.note("an asset's media was not found", missing_count)
                 columns = {
                     "media": [_kind(uri) for uri in missing],
                     "is_missing": [INLINE not in uri for uri in missing],

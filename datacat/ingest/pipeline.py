@@ -425,7 +425,7 @@ def _write_media(
     census: Census, lake: Lake, *, known_media: Mapping[str, MediaFacts], tally: Tally, settings: Settings
 ) -> None:
     """A row of `media` for each asset that is spoken of, and for known ones that have changed or gone since."""
-    wanted = {entry.uri: entry for entry in census.present(lake.entries, tally)}
+    wanted = {entry.uri: entry for entry in census.present(lake.entries)}
     gone = []
     for uri, facts in known_media.items():
         entry = lake.entries.get(uri)

@@ -65,8 +65,9 @@ def recognise(
         _look(group, candidates, sample=sample, found=found)
     held = [f for f in candidates if "labels" in roles[f.name].values()]
     if not held:
+        told = f"{_examples(entries, found)}{_doubts(found.faults)}"
         raise FormatError(
-            f"no label file was recognised among {len(entries)} files{_examples(entries, found)}{_doubts(found.faults)}",
+            f"no label file was recognised among {len(entries)} files{told}",
             where=where,
             hint=f"Formats that are read: {', '.join(formats())}. Media are no labels.",
         )

@@ -199,3 +199,18 @@ def test_equal_annotations_are_told_apart_by_number_only(catalog: Catalog, lake:
     (lake / "labels/b.png.json").write_text(json.dumps(document))
     assert counts(ingested(catalog, lake)) == (0, 1, 7)
     assert errors(catalog) == []
+
+
+def test_all_counts_of_missing_media_agree(catalog: Catalog, lake: Path) -> None:
+    """Also where only some of the label files were read again."""
+    for number, names in enumerate((("gone.png", "0.png"), ("gone.png", "lost.png"))):
+        images = [{"id": n, "file_name": name} for n, name in enumerate(names)]
+        document = {"images": images, "annotations": [], "categories": []}
+        (lake / f"more-{number}.json").write_text(json.dumps(document))
+    for _ in range(2):
+        report = ingested(catalog, lake)
+        catalog.refresh()
+        missing = catalog.search("is:missing").count()
+        assert report.assets_missing == missing
+        assert f"an asset's media was not found: {missing}" in report.notes
+        (lake / "more-1.json").write_text((lake / "more-1.json").read_text() + " ")
