@@ -13,7 +13,7 @@ from datacat.config import Settings
 from datacat.errors import NothingUnderstood
 from datacat.ingest.batches import parquet_writer, table
 from datacat.ingest.claims import Claims
-from datacat.ingest.format import INLINE, FileFacts
+from datacat.ingest.format import INLINE, FileFacts, Format
 from datacat.ingest.metadata import Metadata
 from datacat.model.report import Tally
 from datacat.model.schemas import STAGED
@@ -113,6 +113,15 @@ class Census:
         self._view("annotations")
         self._view("listed")
 
+    def check(self, format_: Format, *, tally: Tally) -> None:
+        """Completes what was read by what is true of its format; see `Format`."""
+        self.complete(
+            tally,
+            unique_ids=getattr(format_, "unique_ids", False),
+            refers_by_id=getattr(format_, "refers_by_id", False),
+        )
+        self.note_shared(tally, is_odd=getattr(format_, "is_file_each", False))
+
     def complete(self, tally: Tally, *, unique_ids: bool, refers_by_id: bool = False) -> None:
         """Gives every annotation an asset, every key one row in `listed`, and notes what is odd.
 
@@ -146,9 +155,14 @@ class Census:
         if count:
             tally.note("a picture that several label files are about: the labels of all are kept", count)
 
-    def refuse_if_nothing_was_understood(self, *, where: str) -> None:
-        """Raises NothingUnderstood where there are rejects, no annotation, and no asset without a reject."""
+    def refuse_if_nothing_was_understood(self, where: str, *, is_all: bool) -> None:
+        """Raises NothingUnderstood where there are rejects, no annotation, and no asset without a reject.
+
+        Not where some label files stay as they were read before (`is_all` is false).
+        """
         self._view("rejects")
+        if not is_all:
+            return
         rejected, understood = self._row(_UNDERSTOOD)
         if not rejected or understood:
             return
@@ -164,8 +178,13 @@ class Census:
             hint="Nothing was committed. Is it another format, or a file that was damaged?",
         )
 
-    def class_lists(self) -> dict[int, tuple[str, ...]]:
-        """The classes that each file declares; not of files that speak of coverage themselves."""
+    def class_lists(self, format_: Format) -> dict[int, tuple[str, ...]]:
+        """The classes that each file declares, of a format whose files leave no object of theirs out.
+
+        Not of files that speak of coverage themselves.
+        """
+        if not getattr(format_, "is_exhaustive", False):
+            return {}
         for kind in ("classes", "coverage"):
             self._view(kind)
         found = self._db.execute(

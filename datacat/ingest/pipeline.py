@@ -125,14 +125,8 @@ def stage(
     lake.report(tally)
     _write_classes(into, files, plan=plan)
     census = Census(into, files.facts, settings=settings)
-    census.complete(
-        tally,
-        unique_ids=getattr(found.format, "unique_ids", False),
-        refers_by_id=getattr(found.format, "refers_by_id", False),
-    )
-    census.note_shared(tally, is_odd=getattr(found.format, "is_file_each", False))
-    if files.are_all_read():
-        census.refuse_if_nothing_was_understood(where=str(request.location))
+    census.check(found.format, tally=tally)
+    census.refuse_if_nothing_was_understood(str(request.location), is_all=files.are_all_read())
     _write_media(census, lake, known_media=known_media, tally=tally, settings=settings)
     return Staged(
         folder=into,
@@ -142,7 +136,7 @@ def stage(
         gone=files.gone(),
         tally=tally,
         skipped=(*found.skipped, *sorted(plan.idle.items())),
-        exhaustive=_exhaustive(files, plan, lists=_class_lists(found, census)),
+        exhaustive=_exhaustive(files, plan, lists=census.class_lists(found.format)),
     )
 
 
@@ -398,11 +392,6 @@ def _write_faults(into: Path, files: _Files, *, plan: Plan) -> None:
                 "rejects", len(faults), file=numbers, position="the whole file", reason=reasons, excerpt=""
             )
             writer.write_table(rows)
-
-
-def _class_lists(found: Recognised, census: Census) -> dict[int, tuple[str, ...]]:
-    """The classes that each label file declares, of a format whose files leave no object of theirs out."""
-    return census.class_lists() if getattr(found.format, "is_exhaustive", False) else {}
 
 
 def _exhaustive(
