@@ -9,6 +9,8 @@
     ├── LocationError         a place that cannot be listed or read (OSError)
     │   └── MediaRefused      a file that no source leads to, or that is no media
     ├── FormatError           a file is not of the format, or of none that is known
+    │   ├── SeveralFormats    label files of several formats lie in one place
+    │   └── NothingUnderstood every record of an ingest was rejected
     ├── CatalogError          the catalog as a whole
     │   ├── CatalogNotFound   there is none here (FileNotFoundError)
     │   ├── CatalogExists     there is one already (FileExistsError)
@@ -84,6 +86,25 @@ class MediaRefused(LocationError):
 
 class FormatError(DatacatError):
     """A file is not of the format it was taken for, or of none that is known."""
+
+
+class SeveralFormats(FormatError):
+    """Label files of several formats lie in one place.
+
+    Attributes:
+        formats: their names, each with how many label files there are.
+    """
+
+    def __init__(self, what: str, *, formats: tuple[tuple[str, int], ...], where: str) -> None:
+        names = ", ".join(name for name, _ in formats)
+        super().__init__(
+            what, where=where, hint=f"Ingest each as a label set of its own, with its format: {names}."
+        )
+        self.formats = formats
+
+
+class NothingUnderstood(FormatError):
+    """Every record of an ingest was rejected, so nothing was committed."""
 
 
 class CatalogError(DatacatError):

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import csv
+import shlex
+from functools import partial
 
 import click
 
 from datacat.cli.completion import names
 from datacat.cli.options import at_option, catalog_option, commit_options, json_option, opened
 from datacat.cli.output import Output
+from datacat.errors import SeveralFormats
 from datacat.model.report import IngestReport
 
 _CLASSES_SHOWN = 12
@@ -48,6 +51,11 @@ _NAME_SHOWN = 40  # characters
     is_flag=True,
     help="Read label files and media also where size and time are as before, and compare their digests.",
 )
+@click.option(
+    "--each",
+    is_flag=True,
+    help="Where label files of several formats lie at LOCATION: ingest each format as a label set NAME-FORMAT.",
+)
 @catalog_option
 @commit_options
 @json_option
@@ -63,6 +71,7 @@ def ingest(
     licence: str | None,
     owner: str | None,
     look_again: bool,
+    each: bool,
     catalog: str | None,
     author: str,
     message: str,
@@ -73,11 +82,10 @@ def ingest(
     Ingesting the same place again reads what has changed since and replaces exactly that: what has another size or
     time. Tools that keep both are found out by --look-again.
     """
-    report = opened(catalog).ingest(
+    ingest_as = partial(
+        opened(catalog).ingest,
         location,
         team=team,
-        name=name,
-        format=format_name,
         media_root=media_root,
         covers=_listed(covers, words=("all", "none", "auto")),
         covers_attributes=_listed(covers_attributes, words=("none",)),
@@ -88,10 +96,31 @@ def ingest(
         author=author,
         message=message,
     )
+    try:
+        _print(ingest_as(name=name, format=format_name), output)
+    except SeveralFormats as several:
+        parts = [(f"{name}-{part}", part) for part, _ in several.formats]
+        if not each:
+            several.hint = _commands(location, team=team, parts=parts)
+            raise
+        for one, part in parts:
+            _print(ingest_as(name=one, format=part), output)
+
+
+def _print(report: IngestReport, output: Output) -> None:
     if output.as_json:
         output.record(report)
     else:
         print_report(report, output)
+
+
+def _commands(location: str, *, team: str, parts: list[tuple[str, str]]) -> str:
+    """What to run for a place of several formats."""
+    lines = [
+        shlex.join(["datacat", "ingest", location, "--team", team, "--name", name, "--format", format_])
+        for name, format_ in parts
+    ]
+    return "\n".join(["Ingest each as a label set of its own (--each does all of them):", *lines])
 
 
 def _listed(text: str | None, *, words: tuple[str, ...]) -> str | list[str] | None:

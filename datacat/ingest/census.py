@@ -10,9 +10,10 @@ import duckdb
 import pyarrow as pa
 
 from datacat.config import Settings
+from datacat.errors import NothingUnderstood
 from datacat.ingest.batches import parquet_writer, table
 from datacat.ingest.claims import Claims
-from datacat.ingest.format import INLINE, FileFacts
+from datacat.ingest.format import INLINE, FileFacts, Format
 from datacat.ingest.limits import UNNAMED
 from datacat.ingest.metadata import Metadata
 from datacat.model.report import Tally
@@ -79,6 +80,16 @@ _REPEATED_ROWS = """
     QUALIFY row_number() OVER (PARTITION BY digest ORDER BY file, "first") > 1
 """
 
+_UNDERSTOOD = """
+    SELECT (SELECT count(*) FROM rejects), (SELECT count(*) FROM annotations) + (
+        SELECT count(*) FROM listed l WHERE position <> 'no label file' AND NOT EXISTS (
+            FROM rejects r WHERE r.file = l.file AND r.key = l.key))
+"""
+_REASONS = """
+    SELECT reason, count(*) AS n, arg_min(file, (file, position)), arg_min(position, (file, position))
+    FROM rejects GROUP BY reason ORDER BY n DESC, reason LIMIT $most
+"""
+_REASONS_TOLD = 5
 # Sizes that label files state and their pictures do not have: both, whether the sides are swapped, how many assets.
 _SIZES = """
     SELECT l.width, l.height, m.width, m.height, l.width = m.height AND l.height = m.width AS is_swapped,
@@ -110,6 +121,15 @@ class Census:
         )
         self._view("annotations")
         self._view("listed")
+
+    def check(self, format_: Format, *, tally: Tally) -> None:
+        """Completes what was read by what is true of its format; see `Format`."""
+        self.complete(
+            tally,
+            unique_ids=getattr(format_, "unique_ids", False),
+            refers_by_id=getattr(format_, "refers_by_id", False),
+            is_file_each=getattr(format_, "is_file_each", False),
+        )
 
     def complete(
         self, tally: Tally, *, unique_ids: bool, refers_by_id: bool = False, is_file_each: bool = False
@@ -150,8 +170,36 @@ class Census:
         if count:
             tally.note("a picture that several label files are about: the labels of all are kept", count)
 
-    def class_lists(self) -> dict[int, tuple[str, ...]]:
-        """The classes that each file declares; not of files that speak of coverage themselves."""
+    def refuse_if_nothing_was_understood(self, where: str, *, is_all: bool) -> None:
+        """Raises NothingUnderstood where there are rejects, no annotation, and no asset without a reject.
+
+        Not where some label files stay as they were read before (`is_all` is false).
+        """
+        self._view("rejects")
+        if not is_all:
+            return
+        rejected, understood = self._row(_UNDERSTOOD)
+        if not rejected or understood:
+            return
+        reasons = self._db.execute(_REASONS, {"most": _REASONS_TOLD}).fetchall()
+        told = [
+            f"{count:,} × {reason} ({self._files[file].uri.rsplit('/', 1)[-1]}, {position})"
+            for reason, count, file, position in reasons
+        ]
+        more = rejected - sum(count for _, count, _, _ in reasons)
+        raise NothingUnderstood(
+            f"every record was rejected: {'; '.join(told)}{f'; and {more:,} more' if more else ''}",
+            where=where,
+            hint="Nothing was committed. Is it another format, or a file that was damaged?",
+        )
+
+    def class_lists(self, format_: Format) -> dict[int, tuple[str, ...]]:
+        """The classes that each file declares, of a format whose files leave no object of theirs out.
+
+        Not of files that speak of coverage themselves.
+        """
+        if not getattr(format_, "is_exhaustive", False):
+            return {}
         for kind in ("classes", "coverage"):
             self._view(kind)
         found = self._db.execute(
@@ -160,8 +208,8 @@ class Census:
         )
         return {file: tuple(classes) for file, classes in found.fetchall()}
 
-    def present(self, media: Mapping[str, Entry], tally: Tally) -> list[Entry]:
-        """The assets that are in the lake; rows for those that are not are written now, and their number is noted."""
+    def present(self, media: Mapping[str, Entry]) -> list[Entry]:
+        """The assets that are in the lake; rows for those that are not are written now."""
         # Of what cannot be read, the size is what the first label file says.
         uris = self._db.execute(
             "SELECT uri, arg_min({'width': width, 'height': height}, file) "
@@ -173,9 +221,6 @@ class Census:
                 sizes = dict(zip(*(column.to_pylist() for column in batch.columns), strict=True))
                 found.extend(media[uri] for uri in sizes if uri in media)
                 missing = [uri for uri in sizes if uri not in media]
-                missing_count = sum(INLINE not in uri for uri in missing)
-                if missing_count:
-                    tally.note("an asset's media was not found", missing_count)
                 columns = {
                     "media": [_kind(uri) for uri in missing],
                     "is_missing": [INLINE not in uri for uri in missing],

@@ -20,6 +20,7 @@ from datacat.ingest.format import Dataset, FileFacts, Plan, Sample
 from datacat.ingest.matching import Lake
 from datacat.ingest.registry import Recognised, recognise
 from datacat.ingest.tasks import Job, Outcome, Reader, measure_media
+from datacat.ingest.unread import ENDINGS
 from datacat.model.report import Tally
 from datacat.sources.changes import is_same
 from datacat.sources.inside import OUTSIDE, limited
@@ -28,11 +29,11 @@ from datacat.sources.location import Location
 from datacat.sources.media import MediaFacts, media_kind
 from datacat.sources.reading import encoding_mark, read_bytes, sha256
 
-_HABITS = ("unique_ids", "refers_by_id", "is_file_each")  # what a format may say of its files
 _HEAD = 64 << 10
 _CANDIDATES = (
     *(".json", ".jsonl", ".ndjson", ".txt", ".xml", ".yaml", ".yml", ".names", ".data", ".parquet"),
     ".csv",
+    *ENDINGS,
 )
 
 
@@ -105,6 +106,7 @@ def stage(
     Raises:
         LocationError: the location or the media root is not there.
         FormatError: no label file was recognised, or those of several formats.
+        NothingUnderstood: every record of every label file was rejected.
     """
     into.mkdir(parents=True, exist_ok=True)
     settings = limited(settings, *request.places, str(into))
@@ -126,8 +128,8 @@ def stage(
     lake.report(tally)
     _write_classes(into, files, plan=plan)
     census = Census(into, files.facts, settings=settings)
-    census.complete(tally, **{habit: getattr(found.format, habit, False) for habit in _HABITS})
-    lists = census.class_lists() if getattr(found.format, "is_exhaustive", False) else {}
+    census.check(found.format, tally=tally)
+    census.refuse_if_nothing_was_understood(str(request.location), is_all=files.are_all_read())
     _write_media(census, lake, known_media=known_media, request=request, tally=tally, settings=settings)
     return Staged(
         folder=into,
@@ -137,7 +139,7 @@ def stage(
         gone=files.gone(),
         tally=tally,
         skipped=(*found.skipped, *sorted(plan.idle.items())),
-        exhaustive=_exhaustive(files, plan, lists=lists),
+        exhaustive=_exhaustive(files, plan, lists=census.class_lists(found.format)),
     )
 
 
@@ -200,6 +202,10 @@ class _Files:
             and digests.get(entry.uri) in (None, known[entry.uri].digest)
         }
         return files
+
+    def are_all_read(self) -> bool:
+        """Whether no label file stays as it was read before."""
+        return not self.parse & self.same
 
     def differs(self) -> bool:
         """Whether any label file is new, changed or gone."""
@@ -427,7 +433,7 @@ def _write_media(
         is_known = known is not None and not known.is_missing
         return is_known and not request.looks_again and is_same(entry, known)
 
-    wanted = {entry.uri: entry for entry in census.present(lake.entries, tally)}
+    wanted = {entry.uri: entry for entry in census.present(lake.entries)}
     gone = []
     for uri, facts in known_media.items():
         entry = lake.entries.get(uri)

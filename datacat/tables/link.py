@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 import duckdb
@@ -281,6 +282,10 @@ def _report(linking: Linking, state: State, *, is_changed: bool, assumed: tuple[
     label_set, staged = linking.label_set, linking.staged
     total = _rows(linking, state, kind="annotations")
     added = linking.count("placed")
+    notes = Counter(staged.tally.notes)
+    contents = _contents(linking, state, label_set=label_set)
+    if contents["assets_missing"]:  # as many as `is:missing` finds, whatever was read now
+        notes["an asset's media was not found"] = contents["assets_missing"]
     return IngestReport(
         label_set=str(linking.source.label_set),
         format=staged.format,
@@ -297,9 +302,9 @@ def _report(linking: Linking, state: State, *, is_changed: bool, assumed: tuple[
         kept=total - added,
         leaves=_rows(linking, state, kind="attribute_values"),
         assumed=(*staged.tally.assumed, *assumed),
-        notes=tuple(_counted(text, count) for text, count in staged.tally.notes.items()),
+        notes=tuple(_counted(text, count) for text, count in notes.items()),
         skipped=tuple(staged.skipped),
-        **_contents(linking, state, label_set=label_set),
+        **contents,
     )
 
 

@@ -249,3 +249,16 @@ def test_a_file_of_names_changed_behind_size_and_time_is_seen_by_looking_again(t
     assert not ingested(catalog, tmp_path / "lake").changed
     assert ingested(catalog, tmp_path / "lake", look_again=True).classes == (("wall", 1),)
     assert not ingested(catalog, tmp_path / "lake", look_again=True).changed
+def test_all_counts_of_missing_media_agree(catalog: Catalog, lake: Path) -> None:
+    """Also where only some of the label files were read again."""
+    for number, names in enumerate((("gone.png", "0.png"), ("gone.png", "lost.png"))):
+        images = [{"id": n, "file_name": name} for n, name in enumerate(names)]
+        document = {"images": images, "annotations": [], "categories": []}
+        (lake / f"more-{number}.json").write_text(json.dumps(document))
+    for _ in range(2):
+        report = ingested(catalog, lake)
+        catalog.refresh()
+        missing = catalog.search("is:missing").count()
+        assert report.assets_missing == missing
+        assert f"an asset's media was not found: {missing}" in report.notes
+        (lake / "more-1.json").write_text((lake / "more-1.json").read_text() + " ")

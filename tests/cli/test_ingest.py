@@ -52,3 +52,34 @@ def test_licence_and_owner_are_shown_by_the_overview(
     code, printed = run("overview", "a/b", "-C", catalog, capsys=capsys)
     shown = dict(line.split(maxsplit=1) for line in printed.splitlines() if " " in line)
     assert (shown["licence"], shown["owner"]) == ("CC BY 4.0", "ada@example.org")
+
+
+def test_a_folder_of_several_formats_is_told_apart_and_ingested_each(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lake, catalog = tmp_path / "my lake", str(tmp_path / "catalog")
+    save(lake / "labels.json", coco(2))
+    save(lake / "0.txt", "0 0.5 0.5 0.1 0.1\n")
+    Catalog.init(catalog)
+    command = ("ingest", str(lake), "--team", "a", "--name", "b", "-C", catalog)
+    code, printed = run(*command, capsys=capsys)
+    assert code == 1
+    for format_ in ("coco", "yolo"):
+        assert f"datacat ingest '{lake}' --team a --name b-{format_} --format {format_}" in printed
+    code, printed = run(*command, "--each", capsys=capsys)
+    assert (code, "a/b-coco" in printed, "a/b-yolo" in printed) == (0, True, True)
+    assert len(Catalog.open(catalog).label_sets()) == 2
+
+
+def test_an_ingest_of_nothing_but_rejects_fails_with_the_reasons(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lake, catalog = tmp_path / "lake", str(tmp_path / "catalog")
+    save(lake / "a.json", [{"id": True, "data": {}, "annotations": [{"result": []}]}])
+    Catalog.init(catalog)
+    code, printed = run("ingest", str(lake), "--team", "a", "--name", "b", "-C", catalog, capsys=capsys)
+    assert (code, "every record was rejected: 1 × true is no identifier (a.json, [0])" in printed) == (
+        1,
+        True,
+    )
+    assert Catalog.open(catalog).state == 0

@@ -204,8 +204,9 @@ def test_pages_of_a_list_are_media_of_their_own(tmp_path: Path) -> None:
 
 def test_a_region_whose_medium_cannot_be_told_is_rejected_for_each_that_it_may_be_on(tmp_path: Path) -> None:
     data = {"before": "a.jpg", "after": "b.jpg"}
-    staged = read(export(tmp_path, task(data, of("canvas"))), tmp_path / "out")
-    assert rows(staged, "annotations") == []
+    other = task({"image": "c.jpg"}, of("canvas", "s")) | {"id": 2}
+    staged = read(export(tmp_path, task(data, of("canvas")), other), tmp_path / "out")
+    assert [row["key"] for row in rows(staged, "annotations")] == ["2"]
     found = rows(staged, "rejects")
     assert {(row["key"], row["class"]) for row in found} == {("1.before", "gate"), ("1.after", "gate")}
     assert "before, after" in found[0]["reason"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from pathlib import Path
 
@@ -24,9 +25,9 @@ COUNTS = [
     # NOTE says 24 for both; the files hold 4 + 19 in COCO and 2 in VOC.
     ("keras_retinanet_testdata/coco", "coco", 23, 2, 0),
     ("keras_retinanet_testdata/pascal", "pascal_voc", 2, 1, 0),
-    # NOTE says about 45 regions and 5 relations; the 65 results of the files speak of 64 things, choices,
-    # chat messages, texts and relations among them.
-    ("labelstudio_sdk", "label_studio", 64, 21, 10),
+    # NOTE says about 45 regions and 5 relations; the 65 results are 58 classes (relations among them), what
+    # was written of two pages, and one chat of four messages. Two tasks have a recording beside their picture.
+    ("labelstudio_sdk", "label_studio", 61, 25, 15),
     (f"{CONVERTER}/test_import_yolo_data", "yolo", 25, 7, 0),
     (f"{CONVERTER}/test_import_yolo_data_unif_dims", "yolo", 19, 5, 0),
     (f"{CONVERTER}/test_import_coco", "coco", 2, 2, 2),
@@ -112,6 +113,31 @@ def test_label_studio_relations_and_turned_boxes(tmp_path: Path) -> None:
     found = rows(staged, "annotations")
     assert sum(row["class"] == "relation" for row in found) == 5
     assert sum(row["geometry_type"] == "rotated" for row in found) == 25
+
+
+def _label_studio_said(path: Path) -> Counter[str]:
+    """The classes that results of an export give, read by the rules of its vendor and not by ours."""
+    said: Counter[str] = Counter()
+    for task in json.loads(path.read_text("utf-8")):
+        kinds = ("annotations", "completions", "predictions", "drafts")
+        statements = [each for kind in kinds for each in task.get(kind) or [] if isinstance(each, dict)]
+        for result in (result for each in statements for result in each.get("result") or []):
+            type_, value = result["type"], result.get("value") or {}
+            if type_ == "relation":
+                said.update(result.get("labels") or ["relation"])
+            elif type_.endswith("labels") or (type_ in ("choices", "taxonomy") and "x" not in value):
+                labels = value.get(type_, value.get("labels", []))
+                said.update("/".join(each) if isinstance(each, list) else each for each in labels)
+    return said
+
+
+def test_label_studio_gives_the_classes_that_its_files_say(tmp_path: Path) -> None:
+    staged = read(DATA / "labelstudio_sdk", tmp_path, format="label_studio")
+    found: dict[str, Counter[str]] = {}
+    for row in rows(staged, "annotations"):
+        classes = [] if row["class"] is None else [row["class"]]
+        found.setdefault(staged.files[row["file"]].uri, Counter()).update(classes)
+    assert {uri: _label_studio_said(Path(uri)) for uri in found} == found
 
 
 def test_aerial_cars(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 import datacat
 from datacat.catalog import Catalog
+from datacat.errors import FormatError
 from datacat.model.report import IngestReport
 from tests.shared_cases.conftest import Case
 
@@ -127,3 +128,17 @@ def test_a_size_that_disagrees(case: Case) -> None:
     (path,) = (folder.parent / "out").rglob("*/z.txt")
     numbers = [float(number) for number in path.read_text().split()]
     assert numbers == pytest.approx([0, (320 + 100) / 640, (240 + 50) / 480, 200 / 640, 100 / 480])
+
+
+def test_a_key_called_annotations_is_not_coco(case: Case) -> None:
+    folder = case("json-annotations-key-is-coco")
+    with pytest.raises(FormatError, match=r"7\.json looks like Darwin 2 JSON"):
+        ingested(folder)
+    assert datacat.open(str(folder.parent / "catalog")).state == 0
+
+
+def test_labels_between_prose(case: Case) -> None:
+    _, report = ingested(case("mixed-hidden"))
+    assert [(uri.rsplit("/", 1)[-1], reason) for uri, reason in report.skipped] == [
+        ("zz_annotations.xml", "looks like CVAT XML, which is not read")
+    ]

@@ -27,10 +27,12 @@ from datacat.ingest.identifiers import known_id
 from datacat.ingest.json_stream import Fault, Layout, Range, decoded
 from datacat.ingest.licences import UsedLicences, listed_licences
 from datacat.ingest.lvis import Federated
+from datacat.ingest.peek import outline
 from datacat.ingest.splits import split_of
 
 _NAMES = re.compile(rb'"(images|annotations|categories)"\s*:\s*\[')
 _LISTS = ("images", "annotations", "categories", "licenses")
+_SNIFFED = ("images", "annotations", "categories")
 _ROWS = 8192
 _MANY_PIECES = msgspec.json.Decoder(list[dict[str, msgspec.Raw]])
 _PIECES = msgspec.json.Decoder(dict[str, msgspec.Raw])
@@ -57,14 +59,24 @@ class Coco:
     refers_by_id = True
 
     def sniff(self, sample: Sample) -> Role | None:
-        """A JSON object with two of `images`, `annotations`, `categories`, each a list, at its top."""
-        if not sample.head.lstrip().startswith(b"{"):
+        """A JSON object with two lists of COCO's at its top; one of them alone, with what only COCO's records have.
+
+        That a list is called `annotations` says nothing: many tools call theirs so.
+        """
+        keys = outline(sample.head)
+        if keys.get("") != "{":
             return None
-        names = {match[1] for match in _NAMES.finditer(sample.head + sample.tail)}
-        is_dense = b'"image_id"' in sample.head or b'"file_name"' in sample.head
-        if len(names) >= 2 or (names and is_dense):
+        names = {name for name in _SNIFFED if keys.get(name) == "["}
+        if sample.tail:  # the others come behind a long one
+            names |= {match[1].decode() for match in _NAMES.finditer(sample.tail)}
+        is_told = keys.keys() & {"images[].file_name", "images[].coco_url", "annotations[].image_id"}
+        if (
+            (names and is_told)
+            or {"images", "annotations"} <= names
+            or {"annotations", "categories"} <= names
+        ):
             return "labels"
-        return None
+        return "labels" if {"images", "categories"} <= names else None
 
     def plan(self, dataset: Dataset) -> Plan:
         """COCO files stand alone."""
