@@ -360,6 +360,7 @@ def _defined(
         counts=held.counts,
         digest=held.digest,
         digests=held.digests,
+        label_sets=held.label_sets,
         classes=order.of(before, held.classes),
     )
 

@@ -28,6 +28,7 @@ from datacat.ingest.json_stream import Fault, Layout, Range, decoded
 from datacat.ingest.licences import UsedLicences, listed_licences
 from datacat.ingest.lvis import Federated
 from datacat.ingest.splits import split_of
+from datacat.model.snapshot import Described
 
 _NAMES = re.compile(rb'"(images|annotations|categories)"\s*:\s*\[')
 _LISTS = ("images", "annotations", "categories", "licenses")
@@ -55,6 +56,7 @@ class Coco:
     unique_ids = True
     is_exhaustive = True
     refers_by_id = True
+    takes_described = True
 
     def sniff(self, sample: Sample) -> Role | None:
         """A JSON object with two of `images`, `annotations`, `categories`, each a list, at its top."""
@@ -112,9 +114,12 @@ class Coco:
         media: str = "reference",
         settings: Settings | None = None,
         classes: Mapping[str, int] | None = None,
+        described: Described | None = None,
     ) -> list[str]:
         """See `datacat.ingest.coco_write.write`."""
-        return write(assets, annotations, folder, media=media, settings=settings, classes=classes)
+        return write(
+            assets, annotations, folder, media=media, settings=settings, classes=classes, described=described
+        )
 
 
 def _read_images(document: Document, part: _Part, *, content: bytes, sheets: Sheets) -> None:
