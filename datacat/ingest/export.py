@@ -15,8 +15,8 @@ import pyarrow as pa
 
 from datacat.config import Settings
 from datacat.errors import LocationError
-from datacat.sources.content import HEAD, media_type
 from datacat.model.snapshot import Described
+from datacat.sources.content import HEAD, media_type
 from datacat.sources.location import Location
 from datacat.sources.reading import BLOCK, read_bytes
 
