@@ -16,7 +16,7 @@ from datacat.config import Settings
 from datacat.errors import LocationError
 from datacat.ingest.batches import parquet_writer, table
 from datacat.ingest.census import Census
-from datacat.ingest.format import Dataset, FileFacts, Plan, Sample
+from datacat.ingest.format import Dataset, FileFacts, Format, Plan, Sample
 from datacat.ingest.matching import Lake
 from datacat.ingest.registry import Recognised, recognise
 from datacat.ingest.tasks import Job, Outcome, Reader, measure_media
@@ -122,12 +122,7 @@ def stage(
     lake.report(tally)
     _write_classes(into, files, plan=plan)
     census = Census(into, files.facts, settings=settings)
-    census.complete(
-        tally,
-        unique_ids=getattr(found.format, "unique_ids", False),
-        refers_by_id=getattr(found.format, "refers_by_id", False),
-    )
-    census.note_shared(tally, is_odd=getattr(found.format, "is_file_each", False))
+    _complete(census, found.format, tally)
     lists = census.class_lists() if getattr(found.format, "is_exhaustive", False) else {}
     _write_media(census, lake, known_media=known_media, tally=tally, settings=settings)
     return Staged(
@@ -140,6 +135,13 @@ def stage(
         skipped=(*found.skipped, *sorted(plan.idle.items())),
         exhaustive=_exhaustive(files, plan, lists=lists),
     )
+
+
+def _complete(census: Census, format_: Format, tally: Tally) -> None:
+    """What only shows when all rows are there, by what the format says of itself."""
+    said = {name: getattr(format_, name, False) for name in ("unique_ids", "refers_by_id")}
+    census.complete(tally, **said)
+    census.note_shared(tally, is_odd=getattr(format_, "is_file_each", False))
 
 
 def _recognised(request: IngestRequest, entries: Sequence[Entry], *, settings: Settings) -> Recognised:

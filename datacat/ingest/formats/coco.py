@@ -33,6 +33,7 @@ from datacat.model.snapshot import Described
 _NAMES = re.compile(rb'"(images|annotations|categories)"\s*:\s*\[')
 _LISTS = ("images", "annotations", "categories", "licenses")
 _ROWS = 8192
+_RESULT = 4096  # bytes: the first results of a list
 _MANY_PIECES = msgspec.json.Decoder(list[dict[str, msgspec.Raw]])
 _PIECES = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _ANY = msgspec.json.Decoder()
@@ -66,6 +67,20 @@ class Coco:
         is_dense = b'"image_id"' in sample.head or b'"file_name"' in sample.head
         if len(names) >= 2 or (names and is_dense):
             return "labels"
+        return None
+
+    def doubt(self, sample: Sample) -> str | None:
+        """Why a list of results is none."""
+        head = sample.head.lstrip()[:_RESULT]
+        if (
+            head.startswith(b"[")
+            and b'"image_id"' in head
+            and (b'"score"' in head or b'"category_id"' in head)
+        ):
+            return (
+                "a list of COCO results: it names no pictures; put it as `annotations` beside the `images` and "
+                "`categories` of the file that it was made from"
+            )
         return None
 
     def plan(self, dataset: Dataset) -> Plan:
