@@ -74,13 +74,25 @@ def _read(document: Document, sheets: Sheets) -> Iterator[_Listed]:
         content = document.bytes(section.start, section.end)
         for number, at, record in decoded(content, decode=_MANY.decode, one=_ONE.decode):
             place = f"categories[{number}]" + (f", byte {section.start + at}" if at >= 0 else "")
-            try:
-                if isinstance(record, Fault):
-                    raise ValueError(record.reason)
-                yield _listed(record, sheets)
-            except (msgspec.MsgspecError, ValueError, RecursionError) as error:
-                excerpt = record.excerpt if isinstance(record, Fault) else composed(record.items()).decode()
-                sheets.reject(document.file, place, reason=error, excerpt=excerpt)
+            item = _whole(record, place, file=document.file, sheets=sheets)
+            if item is not None:
+                yield item
+
+
+def _whole(record: _Raws | Fault, place: str, *, file: int, sheets: Sheets) -> _Listed | None:
+    """One category, or a reject."""
+    try:
+        if isinstance(record, Fault):
+            raise ValueError(record.reason)
+        return _listed(record, sheets)
+    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
+        excerpt = (
+            record.excerpt
+            if isinstance(record, Fault)
+            else composed(record.items()).decode("utf-8", "replace")
+        )
+        sheets.reject(file, place, reason=error, excerpt=excerpt)
+        return None
 
 
 def _listed(record: _Raws, sheets: Sheets) -> _Listed:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 import os
 import posixpath
 import re
@@ -15,6 +16,7 @@ import pyarrow as pa
 
 from datacat.config import Settings
 from datacat.errors import LocationError
+from datacat.model.snapshot import Described
 from datacat.sources.content import HEAD, media_type
 from datacat.sources.location import Location
 from datacat.sources.reading import BLOCK, read_bytes
@@ -22,6 +24,7 @@ from datacat.sources.reading import BLOCK, read_bytes
 _UNFILEABLE = re.compile(r"[\x00-\x1f\x7f/\\]")
 _ENDING = re.compile(r"\.[A-Za-z0-9]{1,10}")
 _NAME_BYTES = 180  # of the 255 that most file systems allow, with room for a number and an ending
+_ROUNDED = 1e-3  # pixels: a box at the edge that was computed in fractions
 
 
 class Losses:
@@ -40,10 +43,65 @@ class Losses:
         return [f"{count:,} × {text}" for text, count in sorted(self._counts.items())]
 
 
+def undescribed(assets: pa.Table, described: Described) -> list[str]:
+    """What a format loses that holds nothing but pictures, annotations and names of classes."""
+    losses = Losses()
+    metadata = assets.num_rows - assets.column("metadata").null_count
+    durations = assets.num_rows - assets.column("duration_s").null_count
+    entries = [item for facts in described.label_sets.values() for item in facts.get("classes", [])]
+    licensed = sum(bool(facts.get("licence")) for facts in described.label_sets.values())
+    for text, count in (
+        ("metadata of assets (dates, licences, addresses, …)", metadata),
+        ("durations of assets", durations),
+        ("what is said of classes (supercategory, keypoints, …)", sum(map(_is_described, entries))),
+        ("licences of label sets", licensed),
+    ):
+        if count:
+            losses.add(text, count)
+    return losses.lines()
+
+
+def _is_described(item: Mapping[str, Any]) -> bool:
+    return bool(item.get("parent") or item.get("details"))
+
+
 def indexed(annotations: pa.Table) -> dict[str, int]:
     """The index from 0 of each class, in alphabetical order."""
     found = annotations.column("class").unique().to_pylist()
     return {name: index for index, name in enumerate(sorted(name for name in found if name is not None))}
+
+
+def boxed(row: dict[str, Any], asset: Mapping[str, Any], *, losses: Losses) -> tuple[float, ...] | None:
+    """The box of an annotation in pixels, x, y, w, h, cut at the edges of its picture.
+
+    Args:
+        row: an annotation with a box.
+        asset: its `width` and `height`, None where they are unknown.
+        losses: where it is counted that a box was cut, or left out.
+
+    Returns:
+        None where nothing of it lies in the picture, or its place in pixels is not known.
+    """
+    x, y, w, h = (float(row[side]) for side in "xywh")
+    width, height = asset["width"], asset["height"]
+    if row["is_relative"]:
+        if not width or not height:
+            losses.add("boxes in fractions of a picture of unknown size, left out")
+            return None
+        x, y, w, h = x * width, y * height, w * width, h * height
+    if not (w > 0 and h > 0 and all(map(math.isfinite, (x, y, w, h)))):
+        losses.add("boxes of no size, left out")
+        return None
+    left, top = max(x, 0.0), max(y, 0.0)
+    right = min(x + w, float(width)) if width else x + w
+    bottom = min(y + h, float(height)) if height else y + h
+    if right <= left or bottom <= top:
+        losses.add("boxes outside of their picture, left out")
+        return None
+    if max(left - x, top - y, x + w - right, y + h - bottom) <= _ROUNDED:
+        return (left, top, min(w, right - left), min(h, bottom - top)) if row["is_relative"] else (x, y, w, h)
+    losses.add("boxes cut at the edge of their picture")
+    return left, top, right - left, bottom - top
 
 
 def rows(table: pa.Table) -> Iterator[dict[str, Any]]:

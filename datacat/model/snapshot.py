@@ -22,6 +22,8 @@ _INTERNAL = ("annotation", "asset", "label_set", "source_file")
 # Columns of annotations that came after digests had been made: a manifest may lack them, and a row without
 # values in them has the digest that it always had. More may come behind these; none may go.
 LATER = ("model", "track", "drawn")
+# The same of assets. `metadata` is null where no label set says anything of the asset.
+LATER_OF_ASSETS = ("metadata",)
 _LEFT_OUT = (*_INTERNAL, "starts", "ends", *LATER)  # `starts` and `ends` repeat what `geometry` says
 
 # The manifest holds nothing that means something only within one catalog.
@@ -38,6 +40,8 @@ MANIFEST: dict[str, pa.Schema] = {
             pa.field("is_missing", pa.bool_()),
             pa.field("label_sets", pa.list_(pa.string())),  # all that speak of it, team/name, sorted
             pa.field("split", pa.string()),
+            # What label sets say of it, JSON: [{"label_set": "team/name", "metadata": …}, …], sorted.
+            pa.field("metadata", pa.string()),
         ]
     ),
     "annotations": pa.schema(
@@ -130,7 +134,8 @@ class Digests:
 class Definition:
     """Everything that definition.json says.
 
-    `digest` covers the frozen rows alone: not the name, the query, the time, the author, the order of classes.
+    `digest` covers the frozen rows alone: not the name, the query, the time, the author, the order of classes, nor
+    what label sets say of themselves.
     """
 
     name: str
@@ -147,6 +152,8 @@ class Definition:
     datacat: str
     author: str
     time: str  # ISO 8601, UTC
+    # By team/name of each label set that speaks of the assets: its format, licence and declared classes, for exports.
+    label_sets: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     classes: tuple[str, ...] = ()  # by index, from 0; none in what was frozen before indexes were kept
 
     @property
@@ -175,12 +182,16 @@ class Definition:
             classes = values.pop("classes", [])
             if not (isinstance(classes, list) and all(isinstance(item, str) for item in classes)):
                 raise ValueError("`classes` is no list of names")
+            label_sets = values.pop("label_sets", {})
+            if not _are_label_sets(label_sets):
+                raise ValueError("`label_sets` is no such object")
             if found == FORMAT:
                 definition = cls(
                     question=Question(**question, concepts=concepts),
                     split=SplitRule(fractions, str(rule["seed"])),
                     digests=Digests(**values.pop("digests")),
                     classes=tuple(classes),
+                    label_sets=label_sets,
                     **values,
                 )
                 _check(definition)
@@ -250,6 +261,31 @@ def _check(found: Definition) -> None:
     if type(found.version) is not int or ".." in found.name:
         raise ValueError("it names no snapshot")
     SnapshotName(found.name, found.version)
+
+
+def _are_label_sets(said: Any) -> bool:
+    """Whether it is of the form of `Definition.label_sets`."""
+    return isinstance(said, dict) and all(
+        isinstance(facts, dict)
+        and isinstance(facts.get("classes", []), list)
+        and all(
+            isinstance(item, dict) and isinstance(item.get("class"), str) for item in facts.get("classes", [])
+        )
+        for facts in said.values()
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Described:
+    """What an export may tell beside the frozen rows.
+
+    Attributes:
+        label_sets: as in `Definition`.
+        is_whole: whether all annotations of the assets were frozen, so that a class without any is not there.
+    """
+
+    label_sets: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    is_whole: bool = False
 
 
 def class_indexes(definition: Definition, classes: Iterable[str | None]) -> dict[str, int]:

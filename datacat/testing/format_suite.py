@@ -72,11 +72,15 @@ def manifest(staged: Staged) -> tuple[pa.Table, pa.Table]:
     assets = [
         {name: media[uri].get(name) for name in MANIFEST["assets"].names}
         | {"width": row["width"] or media[uri]["width"], "height": row["height"] or media[uri]["height"]}
-        | {"label_sets": ["a/b"], "split": row["split"]}
+        | {"label_sets": ["a/b"], "split": row["split"], "metadata": _metadata(row["metadata"])}
         for uri, row in sorted(listed.items())
     ]
     annotations = pa.Table.from_pylist(statements(staged), schema=MANIFEST["annotations"])
     return pa.Table.from_pylist(assets, schema=MANIFEST["assets"]), annotations
+
+
+def _metadata(said: str | None) -> str | None:
+    return None if said is None else f'[{{"label_set": "a/b", "metadata": {said}}}]'
 
 
 class FormatSuite(abc.ABC):

@@ -22,25 +22,33 @@ from datacat.versions.drawn import size_of
 from datacat.versions.manifest import batches
 
 _TARGET_COLUMNS = ("uri", "class", "x", "y", "w", "h", "is_relative", "attributes", "drawn")
-UNNAMED = -1  # the label of a box that has no class
+_ROUNDED = 1e-2  # pixels: what float32 and fractions lose
+_Floats = npt.NDArray[np.float64]
+_Flags = npt.NDArray[np.bool_]
 
 
 class ImageDataset:
     """The images of a snapshot, ordered by URI; what was missing when it was frozen is left out.
 
     `dataset[i]` is `(image, target)`. The image is a float32 tensor (3, height, width) in [0, 1], or what
-    `transform` makes of the RGB picture (a PIL image). The target holds, for the n annotations with a box,
+    `transform` makes of the RGB picture (a PIL image). The target holds, for n annotations with a class and a box,
 
-        boxes        float32 (n, 4): left, top, right, bottom, in pixels
-        labels       int64 (n,): indexes into `classes`; -1 where a box has no class
-        class_names  n names, None where there is none
+        boxes        float32 (n, 4): left, top, right, bottom, in pixels, within the picture
+        labels       int64 (n,): the class's index plus `first_label`: as the ids of a COCO export, and as torchvision's
+                     detection models want them, to which 0 is the background
+        class_names  n names
         attributes   n dicts, as the team wrote them; {} where there are none
 
-    and `image_labels`, int64 (m,): the classes said of the image as a whole (annotations without a box).
+    and `image_labels`, int64 (m,), likewise: the classes said of the image as a whole (annotations without a box).
+    Boxes are cut at the edge of their picture; those of which nothing is left there, and those without a class, are
+    left out: detection models refuse both.
 
     Attributes:
         classes: every class of the snapshot, of all splits, in the order of its indexes.
         left_out_count: assets of the split that are no image or were missing.
+        cut_box_count: boxes of the split that reach over the edge of their picture.
+        left_out_box_count: boxes of the split that have no size, or lie outside of their picture.
+        unnamed_box_count: boxes of the split that have no class.
 
     It may be sent to worker processes (spawn): it holds tables and no open file.
     """
@@ -53,20 +61,23 @@ class ImageDataset:
         transform: Callable[..., Any] | None,
         settings: Settings,
         classes: Mapping[str, int],
+        first_label: int = 1,
     ) -> None:
         _torch()
         self._transform = transform
         self._settings = settings
         assets = pa.Table.from_batches(batches(folder, "assets", split=split), schema=MANIFEST["assets"])
         usable = pc.and_(pc.equal(assets["media"], "image"), pc.invert(assets["is_missing"]))
-        self._uris = assets.filter(usable)["uri"].combine_chunks()
+        images = assets.filter(usable)
+        self._uris = images["uri"].combine_chunks()
         self.left_out_count = assets.num_rows - len(self._uris)
         self.classes = list(classes)
-        self._numbers = dict(classes)
+        self._numbers = {name: index + first_label for name, index in classes.items()}
         self._rows = self._targets(folder)
         # Annotations are ordered by URI, as assets are: those of image i are the rows between two bounds.
         owners = pc.index_in(self._rows["uri"], value_set=self._uris).to_numpy()
         self._bounds: npt.NDArray[np.int64] = np.searchsorted(owners, np.arange(len(self._uris) + 1))
+        self._count_boxes(owners, images)
 
     def __len__(self) -> int:
         return len(self._uris)
@@ -76,8 +87,8 @@ class ImageDataset:
             raise IndexError(f"image {index} of {len(self)}")
         index %= len(self)
         first, end = self._bounds[index : index + 2].tolist()
-        rows = self._rows.slice(first, end - first).to_pylist()
-        drawn = {size_of(row["drawn"]) for row in rows if row["drawn"] is not None}
+        rows = self._rows.slice(first, end - first)
+        drawn = {size_of(text) for text in rows["drawn"].drop_null().to_pylist()}
         picture = self._picture(self._uris[index].as_py(), drawn=drawn)
         target = self._target(rows, size=picture.size)
         if self._transform is not None:
@@ -98,6 +109,20 @@ class ImageDataset:
             kept.append(rows.filter(pc.is_in(rows["uri"], value_set=self._uris)))
         return pa.concat_tables([schema.empty_table(), *kept]).combine_chunks()
 
+    def _count_boxes(self, owners: npt.NDArray[np.int64], images: pa.Table) -> None:
+        """Counts what `_target` will change, by the sizes that were frozen."""
+        width, height = (_numbers(images[side])[owners] for side in ("width", "height"))
+        across, down = _drawn(self._rows["drawn"])
+        is_turned = (across == height) & (down == width)
+        width, height = np.where(is_turned, height, width), np.where(is_turned, width, height)
+        has_box = self._rows["x"].is_valid().to_numpy()
+        has_class = self._rows["class"].is_valid().to_numpy()
+        _, is_kept, is_cut = _within(self._rows, width=width, height=height)
+        is_known = ~(np.isnan(width) | np.isnan(height)) | ~_flags(self._rows["is_relative"])
+        self.unnamed_box_count = int((has_box & ~has_class).sum())
+        self.left_out_box_count = int((has_box & has_class & ~is_kept & is_known).sum())
+        self.cut_box_count = int((has_box & has_class & is_kept & is_cut).sum())
+
     def _picture(self, uri: str, *, drawn: set[tuple[int, int]]) -> Image.Image:
         """The pixels; turned as EXIF says where it was annotated so."""
         try:
@@ -109,31 +134,65 @@ class ImageDataset:
         except Exception as error:  # Pillow lets through whatever its decoders raise
             raise LocationError(f"cannot be read as a picture: {error}", where=uri) from error
 
-    def _target(self, rows: list[dict[str, Any]], *, size: tuple[int, int]) -> dict[str, Any]:
+    def _target(self, rows: pa.Table, *, size: tuple[int, int]) -> dict[str, Any]:
         torch = _torch()
-        boxed = [row for row in rows if row["x"] is not None]
-        whole = [row["class"] for row in rows if row["x"] is None and row["class"] is not None]
+        width, height = (np.full(len(rows), float(side)) for side in size)
+        boxes, is_kept, _ = _within(rows, width=width, height=height)
+        chosen = is_kept & rows["class"].is_valid().to_numpy()
+        named = rows.filter(pa.array(chosen)).select(["class", "attributes"]).to_pylist()
+        whole = rows.filter(pc.and_(rows["x"].is_null(), rows["class"].is_valid()))["class"].to_pylist()
         return {
-            "boxes": torch.tensor([_corners(row, size=size) for row in boxed], dtype=torch.float32).reshape(
-                -1, 4
-            ),
-            "labels": torch.tensor(
-                [self._numbers.get(row["class"], UNNAMED) for row in boxed], dtype=torch.int64
-            ),
-            "class_names": [row["class"] for row in boxed],
-            "attributes": [json.loads(row["attributes"] or "{}") for row in boxed],
+            "boxes": torch.from_numpy(boxes[chosen]),
+            "labels": torch.tensor([self._numbers[row["class"]] for row in named], dtype=torch.int64),
+            "class_names": [row["class"] for row in named],
+            "attributes": [json.loads(row["attributes"] or "{}") for row in named],
             "image_labels": torch.tensor([self._numbers[name] for name in whole], dtype=torch.int64),
         }
 
 
-def _corners(row: dict[str, Any], *, size: tuple[int, int]) -> tuple[float, float, float, float]:
-    """Left, top, right, bottom in pixels."""
-    width, height = map(float, size) if row["is_relative"] else (1.0, 1.0)
-    if row["drawn"] is not None:
-        drawn = size_of(row["drawn"])
-        width, height = size[0] / drawn[0], size[1] / drawn[1]
-    left, top = row["x"] * width, row["y"] * height
-    return left, top, left + row["w"] * width, top + row["h"] * height
+def _within(
+    rows: pa.Table, *, width: _Floats, height: _Floats
+) -> tuple[npt.NDArray[np.float32], _Flags, _Flags]:
+    """Boxes in pixels within pictures of these sizes (NaN: unknown), as float32 corners.
+
+    Returns:
+        Left, top, right, bottom (n, 4); which of them have a size there; which were cut.
+    """
+    x, y, w, h = (_numbers(rows[side]) for side in "xywh")
+    relative = _flags(rows["is_relative"])
+    across, down = np.where(relative, width, 1.0), np.where(relative, height, 1.0)
+    sides = _drawn(rows["drawn"])
+    across, down = (
+        np.where(np.isnan(side), plain, real / side)
+        for side, plain, real in zip(sides, (across, down), (width, height), strict=True)
+    )
+    whole = np.stack([x * across, y * down, (x + w) * across, (y + h) * down], axis=1)
+    least = np.zeros_like(width)
+    most = [np.where(np.isnan(side), np.inf, side) for side in (width, height)]
+    limits = np.stack([*most, *most], axis=1)
+    with np.errstate(invalid="ignore"):
+        cut = np.clip(whole, np.stack([least] * 4, axis=1), limits).astype(np.float32)
+        # As float32, in which a box may lose the last of its size.
+        is_kept = np.isfinite(cut).all(axis=1) & (w > 0) & (h > 0) & (cut[:, 2:] > cut[:, :2]).all(axis=1)
+        is_cut = np.asarray((np.abs(cut - whole) > _ROUNDED).any(axis=1), dtype=bool)
+    return cut, is_kept, is_cut
+
+
+def _drawn(column: pa.ChunkedArray) -> tuple[_Floats, _Floats]:
+    """The width and height that annotations were drawn on; NaN: the picture's own."""
+    sides = np.full((2, len(column)), np.nan)
+    for at in np.flatnonzero(column.is_valid().to_numpy()):
+        sides[:, at] = size_of(column[int(at)].as_py())
+    return sides[0], sides[1]
+
+
+def _numbers(column: pa.ChunkedArray) -> _Floats:
+    """NaN where there is none."""
+    return np.asarray(column.cast(pa.float64()).fill_null(float("nan")).to_numpy(), dtype=np.float64)
+
+
+def _flags(column: pa.ChunkedArray) -> _Flags:
+    return np.asarray(column.fill_null(False).to_numpy(), dtype=bool)
 
 
 def _torch() -> Any:

@@ -14,8 +14,9 @@ import pyarrow as pa
 
 from datacat.config import Settings
 from datacat.errors import DatacatError, LocationError, UsageError
+from datacat.ingest.export import undescribed
 from datacat.ingest.registry import formats
-from datacat.model.snapshot import MANIFEST, Definition, ExportReport, class_indexes
+from datacat.model.snapshot import MANIFEST, Definition, Described, ExportReport, class_indexes
 from datacat.sources.location import Location
 from datacat.versions.drawn import on_pictures
 from datacat.versions.manifest import batches, file_of
@@ -40,6 +41,8 @@ class Writer(Protocol):
         """Writes tables of the schemas `MANIFEST` into `folder`; returns what the format cannot hold.
 
         `classes` has the index from 0 of every class of the snapshot name, in the order of the indexes.
+        One with an attribute `takes_described` that is true takes `described` too, a `Described`, and says
+        itself what of that it cannot hold.
         """
 
 
@@ -136,10 +139,13 @@ def _write(
         assets, annotations = (_table(source, name) for name in ("assets", "annotations"))
         assets, annotations, losses = on_pictures(assets, annotations)
         classes = class_indexes(definition, annotations.column("class").unique().to_pylist())
+        described = Described(definition.label_sets, is_whole=definition.annotations == "all")
+        takes = getattr(writer, "takes_described", False)
+        more: dict[str, Any] = {"described": described} if takes else {}
         written = writer.write(
-            assets, annotations, folder, media=target.media, settings=target.settings, classes=classes
+            assets, annotations, folder, media=target.media, settings=target.settings, classes=classes, **more
         )
-        return [*written, *losses]
+        return [*written, *losses] if takes else [*written, *losses, *undescribed(assets, described)]
     for table in MANIFEST:
         shutil.copyfile(file_of(source, table), file_of(folder, table))
     (folder / "definition.json").write_text(definition.to_json(), "utf-8")

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import duckdb
 import pyarrow as pa
@@ -44,15 +45,21 @@ GROUP BY asset
 """
 _URI = "coalesce(least_uri, a.uri)"
 _ASSETS_SQL = f"""
-WITH spoken AS (
+WITH named AS (
   SELECT
-    l.asset,
-    list_sort(list(DISTINCT s.team || '/' || s.name)) AS label_sets,
-    max(struct_pack(width := l.width, height := l.height)) AS said
+    l.asset, l.width, l.height, s.team || '/' || s.name AS label_set,
+    '{{"label_set": ' || to_json(s.team || '/' || s.name) || ', "metadata": ' || l.metadata || '}}' AS metadata
   FROM label_set_assets AS l
   JOIN label_sets AS s USING (label_set)
   SEMI JOIN snapshot_assets USING (asset)
-  GROUP BY l.asset
+), spoken AS (
+  SELECT
+    asset,
+    list_sort(list(DISTINCT label_set)) AS label_sets,
+    max(struct_pack(width := width, height := height)) AS said,
+    array_to_string(list_sort(list(DISTINCT metadata)), ', ') AS metadata
+  FROM named
+  GROUP BY asset
 )
 SELECT
   {_URI} AS uri, a.media, a.digest, a.size,
@@ -60,13 +67,21 @@ SELECT
   CASE WHEN a.width IS NULL THEN spoken.said.height ELSE a.height END AS height,
   a.duration_s,
   coalesce(a.is_missing, false) AS is_missing,
-  coalesce(spoken.label_sets, []) AS label_sets
+  coalesce(spoken.label_sets, []) AS label_sets,
+  '[' || spoken.metadata || ']' AS metadata
 FROM assets AS a
 SEMI JOIN snapshot_assets USING (asset)
 LEFT JOIN spoken USING (asset)
 LEFT JOIN snapshot_uris USING (asset)
 ORDER BY 1
 """  # noqa: S608 - our own words
+
+_LABEL_SETS_SQL = """
+SELECT s.team || '/' || s.name, s.format, s.licence, s.classes
+FROM label_sets AS s
+SEMI JOIN (FROM label_set_assets SEMI JOIN snapshot_assets USING (asset)) USING (label_set)
+ORDER BY 1
+"""
 
 # Ordered by every column: rows that are equal in all of them are one another's twins, so the order is the
 # only one.
@@ -128,7 +143,7 @@ def freeze(
             for batch in _rows(cursor, sql, table=table, rule=rule):
                 reckoning.add(table, batch)
                 parquet.write_batch(batch)
-    contents = reckoning.contents()
+    contents = replace(reckoning.contents(), label_sets=_label_sets(cursor))
     if contents.counts["assets"] != asset_count:
         raise SnapshotError(
             f"{asset_count} assets were found, {contents.counts['assets']} of them are in the catalog",
@@ -136,6 +151,18 @@ def freeze(
         )
     ((merged,),) = cursor.execute("SELECT coalesce(sum(copies), 0)::BIGINT FROM snapshot_uris").fetchall()
     return replace(contents, counts={**contents.counts, "merged_copies": merged}) if merged else contents
+
+
+def _label_sets(cursor: duckdb.DuckDBPyConnection) -> dict[str, dict[str, Any]]:
+    """What the label sets that speak of the assets say of themselves; see `Definition.label_sets`."""
+    return {
+        name: {"format": format_, "licence": _json(licence), "classes": _json(classes) or []}
+        for name, format_, licence, classes in cursor.execute(_LABEL_SETS_SQL).fetchall()
+    }
+
+
+def _json(text: str | None) -> Any:
+    return None if text is None else json.loads(text)
 
 
 def _take(cursor: duckdb.DuckDBPyConnection, rows: pa.RecordBatchReader, *, column: str, table: str) -> int:
@@ -158,4 +185,4 @@ def _rows(
         if table == "assets":
             contents = pa.compute.coalesce(rows["digest"], rows["uri"]).to_pylist()
             rows = rows.append_column("split", pa.array(assign(contents, rule=rule), pa.string()))
-        yield from rows.cast(MANIFEST[table]).combine_chunks().to_batches()
+        yield from rows.select(MANIFEST[table].names).cast(MANIFEST[table]).combine_chunks().to_batches()

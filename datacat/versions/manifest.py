@@ -6,14 +6,15 @@ import os
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from datacat.errors import SnapshotDamaged
-from datacat.model.snapshot import LATER, MANIFEST, Digests
+from datacat.model.snapshot import LATER, LATER_OF_ASSETS, MANIFEST, Digests
 from datacat.versions.digest import TableDigest, digest_of
 
 ROWS_AT_ONCE = 65_536
@@ -31,6 +32,9 @@ class Contents:
     digests: Digests
     counts: Mapping[str, int]
     classes: frozenset[str] = frozenset()  # of its annotations
+    label_sets: Mapping[str, Mapping[str, Any]] = field(
+        default_factory=dict, compare=False
+    )  # see `Definition`
 
     @property
     def digest(self) -> str:
@@ -48,7 +52,7 @@ class Reckoning:
     """Digests and counts of a manifest's batches as they pass by."""
 
     def __init__(self) -> None:
-        self._assets = TableDigest(_ASSETS)
+        self._assets = TableDigest(_ASSETS, later=LATER_OF_ASSETS)
         self._split = TableDigest(_SPLIT)
         self._annotations = TableDigest(MANIFEST["annotations"], later=LATER)
         self._splits: Counter[str] = Counter()
@@ -113,7 +117,7 @@ def batches(folder: Path, table: str, *, split: str | None = None) -> Iterator[p
 def _with_later(rows: pa.Table, table: str) -> pa.Table:
     """Adds the columns that came after the manifest was written."""
     for column in MANIFEST[table]:
-        if column.name in LATER and column.name not in rows.column_names:
+        if column.name in (*LATER, *LATER_OF_ASSETS) and column.name not in rows.column_names:
             rows = rows.append_column(column, pa.nulls(rows.num_rows, column.type))
     return rows
 

@@ -313,8 +313,16 @@ class Snapshot:
             self._check_pictures(source, quick=media == "link")
         return exporting.export(source, self.definition, target=target, keep=self._root)
 
-    def torch(self, split: str | None = None, *, transform: Callable[..., Any] | None = None) -> ImageDataset:
+    def torch(
+        self, split: str | None = None, *, transform: Callable[..., Any] | None = None, first_label: int = 1
+    ) -> ImageDataset:
         """Its images (of one split) as a map-style dataset for torch's DataLoader; see `ImageDataset`.
+
+        Args:
+            split: of the snapshot; by default all of it.
+            transform: makes of a picture (PIL, RGB) what the dataset gives; by default a tensor.
+            first_label: the label of the class of index 0. torchvision's detection models need 1, as 0 is the
+                background; classifiers and losses that count from 0 need 0.
 
         Raises:
             ExtraMissing: torch is not installed.
@@ -329,6 +337,7 @@ class Snapshot:
             transform=transform,
             settings=self._settings,
             classes=class_indexes(self.definition, _classes(folder)),
+            first_label=first_label,
         )
 
     def _folder(self) -> Path:
@@ -366,6 +375,7 @@ def _defined(
         counts=held.counts,
         digest=held.digest,
         digests=held.digests,
+        label_sets=held.label_sets,
         classes=order.of(before, held.classes),
     )
 

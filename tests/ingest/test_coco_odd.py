@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from datacat.errors import FormatError
 from datacat.testing.format_suite import Staged, read, rows
 from tests.ingest.test_formats import coco, save
 
@@ -235,3 +236,12 @@ def test_what_nothing_is_made_of_is_named(tmp_path: Path) -> None:
         "a record of the list `videos`, which is not read": 2,
         "`ids` beside the lists of the file, which is not read": 1,
     }
+
+
+def test_a_list_of_results_is_named_with_what_it_lacks(tmp_path: Path) -> None:
+    save(
+        tmp_path / "lake" / "results.json",
+        [{"image_id": 1, "category_id": 2, "bbox": [1, 2, 3, 4], "score": 0.5}],
+    )
+    with pytest.raises(FormatError, match="a list of COCO results: it names no pictures"):
+        read(tmp_path / "lake", tmp_path / "out")

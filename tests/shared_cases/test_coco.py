@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
+
+from pycocotools.coco import COCO
 
 import datacat
 from datacat.sources.location import Location
@@ -39,6 +42,32 @@ def test_an_id_with_a_fraction_of_zero_is_the_whole_number(case: Case) -> None:
     catalog.ingest(str(folder), team="t", name="n")
     assert sorted(hit.uri.rsplit("/", 1)[-1] for hit in catalog.search("shed")) == ["k1.png", "k2.png"]
     assert catalog.search("NOT shed").count() == 0
+
+
+def exported(folder: Path, *, query: str) -> tuple[Path, tuple[str, ...]]:
+    """The folder of an export of what `query` finds, and what was lost."""
+    catalog = datacat.init(str(folder.parent / "cat"))
+    catalog.ingest(str(folder), team="t", name="n")
+    report = catalog.freeze("x", query=query).export(folder.parent / "out", format="coco")
+    return folder.parent / "out" / "annotations", report.losses
+
+
+def test_captions_load_in_pycocotools(case: Case) -> None:
+    folder, _ = exported(case("coco-captions-export"), query="text~gate")
+    loaded = COCO(str(folder / "captions_all.json"))
+    assert [item["caption"] for item in loaded.loadAnns(loaded.getAnnIds())] == ["a gate in a wall"]
+
+
+def test_metadata_come_back_or_are_named(case: Case) -> None:
+    folder, losses = exported(case("coco-metadata-export"), query="gate")
+    document = json.loads((folder / "instances_all.json").read_text())
+    assert document["licenses"] == [{"id": 1, "name": "CC BY 4.0", "url": "https://example.invalid/by"}]
+    (image,) = document["images"]
+    assert (image["license"], image["date_captured"]) == (1, "2020-01-02 03:04:05")
+    parents = {item["name"]: (item["id"], item["supercategory"]) for item in document["categories"]}
+    assert parents == {"gate": (1, "building part"), "fence": (2, "building part")}
+    assert image["neg_category_ids"] == [2]
+    assert "1 × ids of categories, numbered anew from 1" in losses
 
 
 def test_a_panoptic_segment_is_an_annotation_with_its_mask(case: Case) -> None:

@@ -29,7 +29,7 @@ def test_new_classes_come_behind_and_lost_ones_keep_their_index(tmp_path: Path) 
     second = frozen(snapshots, lake)
     assert second.definition.classes == ("Roof", "car", "Attic", "Barn")
     second.export(tmp_path / "coco", format="coco")
-    (path,) = (tmp_path / "coco").rglob("*train.json")
+    (path,) = (tmp_path / "coco").rglob("instances_train.json")
     found = {item["id"]: item["name"] for item in json.loads(path.read_text())["categories"]}
     assert found == {1: "Roof", 2: "car", 3: "Attic", 4: "Barn"}
     assert second.torch().classes == ["Roof", "car", "Attic", "Barn"]

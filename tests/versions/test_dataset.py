@@ -21,7 +21,8 @@ def test_images_and_targets_reach_a_training_loop(tmp_path: Path) -> None:
 
     lake = drawn_lake(tmp_path / "lake")
     box = {"geometry_type": "box", "x": 0.25, "y": 0.5, "w": 0.5, "h": 0.25, "is_relative": True}
-    lake.add_annotation(0, **box)
+    lake.add_annotation(0, **{"class": "Roof", **box})
+    lake.add_annotation(0, **box)  # without a class
     lake.add_asset(str(tmp_path / "lake" / "gone.png"), None)
     snapshot = frozen(opened(tmp_path / "catalog"), lake, split="train=1")
     images = snapshot.torch("train")
@@ -32,12 +33,11 @@ def test_images_and_targets_reach_a_training_loop(tmp_path: Path) -> None:
     assert image.max().item() == pytest.approx(30 / 255)
     boxes = {tuple(corners) for corners in target["boxes"].tolist()}
     assert boxes == {(4.0, 2.0, 14.0, 22.0), (16.0, 24.0, 48.0, 36.0)}
-    assert sorted(zip(target["labels"].tolist(), target["class_names"], strict=True)) == [
-        (-1, None),
-        (0, "Roof"),
-    ]
+    assert list(zip(target["labels"].tolist(), target["class_names"], strict=True)) == [(1, "Roof")] * 2
     assert {"b": 1, "a": float("inf")} in target["attributes"]
-    assert target["image_labels"].tolist() == [1]
+    assert target["image_labels"].tolist() == [2]
+    assert images.unnamed_box_count == 1
+    assert snapshot.torch("train", first_label=0)[0][1]["labels"].tolist() == [0, 0]
 
     loader = DataLoader(
         images, batch_size=None, num_workers=1, multiprocessing_context="spawn", collate_fn=_as_it_is
@@ -74,3 +74,30 @@ def test_a_transform_gets_the_picture_and_an_unreadable_one_is_named(tmp_path: P
 
 def _size(picture: Any) -> Any:
     return picture.size
+
+
+def test_a_detection_model_of_torchvision_trains_on_it(tmp_path: Path) -> None:
+    from torchvision.models.detection import fasterrcnn_mobilenet_v3_large_320_fpn
+
+    lake = drawn_lake(tmp_path / "lake", count=2)  # 64 x 48
+    sides = [
+        (60, 40, 20, 20),
+        (-5, 4, 10, 10),
+        (5, 5, 0, 9),
+        (30, 30, -9, -9),
+        (80, 5, 5, 5),
+        (60.5, 1, 1e-9, 3),
+    ]
+    for x, y, w, h in sides:
+        box = {"x": x, "y": y, "w": w, "h": h, "geometry_type": "box", "is_relative": False}
+        lake.add_annotation(0, **{"class": "car", **box})
+    images = frozen(opened(tmp_path / "catalog"), lake).torch()
+    assert (images.cut_box_count, images.left_out_box_count, images.unnamed_box_count) == (2, 4, 0)
+    pictures, targets = zip(*(images[number] for number in range(2)), strict=True)
+    assert sorted(targets[0]["boxes"].tolist()) == [[0, 4, 5, 14], [4, 2, 14, 22], [60, 40, 64, 48]]
+    model = fasterrcnn_mobilenet_v3_large_320_fpn(
+        weights=None, weights_backbone=None, num_classes=len(images.classes) + 1
+    )
+    model.train()
+    losses = model(list(pictures), [{key: target[key] for key in ("boxes", "labels")} for target in targets])
+    assert all(bool(loss.isfinite()) for loss in losses.values())

@@ -12,7 +12,7 @@ import pytest
 
 from datacat.errors import SnapshotError, UsageError
 from datacat.model.schemas import TABLES
-from datacat.model.snapshot import LATER, MANIFEST, SplitRule
+from datacat.model.snapshot import LATER, LATER_OF_ASSETS, MANIFEST, SplitRule
 from datacat.versions.freeze import freeze
 from datacat.versions.manifest import Contents, batches, reckon, writer
 
@@ -139,9 +139,10 @@ def test_the_session_time_zone_changes_nothing(tmp_path: Path) -> None:
 
 
 def _as_before(folder: Path) -> None:
-    """Rewrites a manifest as it was before annotations had a model and a track."""
-    path = folder / "annotations.parquet"
-    pq.write_table(pq.read_table(path).drop_columns(list(LATER)), path)
+    """Rewrites a manifest as it was before annotations had a model and a track, and assets metadata."""
+    for table, later in (("annotations", LATER), ("assets", LATER_OF_ASSETS)):
+        path = folder / f"{table}.parquet"
+        pq.write_table(pq.read_table(path).drop_columns(list(later)), path)
 
 
 def test_a_manifest_without_later_columns_keeps_its_digest_and_is_read(tmp_path: Path) -> None:
@@ -167,3 +168,20 @@ def test_models_and_tracks_are_frozen_and_digested(tmp_path: Path) -> None:
     assert found == {("yolo-v11", "7"), (None, None)}
     _as_before(tmp_path / "1")
     assert reckon(tmp_path / "1").digest == before.digest
+
+
+def test_metadata_are_frozen_by_label_set_and_digested(tmp_path: Path) -> None:
+    plain, said = _lake(), _lake()
+    said.rows["label_set_assets"][0]["metadata"] = '{"b": 1.50, "a": [1]}'
+    said.rows["label_set_assets"].append({"asset": 0, "label_set": 1, "metadata": '{"c": 2}'})
+    before, after = (
+        _frozen(lake, tmp_path / str(number), Answer([0, 1], None))
+        for number, lake in enumerate((plain, said))
+    )
+    assert before.digest != after.digest
+    found = [row["metadata"] for row in _rows(tmp_path / "1", "assets")]
+    assert found == [
+        None,
+        '[{"label_set": "claims/houses", "metadata": {"c": 2}}, '
+        '{"label_set": "mapping/roofs", "metadata": {"b": 1.50, "a": [1]}}]',
+    ]

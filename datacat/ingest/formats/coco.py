@@ -29,11 +29,13 @@ from datacat.ingest.licences import UsedLicences, listed_licences
 from datacat.ingest.lvis import Federated
 from datacat.ingest.peek import outline
 from datacat.ingest.splits import split_of
+from datacat.model.snapshot import Described
 
 _NAMES = re.compile(rb'"(images|annotations|categories)"\s*:\s*\[')
 _LISTS = ("images", "annotations", "categories", "licenses")
 _SNIFFED = ("images", "annotations", "categories")
 _ROWS = 8192
+_RESULT = 4096  # bytes: the first results of a list
 _MANY_PIECES = msgspec.json.Decoder(list[dict[str, msgspec.Raw]])
 _PIECES = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _ANY = msgspec.json.Decoder()
@@ -57,6 +59,7 @@ class Coco:
     unique_ids = True
     is_exhaustive = True
     refers_by_id = True
+    takes_described = True
 
     def sniff(self, sample: Sample) -> Role | None:
         """A JSON object with two lists of COCO's at its top; one of them alone, with what only COCO's records have.
@@ -77,6 +80,20 @@ class Coco:
         ):
             return "labels"
         return "labels" if {"images", "categories"} <= names else None
+
+    def doubt(self, sample: Sample) -> str | None:
+        """Why a list of results is none."""
+        head = sample.head.lstrip()[:_RESULT]
+        if (
+            head.startswith(b"[")
+            and b'"image_id"' in head
+            and (b'"score"' in head or b'"category_id"' in head)
+        ):
+            return (
+                "a list of COCO results: it names no pictures; put it as `annotations` beside the `images` and "
+                "`categories` of the file that it was made from"
+            )
+        return None
 
     def plan(self, dataset: Dataset) -> Plan:
         """COCO files stand alone."""
@@ -124,9 +141,12 @@ class Coco:
         media: str = "reference",
         settings: Settings | None = None,
         classes: Mapping[str, int] | None = None,
+        described: Described | None = None,
     ) -> list[str]:
         """See `datacat.ingest.coco_write.write`."""
-        return write(assets, annotations, folder, media=media, settings=settings, classes=classes)
+        return write(
+            assets, annotations, folder, media=media, settings=settings, classes=classes, described=described
+        )
 
 
 def _read_images(document: Document, part: _Part, *, content: bytes, sheets: Sheets) -> None:
