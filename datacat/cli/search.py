@@ -109,10 +109,7 @@ def search(
         print_facets(facets, hits.interpretation, output=output, are_chosen=bool(names))
         _note_hint(hits, output)
         return
-    if only_count:
-        _print_count(hits, output)
-        return
-    _print_page(hits, output)
+    (_print_count if only_count else _print_page)(hits, output)
 
 
 def _check_one_answer(as_json: bool, *answers: bool) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import duckdb
 
 from datacat.errors import UsageError
@@ -71,27 +73,12 @@ def search(
         )
     found = plan(cursor, text, identity=identity, files=files, outside=outside)
     names = vocabulary(cursor, identity=identity)
-    return Hits(
+    page = partial(Hits, state=state, limit=limit, after=after, by=by, nearest=nearest)
+    again = partial(search, cursor, text, state=state, limit=limit, after=after, by=by, nearest=nearest)
+    return page(
         cursor,
         found,
         vocabulary=names,
-        state=state,
-        limit=limit,
-        after=after,
-        by=by,
         by_address=None if addresses is None else ByAddress(addresses, names.addresses(cursor)),
-        nearest=nearest,
-        again=lambda: search(
-            cursor,
-            text,
-            state=state,
-            limit=limit,
-            after=after,
-            by=by,
-            addresses=addresses,
-            nearest=nearest,
-            files=files,
-            identity=identity,
-            outside=outside,
-        ),
+        again=partial(again, addresses=addresses, files=files, identity=identity, outside=outside),
     )
