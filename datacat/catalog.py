@@ -178,6 +178,7 @@ class Catalog:
             limit=limit,
             after=after,
             by=by,
+            addresses=self._addresses(state) if by == "content" else None,
             nearest=self._nearest(cursor, space),
             files=files,
             identity=state.identity if by == "content" else f"{state.identity} by uri",
@@ -421,6 +422,10 @@ class Catalog:
 
     def _nearest(self, cursor: duckdb.DuckDBPyConnection, space: str | None) -> Nearest:
         return LazyNearest(lambda: self._embeddings.nearest(cursor, space))
+
+    def _addresses(self, state: State) -> duckdb.DuckDBPyConnection | None:
+        """A cursor that shows each address by itself; None where there is one of each asset."""
+        return self._tables.cursor(state, kinds=READS, is_merged=False) if state.of("copies") else None
 
     def _look_at(self, state: State) -> None:
         self._state = state

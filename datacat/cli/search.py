@@ -111,10 +111,8 @@ def search(
         facets = hits.facets(names or None, limit=limit or _VALUES, all_paths=all_paths)
         print_facets(facets, hits.interpretation, output=output, are_chosen=bool(names))
         _note_hint(hits, output)
-    elif only_count:
-        _print_count(hits, output)
-    else:
-        _print_page(hits, output)
+        return
+    (_print_count if only_count else _print_page)(hits, output)
 
 
 def _check_one_answer(as_json: bool, *answers: bool) -> None:

@@ -72,7 +72,7 @@ _STATEMENT = _fields(
     "status",
     "text",  # a caption, a transcript
     "model",  # of a prediction: which model made it
-    "track",  # one thing over several frames has one name here, within its label set
+    "track",  # one thing over several frames has one name here, within its label set and sequence (query/pairs.py)
     "external_id",  # as the tool numbers it; several rows share one where an annotation has several classes
     "attributes",  # the original JSON object, byte for byte; null where there is none
 )
@@ -245,6 +245,7 @@ ADDRESSES = {
     "asset": "BIGINT",
     "address": "BIGINT",
     "uri": "VARCHAR",
+    "media": "VARCHAR",
     "modified": "TIMESTAMPTZ",
     "first_seen": "TIMESTAMPTZ",
 }

@@ -109,10 +109,12 @@ def register(cursor: duckdb.DuckDBPyConnection) -> None:
 
 def _assigned(lefts: pa.Array, rights: pa.Array, weights: pa.Array) -> pa.Array:
     columns = (lefts.to_pylist(), rights.to_pylist(), weights.to_pylist())
-    return pa.array([assigned(*row) for row in zip(*columns, strict=True)], pa.list_(pa.bool_()))
+    rows = zip(*columns, strict=True)
+    found = [assigned(left, rights=right, weights=weight) for left, right, weight in rows]
+    return pa.array(found, pa.list_(pa.bool_()))
 
 
-def assigned(lefts: Sequence[int], rights: Sequence[int], weights: Sequence[float]) -> list[bool]:
+def assigned(lefts: Sequence[int], *, rights: Sequence[int], weights: Sequence[float]) -> list[bool]:
     """Which of some candidates make the assignment with the greatest sum of weights."""
     edges = list(zip(lefts, rights, weights, strict=True))
     chosen: set[int] = set()

@@ -26,6 +26,7 @@ from datacat.query.hit import ANNOTATION_IDS, ASSET_IDS, HITS, Answers, Hit, as_
 from datacat.query.html import ROWS_SHOWN, Thumbnail, hits_table
 from datacat.query.hybrid import DEPTH, Fused, fused
 from datacat.query.matching import Matching, table_name
+from datacat.query.moved import ByAddress
 from datacat.query.narrow import Narrowing
 from datacat.query.page import Page, position_after, query_digest
 from datacat.query.pairs import numbered, of_row
@@ -76,13 +77,16 @@ class Hits:
         state: int,
         limit: int | None,
         after: str | None,
-        by: By,
         nearest: Nearest | None,
         again: Callable[[], Hits],
+        by: By = "content",
+        by_address: ByAddress | None = None,
     ) -> None:
         self._cursor = cursor
         self._plan = plan
-        self._matching = Matching(cursor, plan, bounds=lambda: vocabulary.asset_bounds(cursor))
+        self._matching = Matching(
+            cursor, plan, bounds=lambda: vocabulary.asset_bounds(cursor), by_address=by_address
+        )
         self._vocabulary = vocabulary
         self._again = again
         self._limit = limit

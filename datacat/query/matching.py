@@ -16,6 +16,7 @@ import pyarrow as pa
 from datacat.query.bitmap import Bitmap, gathered
 from datacat.query.compare import Sql
 from datacat.query.hit import ASSET_IDS
+from datacat.query.moved import ByAddress, is_of_any_address
 from datacat.query.plan import Plan
 from datacat.query.run import arrow, rows
 from datacat.query.tally import is_tallied, tallied
@@ -34,9 +35,16 @@ class Matching:
     """See the module."""
 
     def __init__(
-        self, cursor: duckdb.DuckDBPyConnection, plan: Plan, *, bounds: Callable[[], tuple[int, int] | None]
+        self,
+        cursor: duckdb.DuckDBPyConnection,
+        plan: Plan,
+        *,
+        bounds: Callable[[], tuple[int, int] | None],
+        by_address: ByAddress | None = None,
     ) -> None:
         self._cursor, self._plan, self._find_bounds = cursor, plan, bounds
+        is_moved = is_tallied(plan.wanted) or is_of_any_address(plan.wanted)
+        self._by_address = by_address if is_moved else None
 
     @cached_property
     def count(self) -> int:
@@ -112,6 +120,8 @@ class Matching:
             return [asset for (asset,) in rows(self._cursor, query.filled(self._plan.assets(within=within)))]
         low, high = self._bounds
         position = low - 1 if after is None else after
+        if self._moved is not None:
+            return self._moved.after(position, most=most)
         if self._plan.reads_by_asset and not self._is_gathered:
             return self._through_windows(position, high=high, most=most)
         if after is None or self._is_gathered:
@@ -143,7 +153,22 @@ class Matching:
         return self._find_bounds()
 
     @cached_property
+    def _moved(self) -> Bitmap | None:
+        """What is found by address; None where it cannot be, or where each asset has one."""
+        if self._by_address is None or self._by_address.known.bounds is None:
+            return None
+        cursor, known = self._by_address.cursor, self._by_address.known
+        assert known.bounds is not None
+        low, high = known.bounds
+        if is_tallied(self._plan.wanted):
+            return tallied(cursor, self._plan.wanted, low=low, high=high, addresses=known)
+        found = gathered(cursor, self._plan.assets(), low=low, high=high)
+        return known.moved(found) if found.bits else found
+
+    @cached_property
     def _bitmap(self) -> Bitmap | None:
+        if self._moved is not None:
+            return self._moved
         if self._bounds is None:
             return None
         low, high = self._bounds

@@ -29,10 +29,19 @@ EVERY: dict[Quantifier | None, str] = {
     Quantifier.NONE: "NOT bool_or(coalesce({}, false))",
 }
 _WRITTEN_OUT = 1_000  # numbers; parsing them takes 0.3 ms
-_TRACKS = (
-    "(label_set, source_file, track) IN (SELECT (label_set, source_file, track) FROM annotations "
-    "WHERE track IS NOT NULL GROUP BY ALL HAVING count(*) {} ?)"
-)
+# One name is one thing within a label set and a sequence: the frames of a folder, or a film, whichever label files
+# speak of them. What a label file says of several sequences is one sequence of its own.
+_TRACKS = """annotation IN (
+    WITH tracked AS (
+        SELECT annotation, label_set, source_file, address, track FROM annotations WHERE track IS NOT NULL),
+    placed AS (SELECT tracked.*, CASE WHEN media IN ('image', 'cloud') THEN regexp_replace(uri, '[^/]*$', '')
+                                 ELSE uri END AS sequence FROM tracked JOIN addresses USING (address)),
+    files AS (SELECT source_file, min(sequence) <> max(sequence) AS is_own FROM placed GROUP BY source_file),
+    counted AS (
+        SELECT annotation, count(*) OVER (
+            PARTITION BY label_set, track, CASE WHEN is_own THEN source_file::VARCHAR ELSE sequence END) AS length
+        FROM placed JOIN files USING (source_file))
+    SELECT annotation FROM counted WHERE length {} ?)"""
 
 
 @dataclass(frozen=True, slots=True)

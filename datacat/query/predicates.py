@@ -111,7 +111,7 @@ class MeasureIs:
 
 @dataclass(frozen=True, slots=True)
 class TrackIs:
-    """The track that the annotation belongs to has so many annotations, within one label file."""
+    """The track that the annotation belongs to has so many annotations, within its sequence."""
 
     operator: Operator
     number: int

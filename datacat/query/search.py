@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import duckdb
 
 from datacat.errors import UsageError
 from datacat.query.hits import By, Hits, Nearest
+from datacat.query.moved import ByAddress
 from datacat.query.plan import plan
 from datacat.query.scope import Outside
 from datacat.query.vocabulary import vocabulary
@@ -17,6 +20,7 @@ READS = (
     "class_counts",
     "concept_details",
     "concepts",
+    "copies",
     "coverage",
     "label_set_assets",
     "label_sets",
@@ -36,6 +40,7 @@ def search(
     limit: int | None = 20,
     after: str | None = None,
     by: By = "content",
+    addresses: duckdb.DuckDBPyConnection | None = None,
     nearest: Nearest | None = None,
     files: bool = True,
     identity: str | None = None,
@@ -50,6 +55,8 @@ def search(
         limit: hits a page; None: all.
         after: the token of the page before.
         by: what one hit is, as the cursor shows it.
+        addresses: shows the same state with each address as an asset of its own, where the first shows pictures
+            that have several; what can be found there is found sooner.
         nearest: ranks assets by likeness; None where nothing was embedded.
         files: whether `like:` may name a file that is no asset; not where strangers ask.
         identity: names what the tables hold, once and for all, so that their names are read but once.
@@ -66,25 +73,12 @@ def search(
         )
     found = plan(cursor, text, identity=identity, files=files, outside=outside)
     names = vocabulary(cursor, identity=identity)
-    return Hits(
+    page = partial(Hits, state=state, limit=limit, after=after, by=by, nearest=nearest)
+    again = partial(search, cursor, text, state=state, limit=limit, after=after, by=by, nearest=nearest)
+    return page(
         cursor,
         found,
         vocabulary=names,
-        state=state,
-        limit=limit,
-        after=after,
-        by=by,
-        nearest=nearest,
-        again=lambda: search(
-            cursor,
-            text,
-            state=state,
-            limit=limit,
-            after=after,
-            by=by,
-            nearest=nearest,
-            files=files,
-            identity=identity,
-            outside=outside,
-        ),
+        by_address=None if addresses is None else ByAddress(addresses, names.addresses(cursor)),
+        again=partial(again, addresses=addresses, files=files, identity=identity, outside=outside),
     )

@@ -12,6 +12,7 @@ from typing import Any, TypeGuard
 import duckdb
 
 from datacat.query import meaning as m
+from datacat.query.addresses import Addresses
 from datacat.query.bitmap import Bitmap, gathered
 from datacat.query.compare import Sql
 from datacat.query.pairs import Pairs, is_one_scan
@@ -27,27 +28,53 @@ def is_tallied(node: m.Meaning) -> bool:
     return any(map(_is_count, parts)) and all(_is_count(part) or _is_class(part) for part in parts)
 
 
-def tallied(cursor: duckdb.DuckDBPyConnection, node: m.Meaning, *, low: int, high: int) -> Bitmap:
-    """The assets for which a node holds of which `is_tallied` is true."""
+def tallied(
+    cursor: duckdb.DuckDBPyConnection,
+    node: m.Meaning,
+    *,
+    low: int,
+    high: int,
+    addresses: Addresses | None = None,
+) -> Bitmap:
+    """The assets for which a node holds of which `is_tallied` is true.
+
+    Args:
+        cursor: is asked.
+        node: what must hold.
+        low: the least asset.
+        high: the greatest.
+        addresses: where `cursor` shows each by itself, what they are addresses of.
+    """
     found: int | None = None
     for part in m.conjuncts(node):
-        bits = _bits(cursor, part, low=low, high=high)
+        bits = _bits(cursor, part, low=low, high=high, addresses=addresses)
         found = bits if found is None else found & bits
     size = (high - low) // 8 + 1
     return Bitmap(low, (found or 0).to_bytes(size))
 
 
-def _bits(cursor: duckdb.DuckDBPyConnection, node: m.Meaning, *, low: int, high: int) -> int:
+def _bits(
+    cursor: duckdb.DuckDBPyConnection, node: m.Meaning, *, low: int, high: int, addresses: Addresses | None
+) -> int:
     size = (high - low) // 8 + 1
     if isinstance(node, m.Not):
-        return ~_bits(cursor, node.part, low=low, high=high) & ((1 << 8 * size) - 1)
+        return ~_bits(cursor, node.part, low=low, high=high, addresses=addresses) & ((1 << 8 * size) - 1)
     if _is_count(node):
-        return int.from_bytes(_counted(cursor, node, low=low, size=size))
+        return int.from_bytes(_counted(cursor, node, low=low, size=size, addresses=addresses))
     assert isinstance(node, m.Some)
-    return int.from_bytes(gathered(cursor, _assets(node.predicate), low=low, high=high).bits)
+    found = gathered(cursor, _assets(node.predicate), low=low, high=high)
+    bits = found if addresses is None or not found.bits else addresses.moved(found)
+    return int.from_bytes(bits.bits)
 
 
-def _counted(cursor: duckdb.DuckDBPyConnection, node: m.Counted, *, low: int, size: int) -> bytes:
+def _counted(
+    cursor: duckdb.DuckDBPyConnection,
+    node: m.Counted,
+    *,
+    low: int,
+    size: int,
+    addresses: Addresses | None,
+) -> bytes:
     import numpy as np  # 0.07 s to import, which other queries do not need
 
     counts: Any = np.zeros(size * 8, np.uint16)
@@ -55,6 +82,8 @@ def _counted(cursor: duckdb.DuckDBPyConnection, node: m.Counted, *, low: int, si
         # Nearly sorted, as annotations of a class are stored by asset.
         places, numbers = np.unique(batch["asset"].to_numpy() - low, return_counts=True)
         counts[places] = np.minimum(counts[places] + numbers, _MOST)
+    if addresses is not None:
+        addresses.add_up(counts, low=low, most=_MOST)
     holds: Any = COMPARE[node.operator](counts, node.number)
     return np.packbits(holds).tobytes()
 

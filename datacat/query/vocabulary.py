@@ -14,6 +14,7 @@ from typing import Any
 import duckdb
 
 from datacat.model.names import folded
+from datacat.query.addresses import Addresses
 from datacat.query.bitmap import bounds
 from datacat.query.compare import Sql
 from datacat.query.plurals import comparable
@@ -117,6 +118,7 @@ class Vocabulary:
     kinds: Mapping[str, tuple[Use, ...]] = field(default_factory=dict)
     _paths: dict[str, PathUse] = field(default_factory=dict)
     _bounds: list[tuple[int, int] | None] = field(default_factory=list)
+    _addresses: list[Addresses] = field(default_factory=list)
     _metadata: dict[str, bool] = field(default_factory=dict)
     _all_metadata: list[tuple[str, ...]] = field(default_factory=list)
     meant: dict[str, Any] = field(default_factory=dict)
@@ -202,6 +204,12 @@ class Vocabulary:
         if not self._bounds:
             self._bounds.append(bounds(cursor))
         return self._bounds[0]
+
+    def addresses(self, cursor: duckdb.DuckDBPyConnection) -> Addresses:
+        """Which assets stand for which addresses; remembered, 16 bytes a copy."""
+        if not self._addresses:
+            self._addresses.append(Addresses.read(cursor))
+        return self._addresses[0]
 
     def metadata_paths(self, cursor: duckdb.DuckDBPyConnection, paths: Sequence[str]) -> tuple[str, ...]:
         """Those of the paths at which label files say something of an asset; a look of 1 ms, remembered."""

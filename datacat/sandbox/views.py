@@ -290,6 +290,17 @@ _CONCEPT_CLASSES = View(
     ("label_sets",),
 )
 
+_COPIES = View(
+    "copies",
+    "An asset whose bytes another one has too. Here every address is an asset of its own; a search shows them as one.",
+    _columns(
+        "asset | BIGINT | the asset, as in `assets`",
+        "content | BIGINT | the asset that stands for it and its other copies, which has no row here",
+    ),
+    "SELECT asset, content FROM stored.copies",
+    ("copies",),
+)
+
 _SAVED_SEARCHES = View(
     "saved_searches",
     "A query that somebody gave a name.",
@@ -311,6 +322,7 @@ VIEWS: tuple[View, ...] = (
     _ATTRIBUTE_VALUES,
     _LABEL_SETS,
     _LABEL_SET_ASSETS,
+    _COPIES,
     _METADATA_VALUES,
     _CLASSES,
     _PATHS,

@@ -39,7 +39,7 @@ VIEWS = ("addresses", "other_addresses")
 
 def addresses(assets: str, *, copied: str | None) -> str:
     """The SELECT of the view `addresses`; arguments as for `other_addresses`."""
-    columns = "a.asset AS address, a.uri, a.modified, a.first_seen"
+    columns = "a.asset AS address, a.uri, a.media, a.modified, a.first_seen"
     if copied is None:
         return f"SELECT a.asset, {columns} FROM ({assets}) a"  # noqa: S608 - our own words
     return (
@@ -59,6 +59,6 @@ def other_addresses(assets: str, *, copied: str | None) -> str:
         typed = ", ".join(f'NULL::{type_} AS "{name}"' for name, type_ in ADDRESSES.items())
         return f"SELECT {typed} WHERE false"
     return (
-        "SELECT c.content AS asset, c.asset AS address, a.uri, a.modified, a.first_seen "  # noqa: S608 - our own words
+        "SELECT c.content AS asset, c.asset AS address, a.uri, a.media, a.modified, a.first_seen "  # noqa: S608 - our own words
         f"FROM ({copied}) c JOIN ({assets}) a ON a.asset = c.asset"
     )

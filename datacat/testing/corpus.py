@@ -118,12 +118,12 @@ class Corpus:
         """Says that an asset is the same picture as another one, which stands for both."""
         self.tables["copies"].append({"asset": asset, "content": of})
 
-    def cursor(self) -> duckdb.DuckDBPyConnection:
-        """A cursor in which every logical table is a view by its name."""
+    def cursor(self, *, is_merged: bool = True) -> duckdb.DuckDBPyConnection:
+        """A cursor in which every logical table is a view by its name; copies are one asset, or each is its own."""
         connection = duckdb.connect(config={"threads": 1})
         self._count()
         connection.execute("CREATE SCHEMA stored")
-        copied = "FROM stored.copies" if self.tables["copies"] else None
+        copied = "FROM stored.copies" if self.tables["copies"] and is_merged else None
         for kind, schema in TABLES.items():
             rows = pa.Table.from_pylist(self.tables[kind], schema=schema)
             connection.register("rows", rows)

@@ -23,9 +23,23 @@ class Judge:
     def __init__(self, corpus: Corpus) -> None:
         self._corpus = corpus
         self._assets = {row["asset"]: row for row in corpus.tables["assets"]}
-        self._tracks = Counter(
-            (row["label_set"], row["source_file"], row.get("track")) for row in corpus.tables["annotations"]
-        )
+        tracked = [row for row in corpus.tables["annotations"] if row.get("track") is not None]
+        self._sequences: dict[int, set[str]] = {}  # label file -> what it speaks of
+        for row in tracked:
+            self._sequences.setdefault(row["source_file"], set()).add(self._sequence(row))
+        self._tracks = Counter(self._track(row) for row in tracked)
+
+    def _sequence(self, row: Row) -> str:
+        """The folder of a frame; a film itself."""
+        asset = self._assets[row["asset"]]
+        uri: str = asset["uri"]
+        return uri[: uri.rindex("/") + 1] if asset["media"] in ("image", "cloud") else uri
+
+    def _track(self, row: Row) -> tuple[int, str, str]:
+        """What tells tracks apart: equal ones are the same thing."""
+        own = self._sequences[row["source_file"]]
+        sequence = self._sequence(row) if len(own) == 1 else str(row["source_file"])
+        return row["label_set"], row["track"], sequence
 
     def leaves(self, row: Row) -> list[tuple[str, str | None, float | None]]:
         """The leaves of an annotation's document."""
@@ -57,8 +71,9 @@ class Judge:
             case m.TimeIs(column=column, operator=operator, period=period):
                 return in_period(row.get(column), operator, period=period)
             case m.TrackIs(operator=operator, number=number):
-                length = self._tracks[row["label_set"], row["source_file"], row.get("track")]
-                return row.get("track") is not None and ordered(length, operator, right=number)
+                if row.get("track") is None:
+                    return False
+                return ordered(self._tracks[self._track(row)], operator, right=number)
             case m.MeasureIs():
                 measured = self._measure(row, node)
                 return measured is not None and ordered(measured, node.operator, right=node.number)

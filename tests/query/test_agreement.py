@@ -120,7 +120,11 @@ def test_no_other_assignment_has_a_greater_sum(edges: dict[tuple[int, int], int]
     pairs = sorted(edges)
     weights = [edges[pair] / 1000 for pair in pairs]
     lefts, rights = [left for left, _ in pairs], [right for _, right in pairs]
-    chosen = [pair for pair, is_in in zip(pairs, assigned(lefts, rights, weights), strict=True) if is_in]
+    chosen = [
+        pair
+        for pair, is_in in zip(pairs, assigned(lefts, rights=rights, weights=weights), strict=True)
+        if is_in
+    ]
     assert len({left for left, _ in chosen}) == len({right for _, right in chosen}) == len(chosen)
     best = max(
         sum(edges.get(pair, 0) for pair in enumerate(order)) for order in itertools.permutations(range(5))

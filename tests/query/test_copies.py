@@ -49,13 +49,17 @@ def _two_buckets() -> Corpus:
         ("NOT uri:9.png", [0, 1, 4]),
         ("uri in (b.png, 0.png)", [0, 1]),
         ("is:duplicate", [0, 1]),
+        ("roof OR car", [0]),
+        ("count(roof)>=2", [0]),
+        ("count(roof)>=2 car", [0]),
         ("is:unlabelled", [1, 4, 5]),
         ("agreement=1", [0, 1]),
         ("", [0, 1, 4, 5]),
     ],
 )  # fmt: skip
 def test_what_is_said_under_any_address_is_said_of_the_picture(query: str, expected: list[int]) -> None:
-    hits = search(_two_buckets().cursor(), query, state=1)
+    made = _two_buckets()
+    hits = search(made.cursor(), query, state=1, addresses=made.cursor(is_merged=False))
     assert hits.numbers == expected
     assert hits.count() == len(expected)
     assert hits.address_count == len(expected) + len({0, 1} & set(expected))
@@ -112,18 +116,19 @@ def _copied(draw: st.DrawFn) -> Corpus:
     return made
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.data())
 def test_answers_are_those_of_a_catalog_without_copies(data: st.DataObject) -> None:
     made = data.draw(_copied())
-    merged, cursor = _merged(made), made.cursor()
+    merged, cursor, addresses = _merged(made), made.cursor(), made.cursor(is_merged=False)
     oracle = Oracle(merged)
     for text in data.draw(st.lists(queries(made), min_size=5, max_size=5)):
         if any(word in text for word in ("uri", "modified", "seen", "duplicate")):
             continue  # told by any address: tested above
         meaning = plan(cursor, text).meaning
-        hits = search(cursor, text, state=1, limit=None)
+        hits = search(cursor, text, state=1, limit=None, addresses=addresses)
         assert hits.numbers == oracle.assets(meaning), text
+        assert search(cursor, text, state=1, limit=2, addresses=addresses).numbers == hits.numbers[:2], text
         found = [(hit.asset, match.annotation) for hit in hits for match in hit.matches]
         assert found == oracle.annotations(meaning), text
         assert hits.answers.no == len(oracle.refuted(meaning)), text
