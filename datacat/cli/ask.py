@@ -98,8 +98,10 @@ def _answered(answer: Any) -> str:
         return f"No: no asset is {is_so}{f', even without {left_out}' if left_out else ''}; {others}"
     spelled = [f"{reading.words} as {reading.meant}" for reading in read.readings if reading.meant]
     have = ("In part" if left_out else "Yes") + (f", reading {', '.join(spelled)}" if spelled else "")
-    found = counted(known.yes, "asset is", many="assets are")
-    return f"{have}: {found} {is_so}{f' (but for {left_out})' if left_out else ''}, {others}"
+    predicted = answer.labelled.only_predicted
+    found = counted(known.yes - predicted, "asset is", many="assets are")
+    only = f", {predicted:,} only predicted by a model" if predicted else ""
+    return f"{have}: {found} {is_so}{f' (but for {left_out})' if left_out else ''}{only}, {others}"
 
 
 _OF_LABELS = ("labelled so", "that nobody looked at for it")

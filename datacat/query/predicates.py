@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from datacat.query.compare import ANY_SORT, ELEMENT, LEAF, Sort, Sql, leaf_compares
+from datacat.query.compare import ANY_SORT, ELEMENT, LEAF, Sort, Sql, leaf_compares, leaf_denies
 from datacat.query.tree import Operator, Quantifier, RelationKind
 from datacat.query.values import Value, is_name, name_text
 
@@ -142,6 +142,11 @@ class AttributeIs:
         leaf = ELEMENT if self.quantifier else LEAF
         return leaf_compares(self.operator, self.values, leaf=leaf, sort=self.sort)
 
+    @property
+    def denies(self) -> Sql:
+        """The condition on a row of `attribute_values` of which it is known that it does not compare."""
+        return leaf_denies(self.operator, self.values, leaf=ELEMENT if self.quantifier else LEAF)
+
     def __str__(self) -> str:
         return compared(self.shown, self.operator, values=self.values, quantifier=self.quantifier)
 
@@ -215,6 +220,14 @@ class Related:
 
 
 @dataclass(frozen=True, slots=True)
+class Standing:
+    """The annotation is not set aside: neither skipped nor a draft. What the rule `standing` asks for unasked."""
+
+    def __str__(self) -> str:
+        return ""
+
+
+@dataclass(frozen=True, slots=True)
 class Anything:
     """Every annotation."""
 
@@ -236,6 +249,7 @@ Predicate = (
     | HasAttribute
     | ElementIs
     | Related
+    | Standing
     | Anything
 )
 
