@@ -167,6 +167,38 @@ def mask_bounds(mask: Any) -> tuple[Box, float | None]:
     return (float(left), float(top), float(right - left), float(bottom - top)), float(area)
 
 
+DERIVED = ("polygon", "polyline", "keypoints", "mask", "rotated")
+"""Types of geometry whose box follows from their points."""
+
+
+def derived_box(type_: str, text: str) -> tuple[Box, float | None]:
+    """The bounding box (x, y, w, h) and area, in the unit of the geometry, of what `check_geometry` lets pass.
+
+    Args:
+        type_: one of `DERIVED`.
+        text: its JSON.
+
+    Raises:
+        ValueError: a mask whose runs make no mask.
+    """
+    said = _DECODER.decode(text)
+    match type_:
+        case "polygon":
+            return polygon_bounds(said)
+        case "mask":
+            return mask_bounds(said)
+        case "rotated":
+            width, height = said["size"]
+            shape = rotated_shape(tuple(said["center"]), (width, height), degrees=said["degrees"])
+            return (shape.x, shape.y, shape.w, shape.h), shape.area
+        case "keypoints":
+            seen = [point[:2] for point in said["points"] if point[2] > 0]
+            flat = [number for point in seen for number in point]
+        case _:
+            flat = said
+    return (polygon_bounds([flat])[0] if flat else (None, None, None, None)), None
+
+
 def run_lengths(counts: str) -> list[int]:
     """COCO's compressed RLE as run lengths (source: `rleFrString` in cocoapi's maskApi.c)."""
     runs: list[int] = []

@@ -23,7 +23,6 @@ from datacat.query.compare import (
     time_compares,
 )
 from datacat.query.documents import element_exists, length_compares, no_element
-from datacat.query.fields import MEASURES
 from datacat.query.geometry import WITH_SIZE, related
 from datacat.query.looked import OWN_COLUMNS, attributes_asked, looked, names_class
 from datacat.query.tree import Quantifier
@@ -237,9 +236,8 @@ def of_row(node: m.Meaning) -> Sql | None:
             return Sql(f"{column} IS NOT NULL")
         case m.TimeIs(column=column, operator=operator, period=period):
             return time_compares(column, operator, period=period)
-        case m.MeasureIs(name=name, operator=operator, number=number, is_percent=is_percent):
-            measure = MEASURES[name].percent if is_percent else MEASURES[name].plain
-            return number_compares(f"({measure})", operator, number=number)
+        case m.MeasureIs(operator=operator, number=number):
+            return number_compares(f"({node.measure})", operator, number=number)
         case m.TrackIs(operator=operator, number=number):
             return Sql(_TRACKS, (number,)).filled(Sql("<>" if operator == "!=" else operator.value))
         case m.Not(part=part):
@@ -352,8 +350,8 @@ def _needs_annotations(node: m.Meaning) -> bool:
 
 
 def needs_size(node: m.Meaning) -> bool:
-    """Whether a row condition speaks of shares of the asset."""
-    return (isinstance(node, m.MeasureIs) and node.is_percent) or any(map(needs_size, _below(node)))
+    """Whether a row condition asks for the size of the asset."""
+    return (isinstance(node, m.MeasureIs) and node.needs_size) or any(map(needs_size, _below(node)))
 
 
 def _below(node: m.Meaning) -> Sequence[m.Meaning]:

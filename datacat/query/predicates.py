@@ -5,10 +5,11 @@ Each prints itself in strict syntax. `meaning.py` has the nodes about assets, an
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from datacat.query.compare import ANY_SORT, ELEMENT, LEAF, Sort, Sql, leaf_compares, leaf_denies
+from datacat.query.fields import MEASURES
 from datacat.query.tree import Operator, Quantifier, RelationKind
 from datacat.query.values import Value, is_name, name_text
 
@@ -97,13 +98,30 @@ class TimeIs:
 
 @dataclass(frozen=True, slots=True)
 class MeasureIs:
-    """A measure of the geometry compares; `number` is in px, px², seconds, characters, or per cent of the asset."""
+    """A measure of the geometry compares; `number` is in px, px², seconds, characters, or per cent of the asset.
+
+    `has_shares`: there are boxes in fractions, which have pixels where the size of the asset is known.
+    """
 
     name: str
     operator: Operator
     number: float
     is_percent: bool
     shown: str
+    has_shares: bool = field(default=False, compare=False)
+
+    @property
+    def measure(self) -> str:
+        """SQL of it, over a row of `annotations`, with the size of the asset where `needs_size`."""
+        known = MEASURES[self.name]
+        found = known.percent if self.is_percent else known.sized if self.needs_size else known.plain
+        assert found is not None
+        return found
+
+    @property
+    def needs_size(self) -> bool:
+        """Whether the size of the asset matters."""
+        return self.is_percent or (self.has_shares and MEASURES[self.name].sized is not None)
 
     def __str__(self) -> str:
         return self.shown

@@ -16,7 +16,7 @@ import duckdb
 from datacat.query import meaning as m
 from datacat.query.compare import Sql, at, joined
 from datacat.query.coverage import lookers
-from datacat.query.fields import MEASURES
+from datacat.query.geometry import WITH_SIZE
 from datacat.query.match import WRITTEN, Documents, Match
 from datacat.query.pairs import numbered, table_at
 from datacat.query.plan import Plan
@@ -176,18 +176,19 @@ class Explainer:
         """Annotation -> its match, and the columns that the query's conditions speak of."""
         asked = {node.column for node in m.descendants(self._root) if isinstance(node, m.ColumnIs)}
         measured = {
-            node.name
+            node.name: node
             for node in m.descendants(self._root)
             if isinstance(node, m.MeasureIs) and not node.is_percent
         }
         columns = [*sorted(asked), *sorted(measured)]
         select = "".join(f", {column}" for column in sorted(asked))
-        select += "".join(f", {MEASURES[name].plain}" for name in sorted(measured))
+        select += "".join(f", {measured[name].measure}" for name in sorted(measured))
+        is_sized = any(node.needs_size for node in measured.values())
         query = Sql(
             "SELECT annotation, class, team, team || '/' || name, kind, geometry_type, "  # noqa: S608 - our own names
             f"x, y, w, h, is_relative, confidence{select} "
-            "FROM annotations JOIN label_sets USING (label_set) WHERE {}"
-        ).filled(self._of_found)
+            "FROM {} JOIN label_sets USING (label_set) WHERE {}"
+        ).filled(Sql(f"{WITH_SIZE} AS sized" if is_sized else "annotations"), self._of_found)
         documents = Documents(self._cursor, self._of_found)
         details = {}
         for row in rows(self._cursor, query):

@@ -298,10 +298,11 @@ def read_vocabulary(cursor: duckdb.DuckDBPyConnection) -> Vocabulary:
     declared = rows(cursor, Sql(_DECLARED))
     members = rows(cursor, Sql("SELECT concept, team, class FROM concepts ORDER BY ALL"))
     counted = rows(cursor, Sql(_COUNTED))
+    label_sets = {number: LabelSet(number, team, name, _covers(said)) for number, team, name, said in sets}
     details = rows(cursor, Sql("SELECT concept, synonyms, parents FROM concept_details ORDER BY ALL"))
     return Vocabulary(
-        label_sets={number: LabelSet(number, team, name, _covers(said)) for number, team, name, said in sets},
-        classes=_classes([row for row in counted if row[0] is not None], declared),
+        label_sets=label_sets,
+        classes=_classes([row for row in counted if row[0] is not None], declared, label_sets.values()),
         sorts=Sorts(*(sum(row[n] for row in counted) for n in (4, 5, 6))),
         members=tuple(Member(*row) for row in members),
         synonyms=_gathered(
@@ -316,7 +317,10 @@ def read_vocabulary(cursor: duckdb.DuckDBPyConnection) -> Vocabulary:
     )
 
 
-def _classes(counted: list[tuple[Any, ...]], declared: list[tuple[Any, ...]]) -> tuple[ClassName, ...]:
+def _classes(
+    counted: list[tuple[Any, ...]], declared: list[tuple[Any, ...]], every: Iterable[LabelSet]
+) -> tuple[ClassName, ...]:
+    """Those that label sets have, declare, or have looked for and found none of."""
     counts: dict[str, dict[int, int]] = {name: dict(zip(at, n, strict=True)) for name, at, n, *_ in counted}
     sorts = {name: tuple(more) for name, _, _, *more in counted}
     listed: dict[str, set[int]] = defaultdict(set)
@@ -325,6 +329,9 @@ def _classes(counted: list[tuple[Any, ...]], declared: list[tuple[Any, ...]]) ->
         of_name = counts.setdefault(name, {})
         for number in label_sets:
             of_name.setdefault(number, 0)
+    for label_set in every:
+        for name in label_set.covers or ():
+            counts.setdefault(name, {}).setdefault(label_set.number, 0)
     return tuple(
         ClassName(name, counts[name], frozenset(listed[name]), *sorts.get(name, ()))
         for name in sorted(counts)

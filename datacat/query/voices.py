@@ -156,7 +156,8 @@ def judged(
 
 def _rows(parts: tuple[m.Meaning, ...], is_of_class: bool) -> tuple[Sql, Sql]:
     """What must hold of a row, and what may be unknown of it."""
-    firm, perhaps = [], []
+    firm: list[Sql] = []
+    perhaps: list[Sql] = []
     for part in parts:
         row = of_row(part)
         assert row is not None

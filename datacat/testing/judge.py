@@ -145,7 +145,7 @@ class Judge:
             length = None if starts is None or ends is None else ends - starts
             return {"start": starts, "end": ends, "duration": length}[node.name]
         if not node.is_percent:
-            return None if is_share else values[node.name]
+            return self._in_pixels(row, node.name) if is_share else values[node.name]
         width, height = self._size(row)
         whole = {
             "x": width,
@@ -161,6 +161,22 @@ class Judge:
             return _per_cent(values["area"], None if width is None or height is None else width * height)
         value = values[node.name]
         return None if value is None else 100 * value if is_share else _per_cent(value, whole[node.name])
+
+    def _in_pixels(self, row: Row, name: str) -> float | None:
+        """A measure of a box in fractions, where the size of the asset is known."""
+        (x, y, w, h), (width, height) = (row.get(side) for side in "xywh"), self._size(row)
+        sides: dict[str, tuple[float | None, float | None]] = {
+            "x": (x, width), "y": (y, height), "width": (w, width), "height": (h, height),
+            "center_x": (None if x is None or w is None else x + w / 2, width),
+            "center_y": (None if y is None or h is None else y + h / 2, height),
+            "area": (None if w is None or h is None else w * h, width and height and width * height),
+        }  # fmt: skip
+        if name == "aspect":
+            if w is None or not h or not width or not height:
+                return None
+            return float(w * width / (h * height))
+        share, whole = sides[name]
+        return None if share is None or whole is None else share * whole
 
     def box(self, row: Row) -> tuple[Box, bool] | None:
         """The box, and whether it is in fractions of an unknown size."""

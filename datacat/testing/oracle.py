@@ -61,11 +61,11 @@ class Oracle:
         """Whether `node` holds of an asset; None: nobody can say."""
         match node:
             case m.And(parts=parts):
-                return _all([self.answer(part, asset) for part in parts])
+                return every([self.answer(part, asset) for part in parts])
             case m.Or(parts=parts):
-                return _not(_all([_not(self.answer(part, asset)) for part in parts]))
+                return negated(every([negated(self.answer(part, asset)) for part in parts]))
             case m.Not(part=part):
-                return _not(self.answer(part, asset))
+                return negated(self.answer(part, asset))
             case m.Unknown(part=part):
                 return self.answer(part, asset) is None
             case m.Some(predicate=m.Or(parts=parts)):
@@ -118,7 +118,7 @@ class Oracle:
         if (node.operator, node.number) in _ANY:
             return self.answer(m.Some(node.predicate), asset)
         if (node.operator, node.number) in _NONE:
-            return _not(self.answer(m.Some(node.predicate), asset))
+            return negated(self.answer(m.Some(node.predicate), asset))
         if (node.operator, node.number) == (Operator.LESS, 0):
             return False
         said = list(self._said_number(node.predicate, asset))
@@ -375,8 +375,6 @@ def _is_from(uri: str, operator: Operator, *, value: m.Value) -> bool:
     return uri.lower() == text.lower() or uri.startswith(text + "/") or uri.endswith("/" + text)
 
 
-_all = every
-_not = negated
 _ANY = ((Operator.AT_LEAST, 1), (Operator.GREATER, 0), (Operator.UNEQUAL, 0))
 _NONE = ((Operator.LESS, 1), (Operator.AT_MOST, 0), (Operator.EQUAL, 0))
 

@@ -61,3 +61,21 @@ def test_a_geometry_of_another_form_is_rejected(tmp_path: Path, type_: str, shap
 def test_a_box_has_four_numbers(tmp_path: Path) -> None:
     staged = staged_of(tmp_path, {"geometry_type": "box"}, {"w": 1, "h": 2}, {"x": 0, "y": 0, "w": 1, "h": 2})
     assert [row["position"] for row in rows(staged, "rejects")] == ["line 1", "line 2"]
+
+
+@pytest.mark.parametrize(
+    ("type_", "shape", "box"),
+    [
+        ("polygon", [[1, 2, 5, 2, 5, 8, 1, 8]], (1, 2, 4, 6, 24)),
+        ("polyline", [1, 2, 5, 8], (1, 2, 4, 6, None)),
+        ("keypoints", {"points": [[1, 2, 2], [0, 0, 0], [5, 8, 1]]}, (1, 2, 4, 6, None)),
+        ("mask", {"size": [4, 4], "counts": [5, 2, 9]}, (1, 1, 1, 2, 2)),
+        ("rotated", {"center": [3, 5], "size": [4, 6], "degrees": 0}, (1, 2, 4, 6, 24)),
+    ],
+)
+def test_a_shape_without_a_box_has_that_of_its_points(
+    tmp_path: Path, type_: str, shape: Any, box: tuple[float | None, ...]
+) -> None:
+    staged = staged_of(tmp_path, {"geometry_type": type_, "geometry": shape})
+    (row,) = rows(staged, "annotations")
+    assert tuple(row[name] for name in ("x", "y", "w", "h", "area")) == box

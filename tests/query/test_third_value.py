@@ -118,3 +118,13 @@ def test_it_is_said_how_many_are_only_predicted() -> None:
     assert (hits.count(), hits.only_predicted) == (3, 1)
     assert search(made.cursor(), "car[kind:prediction]", state=1).only_predicted == 0
     assert search(_cars({}).cursor(), "car", state=1).only_predicted == 0
+
+
+@pytest.mark.parametrize(
+    "text", ["car[width>40px]", "car[area>900]", "car[x=10]", "car[center_x>30]", "car[aspect<2.1 height=25]"]
+)
+def test_boxes_in_fractions_have_pixels_where_the_size_is_known(text: str) -> None:
+    share = {"x": 0.1, "y": 0.1, "w": 0.5, "h": 0.5, "is_relative": True}
+    made = _cars(share, {"x": 1, "y": 1, "w": 4, "h": 4, "area": 16.0}, share)
+    made.tables["assets"][2]["width"] = None
+    assert _answers(made, text) == ([0], [1], [2])

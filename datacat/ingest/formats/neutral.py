@@ -19,7 +19,7 @@ from datacat.errors import FormatError
 from datacat.ingest.attributes import composed
 from datacat.ingest.batches import Sheets, Statements
 from datacat.ingest.format import Dataset, Document, Plan, Role, Sample, no_plan
-from datacat.ingest.geometry import check_geometry
+from datacat.ingest.geometry import DERIVED, check_geometry, derived_box
 from datacat.ingest.json_stream import Range
 from datacat.model.schemas import ANNOTATION_KINDS, GEOMETRY_TYPES
 
@@ -204,6 +204,9 @@ def _add(asset: str, said: _Statement, *, place: str, rows: Statements) -> None:
         attributes = b"{}"
     if not attributes.startswith(b"{"):
         raise ValueError("`attributes` is no object")
+    if type_ in DERIVED and None in (x, y, w, h) and geometry is not None:
+        (x, y, w, h), area_of_shape = derived_box(type_, geometry)
+        said.area = area_of_shape if said.area is None else said.area
     area = w * h if said.area is None and type_ == "box" and w is not None and h is not None else said.area
     rows.add(
         asset, position=place, attributes=attributes, class_=said.class_, kind=kind, geometry_type=type_,
