@@ -165,6 +165,8 @@ def _leaf_compares(operator: Operator, value: Value, *, leaf: Leaf, sort: Sort) 
         if number is None:
             return as_text
         as_number = number_compares(leaf.number, operator, number=number)
+        if value.whole is not None:
+            as_number = _exactly(leaf, operator, number=number, whole=value.whole)
         if not is_year(value.text) or not sort.has_texts:
             return as_number
         is_of_date = Sql(f"regexp_matches({text}, '^\\d\\d\\d\\d-\\d\\d')")
@@ -173,6 +175,17 @@ def _leaf_compares(operator: Operator, value: Value, *, leaf: Leaf, sort: Sort) 
         same = _leaf_equals(value, leaf=leaf, sort=ANY_SORT)
         return Sql(f"({text} IS NOT NULL AND {{}} IS NOT TRUE)").filled(same)
     return _text_compares(text, operator, value=value)
+
+
+def _exactly(leaf: Leaf, operator: Operator, *, number: float, whole: int) -> Sql:
+    """Doubles decide where they differ; where they are equal, the numbers as they are written do."""
+    strict = Operator.LESS if operator in (Operator.LESS, Operator.AT_MOST) else Operator.GREATER
+    differs = number_compares(leaf.number, strict, number=number)
+    same = Sql(
+        f"({leaf.number} = ? AND try_cast({leaf.text} AS HUGEINT) {operator} ?::HUGEINT)",
+        (number, str(whole)),
+    )
+    return _any([differs, same])
 
 
 def _is_in_period(text: str, date: str) -> Sql:

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from datacat.query.compare import Sql
 from datacat.query.facts import (
     AgreementIs,
     AssetIs,
@@ -75,21 +74,16 @@ class Counted:
         predicate: what is counted.
         operator: how the number compares.
         number: with what.
-        is_across: what several label sets say is one thing where their boxes coincide; `matched` says where.
-        matched: a SELECT of asset, left_annotation and right_annotation.
         voices: label sets that have such annotations, where each is one thing that people drew; empty: not known.
     """
 
     predicate: Meaning
     operator: Operator
     number: int
-    is_across: bool = False
-    matched: Sql | None = field(default=None, compare=False)
     voices: tuple[int, ...] = field(default=(), compare=False)
 
     def __str__(self) -> str:
-        across = " across teams" if self.is_across else ""
-        return f"count({predicate_text(self.predicate)}{across}){self.operator}{self.number}"
+        return f"count({predicate_text(self.predicate)}){self.operator}{self.number}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,7 +47,7 @@ _SAID = f"""
 
 def plain_count(node: m.Meaning) -> m.Meaning:
     """A count that says no more than that there is one, or none, as that; any other node as it is."""
-    if isinstance(node, m.Counted) and not node.is_across:
+    if isinstance(node, m.Counted):
         if (node.operator, node.number) in _ANY:
             return m.Some(node.predicate)
         if (node.operator, node.number) in _NONE:

@@ -376,6 +376,8 @@ def compares(
         )
         return is_same is (operator not in (Operator.UNEQUAL, Operator.NOT_IN))
     if value.number is not None and number is not None:
+        if re.fullmatch(r"-?[0-9]+", text) and re.fullmatch(r"-?[0-9]+", value.text):
+            return ordered(int(text), operator, right=int(value.text))
         return ordered(number, operator, right=value.number)
     is_date = _is_date(value)
     if number is not None or (

@@ -128,3 +128,22 @@ def test_boxes_in_fractions_have_pixels_where_the_size_is_known(text: str) -> No
     made = _cars(share, {"x": 1, "y": 1, "w": 4, "h": 4, "area": 16.0}, share)
     made.tables["assets"][2]["width"] = None
     assert _answers(made, text) == ([0], [1], [2])
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("car[id>9007199254740992]", [1, 2]),
+        ("car[id>=9007199254740993]", [1, 2]),
+        ("car[id<9007199254740993]", [0]),
+        ("car[id<=9007199254740993]", [0, 1]),
+        ("car[NOT id>9007199254740992]", [0]),
+        ("car[id=9007199254740993]", [1]),
+        ("car[id!=9007199254740993]", [0, 2]),
+        ("car[id in (9007199254740992, 9007199254740994)]", [0, 2]),
+        ("car[id not in (9007199254740992)]", [1, 2]),
+    ],
+)
+def test_whole_numbers_beyond_doubles_compare_exactly(text: str, found: list[int]) -> None:
+    made = _cars(*({"attributes": {"id": 9007199254740992 + more}} for more in (0, 1, 2)))
+    assert search(made.cursor(), text, state=1).numbers == found
