@@ -112,6 +112,13 @@ class SearchPage(View):
         default=None,
         description="Only with `answers=true`, or `count=true` where something must be absent; not of a ranking.",
     )
+    only_predicted: int | None = Field(
+        default=None, description="Of `total`, how many only by what models say; only with `count=true`."
+    )
+    set_aside: int | None = Field(
+        default=None,
+        description="How many annotations were left out, skipped or drafts; only with `count=true`.",
+    )
     hint: str | None = Field(
         default=None, description="Where nothing was found: which values nobody has, and the nearest ones."
     )

@@ -87,9 +87,8 @@ class Pairs:
                 everyone = self._rows([], [given])
                 return narrowed([everyone], [self._at(paths, [given])], by="annotation")
             case m.LengthIs():
-                return self._scan(
-                    Sql("annotations"), [Sql("({}) IS FALSE").filled(length_compares(node)), given]
-                )
+                is_other = Sql("({}) IS FALSE").filled(length_compares(node))
+                return self._scan(Sql("annotations"), [one_of("label_set", node.label_sets), is_other, given])
             case m.ElementIs():
                 return self._scan(Sql("annotations"), [no_element(node), given])
             case m.Related():

@@ -121,6 +121,8 @@ class Judge:
 
     def _of_document(self, row: Row, node: m.HasAttribute | m.LengthIs | m.ElementIs) -> bool | None:
         match node:
+            case m.LengthIs() if row["label_set"] not in node.label_sets:
+                return None  # its lists are all empty, if it has any
             case m.ElementIs(path=path, inner=inner):
                 if not isinstance(_at(row, path.partition("[]")[0]), list):
                     return None
