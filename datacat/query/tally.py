@@ -64,8 +64,8 @@ def _counted(cursor: duckdb.DuckDBPyConnection, node: m.Counted, *, low: int, si
             chosen = assets if len(node.voices) == 1 else assets[batch["label_set"].to_numpy() == label_set]
             places, numbers = np.unique(chosen, return_counts=True)
             own[places] = np.minimum(own[places] + numbers, _MOST)
-    holds: Any = COMPARE[node.operator](counts, node.number).any(axis=0)
-    return np.packbits(holds).tobytes()
+    holds: Any = COMPARE[node.operator](counts, node.number)
+    return np.packbits(holds.any(axis=0)).tobytes()
 
 
 def _assets(predicate: m.Meaning) -> Sql:

@@ -8,8 +8,9 @@ holds is True, what is known not to is False, and None is what nobody can say.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import astuple
+from functools import partial
 
 from datacat.query import meaning as m
 from datacat.query.tree import Operator
@@ -84,11 +85,11 @@ class Oracle:
                 )
         if isinstance(node, m.AgreementIs):
             return self._agrees(node, asset)
-        if isinstance(node, m.Stated):
+        if isinstance(node, m.AssetIs | m.AssetTime | m.Within):
             return self._fact(node, asset) or (False if self._is_stated(node, asset) else None)
         return self._fact(node, asset)
 
-    def _is_stated(self, node: m.Stated, asset: Row) -> bool:
+    def _is_stated(self, node: m.AssetIs | m.AssetTime | m.Within, asset: Row) -> bool:
         """Whether somebody says of the asset what the fact asks about."""
         match node:
             case m.Within():
@@ -221,9 +222,9 @@ class Oracle:
         if _names_class(predicate):
             return {number for number in sets if self._looked_for(predicate, number, asset)}
         paths = {path for condition in _attributes(predicate) for path in condition.paths}
-        says = [
+        says: list[Callable[[int], bool]] = [
             lambda number: self._labels(number, paths),
-            *(lambda number, c=column: self._has_column(number, c) for column in _own(predicate)),
+            *(partial(self._has_column, column=column) for column in _own(predicate)),
         ]
         rejected = {row["label_set"] for row in self._rejects(asset)}
         found = {number for number in sets & self._listing_sets(asset) if any(say(number) for say in says)}
@@ -254,7 +255,7 @@ class Oracle:
             or (row["asset"] is None and (row["label_set"], row["source_file"]) in files)
         ]
 
-    def _has_column(self, label_set: int, column: str) -> bool:
+    def _has_column(self, label_set: int, *, column: str) -> bool:
         rows = self._corpus.tables["annotations"]
         return any(row["label_set"] == label_set and row.get(column) is not None for row in rows)
 

@@ -29,7 +29,7 @@ def by_people(root: m.Meaning, statistics: Statistics) -> m.Meaning | None:
 
 def set_aside(root: m.Meaning) -> list[m.Meaning]:
     """Predicates on what was set aside and would fulfil `root` in part otherwise; of one after `standing`."""
-    found = []
+    found: list[m.Meaning] = []
     for node in m.descendants(root):
         if isinstance(node, m.Some | m.Counted | m.CountedValues):
             parts = m.conjuncts(node.predicate)
