@@ -79,12 +79,12 @@ class Oracle:
                 return self._counted(node, asset)
             case m.CountedValues():
                 return self._counted_values(node, asset)
+            case m.AgreementIs():
+                return self._agrees(node, asset)
             case m.MetadataIs():
                 return leaves_compare(
                     [(r["path"], r["text"], r["number"]) for r in self._metadata(asset)], node
                 )
-        if isinstance(node, m.AgreementIs):
-            return self._agrees(node, asset)
         if isinstance(node, m.AssetIs | m.AssetTime | m.Within):
             return self._fact(node, asset) or (False if self._is_stated(node, asset) else None)
         return self._fact(node, asset)
@@ -231,7 +231,6 @@ class Oracle:
         return found - rejected
 
     def _looked_for(self, node: m.Meaning, label_set: int, asset: Row) -> bool:
-        """Of a node that names classes."""
         match node:
             case m.ClassIs():
                 rejects = [r for r in self._rejects(asset) if r["label_set"] == label_set]
