@@ -120,6 +120,13 @@ class SearchPage(View):
     not_embedded: int | None = Field(
         default=None, description="Of a ranking: how many of the assets that pass the rest have no vector."
     )
+    only_predicted: int | None = Field(
+        default=None, description="Of `total`, how many only by what models say; only with `count=true`."
+    )
+    set_aside: int | None = Field(
+        default=None,
+        description="How many annotations were left out, skipped or drafts; only with `count=true`.",
+    )
     hint: str | None = Field(
         default=None, description="Where nothing was found: which values nobody has, and the nearest ones."
     )

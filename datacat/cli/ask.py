@@ -105,9 +105,11 @@ def _answered(answer: Any) -> str:
         return f"No: no asset is {is_so}; {others}"
     spelled = [f"{reading.words} as {reading.meant}" for reading in read.readings if reading.meant]
     reading = f", reading {', '.join(spelled)}" if spelled else ""
-    found = f"{counted(known.yes, 'asset is', many='assets are')} {is_so}"
+    predicted = answer.labelled.only_predicted
+    only = f", {predicted:,} only predicted by a model" if predicted else ""
+    found = f"{counted(known.yes - predicted, 'asset is', many='assets are')} {is_so}{only}"
     if answer.objects is not None:
-        found = f"{answer.objects:,} in {counted(known.yes, 'asset')} (as who counts most on each)"
+        found = f"{answer.objects:,} in {counted(known.yes, 'asset')} (as who counts most on each){only}"
     if left_out:
         return f"Not read: {left_out}. In part{reading}, without regard to that: {found}, {others}"
     return f"Yes{reading}: {found}, {others}"

@@ -141,6 +141,7 @@ def _print_page(hits: Any, output: Output) -> None:
         matching = counted(total, "asset matches", many="assets match") + _at_addresses(hits, total)
         output.note(f"{matching}: {hits.interpretation}" if hits.interpretation else matching)
         _note_unknown(hits, output)
+        _note_kinds(hits, output)
     _note_hint(hits, output)
     note_concepts(hits, output)
     if hits.next:
@@ -159,6 +160,8 @@ def _known(hits: Any) -> dict[str, Any]:
         "interpretation": hits.interpretation,
         "state": hits.state,
         "answers": hits.answers if has_answers else None,
+        "only_predicted": hits.only_predicted,
+        "set_aside": hits.set_aside,
         "hint": hits.hint(),
     }
 
@@ -205,6 +208,16 @@ def _note_unknown(hits: Any, output: Output) -> None:
     if not hits.is_ranked and hits.asks_for_absence and hits.answers.unknown:
         left_out = counted(hits.answers.unknown, "asset is", many="assets are")
         output.note(f"{left_out} left out as unknown: nobody looked; to see them: ?({hits.interpretation})")
+
+
+def _note_kinds(hits: Any, output: Output) -> None:
+    """Says what only models say, and what was left out as skipped or drafts."""
+    if hits.only_predicted:
+        only = counted(hits.only_predicted, "asset is", many="assets are")
+        output.note(f"{only} only predicted by a model; without them: kind:annotation in a bracket")
+    if hits.set_aside:
+        left_out = counted(hits.set_aside, "annotation", many="annotations")
+        output.note(f"{left_out} left out, skipped or drafts; to see them: status in (skipped, draft)")
 
 
 def print_hits(hits: list, output: Output) -> None:  # type: ignore[type-arg]  # Hit is not a face's to name

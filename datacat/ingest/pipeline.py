@@ -16,7 +16,7 @@ from datacat.config import Settings
 from datacat.errors import LocationError
 from datacat.ingest.batches import parquet_writer, table
 from datacat.ingest.census import Census
-from datacat.ingest.format import Dataset, FileFacts, Format, Plan, Sample
+from datacat.ingest.format import Dataset, FileFacts, Plan, Sample
 from datacat.ingest.matching import Lake
 from datacat.ingest.registry import Recognised, recognise
 from datacat.ingest.tasks import Job, Outcome, Reader, measure_media

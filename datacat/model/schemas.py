@@ -42,6 +42,8 @@ GEOMETRY_TYPES = (
 ANNOTATION_KINDS = ("annotation", "prediction")
 # What a label set says of one class on one asset: it was looked for and all of it labelled; it was looked for and
 # is not there; it is there and not all of it is labelled.
+# What `annotations.status` is of those that answer nothing unless they are asked for.
+SET_ASIDE = ("skipped", "draft", "cancelled")
 COVERAGE_ANSWERS = ("exhaustive", "absent", "not_exhaustive")
 COVERAGE_ORIGINS = ("declared", "format", "derived")
 MEDIA = ("image", "text", "audio", "video", "series", "cloud", "other")
@@ -213,7 +215,16 @@ TABLES: dict[str, pa.Schema] = {
     ),
     # How often a label set has a class (null: annotations without one) and a path, so that nobody need count.
     "class_counts": pa.schema(
-        _fields(_LABEL_SET, "class", ("annotations", pa.int64()), ("assets", pa.int64()))
+        _fields(
+            _LABEL_SET,
+            "class",
+            ("annotations", pa.int64()),
+            ("assets", pa.int64()),
+            ("things", pa.int64()),  # drawn by people, each one thing: no groups, nothing of the whole asset
+            ("predictions", pa.int64()),
+            ("set_aside", pa.int64()),  # skipped by who should have made them, or drafts
+            ("shares", pa.int64()),  # boxes in fractions of the asset
+        )
     ),
     # Of the leaves so many are numbers, and so many texts are spelled oddly (`model.spelling`).
     "path_counts": pa.schema(

@@ -15,9 +15,8 @@ from collections.abc import Iterator, Sequence
 
 from datacat.model.names import folded
 from datacat.query.assignment import IOU, matched
-from datacat.query.compare import TRUE, Sql
+from datacat.query.compare import TRUE, Sql, one_of
 from datacat.query.geometry import WITH_SIZE
-from datacat.query.pairs import one_of
 from datacat.query.plurals import comparable
 from datacat.query.vocabulary import ClassName, Vocabulary
 

@@ -9,11 +9,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import isfinite
+from typing import TYPE_CHECKING
 
 from datacat.model.spelling import SPELLINGS, SPELLINGS_TAKE
 from datacat.query.periods import DATES, Period, behind, bounds, is_date, is_year
 from datacat.query.tree import Operator
 from datacat.query.values import Value
+
+if TYPE_CHECKING:
+    from datacat.query.predicates import ClassMember
 
 _LITERALS = 100
 _WHOLE = 1 << 63
@@ -120,6 +124,25 @@ def leaf_compares(
     return _leaf_compares(operator, values[0], leaf=leaf, sort=sort)
 
 
+def leaf_denies(operator: Operator, values: Sequence[Value], *, leaf: Leaf = LEAF) -> Sql:
+    """A condition on a leaf: it can be read as what it is compared with, and does not compare.
+
+    A text is no number and a number no text: of `"0.9"`, nobody can say whether it is above 0.8.
+    """
+    is_read = Sql(f"{leaf.text} IS NOT NULL")
+    if operator in _ORDER:
+        (value,) = values
+        if value.number is None:
+            is_read = Sql(f"({leaf.text} IS NOT NULL AND {leaf.number} IS NULL)")
+        elif is_year(value.text):
+            is_read = Sql(
+                f"({leaf.number} IS NOT NULL OR regexp_matches({leaf.text}, '^\\d\\d\\d\\d-\\d\\d'))"
+            )
+        else:
+            is_read = Sql(f"{leaf.number} IS NOT NULL")
+    return Sql("({} AND ({}) IS NOT TRUE)").filled(is_read, leaf_compares(operator, values, leaf=leaf))
+
+
 def _leaf_equals(value: Value, *, leaf: Leaf, sort: Sort) -> Sql:
     number, text = value.number, leaf.text
     if is_date(value.text) and not value.is_quoted:
@@ -142,6 +165,8 @@ def _leaf_compares(operator: Operator, value: Value, *, leaf: Leaf, sort: Sort) 
         if number is None:
             return as_text
         as_number = number_compares(leaf.number, operator, number=number)
+        if value.whole is not None:
+            as_number = _exactly(leaf, operator, number=number, whole=value.whole)
         if not is_year(value.text) or not sort.has_texts:
             return as_number
         is_of_date = Sql(f"regexp_matches({text}, '^\\d\\d\\d\\d-\\d\\d')")
@@ -150,6 +175,17 @@ def _leaf_compares(operator: Operator, value: Value, *, leaf: Leaf, sort: Sort) 
         same = _leaf_equals(value, leaf=leaf, sort=ANY_SORT)
         return Sql(f"({text} IS NOT NULL AND {{}} IS NOT TRUE)").filled(same)
     return _text_compares(text, operator, value=value)
+
+
+def _exactly(leaf: Leaf, operator: Operator, *, number: float, whole: int) -> Sql:
+    """Doubles decide where they differ; where they are equal, the numbers as they are written do."""
+    strict = Operator.LESS if operator in (Operator.LESS, Operator.AT_MOST) else Operator.GREATER
+    differs = number_compares(leaf.number, strict, number=number)
+    same = Sql(
+        f"({leaf.number} = ? AND try_cast({leaf.text} AS HUGEINT) {operator} ?::HUGEINT)",
+        (number, str(whole)),
+    )
+    return _any([differs, same])
 
 
 def _is_in_period(text: str, date: str) -> Sql:
@@ -243,3 +279,29 @@ def _like_pattern(text: str) -> str:
 
 _BEHIND = (Operator.GREATER, Operator.AT_MOST)
 _ORDER = (Operator.LESS, Operator.AT_MOST, Operator.GREATER, Operator.AT_LEAST)
+
+
+def of_class(members: Sequence[ClassMember]) -> Sql:
+    """A condition on class and label set: one of the members."""
+    names = one_of("class", [member.name for member in members])
+    if all(member.label_sets is None for member in members):
+        return names
+    choices = [
+        Sql("class = ?", (member.name,))
+        if member.label_sets is None
+        else joined(" AND ", [Sql("class = ?", (member.name,)), one_of("label_set", member.label_sets)])
+        for member in members
+    ]
+    return Sql("{} AND ({})").filled(names, joined(" OR ", choices))
+
+
+def one_of(column: str, values: Sequence[object]) -> Sql:
+    """A condition: the column is one of the values."""
+    if not values:
+        return Sql("false")
+    return Sql(f"{column} IN ({', '.join('?' * len(values))})", tuple(values))
+
+
+def at(paths: tuple[str, ...]) -> Sql:
+    """A condition on `path`: one of those. Written so that DuckDB skips the row groups of others."""
+    return Sql("path = ?", paths) if len(paths) == 1 else one_of("path", paths)

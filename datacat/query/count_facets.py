@@ -9,7 +9,7 @@ import duckdb
 
 from datacat.errors import UsageError
 from datacat.query import meaning as m
-from datacat.query.compare import TRUE, Sql
+from datacat.query.compare import TRUE, Sql, of_class, one_of
 from datacat.query.counted import Counted, Wanted
 from datacat.query.coverage import decided
 from datacat.query.facet_assets import asset_facets, times_facet
@@ -18,7 +18,6 @@ from datacat.query.facet_leaves import LeafFacets, Paths, are_few, leaves_of
 from datacat.query.facet_path import portions
 from datacat.query.facets import NAMES, OF_ANNOTATIONS, OF_ASSETS, PLUMBING, Facet, Facets, chosen
 from datacat.query.fields import ATTRIBUTE_PREFIX, METADATA_PREFIX
-from datacat.query.pairs import of_class, one_of
 from datacat.query.run import rows
 from datacat.query.vocabulary import Vocabulary, nearest_names
 from datacat.query.words import class_meant

@@ -15,8 +15,8 @@ import pyarrow as pa
 
 from datacat.query import meaning as m
 from datacat.query.bitmap import WIDEST
-from datacat.query.compare import TRUE, Sql, joined
-from datacat.query.pairs import classes_of, of_row, one_of, table_at
+from datacat.query.compare import TRUE, Sql, joined, one_of
+from datacat.query.pairs import classes_of, of_row, table_at
 from datacat.query.run import rows
 
 _FEW = 100  # classes that are named to skip the row groups of others

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from datacat.query import meaning as m
-from datacat.query.compare import TRUE, Leaf, Sql, joined, leaf_compares
+from datacat.query.compare import TRUE, Leaf, Sql, joined, leaf_compares, leaf_denies
 from datacat.query.tree import Operator, Quantifier
 
 # Of one JSON value: its text as the index has it, and its number if it is one.
@@ -26,7 +26,7 @@ def json_path(path: str) -> str:
 
 
 def length_compares(node: m.LengthIs) -> Sql:
-    """A condition on a row of `annotations`: the list has so many elements."""
+    """A condition on a row of `annotations`: the list has so many elements; NULL where there is no list."""
     return _length_compares(node, of="attributes")
 
 
@@ -34,8 +34,8 @@ def _length_compares(node: m.LengthIs, *, of: str) -> Sql:
     operator = "<>" if node.operator is Operator.UNEQUAL else node.operator
     path = json_path(node.path)
     # To DuckDB whatever is no list has length 0.
-    condition = f"json_type({of}, ?) = 'ARRAY' AND json_array_length({of}, ?) {operator} ?"
-    return Sql(f"({condition})", (path, path, node.number))
+    compares = f"CASE WHEN json_type({of}, ?) = 'ARRAY' THEN json_array_length({of}, ?) {operator} ? END"
+    return Sql(compares, (path, path, node.number))
 
 
 def element_exists(node: m.ElementIs) -> Sql:
@@ -47,29 +47,58 @@ def element_exists(node: m.ElementIs) -> Sql:
     )
 
 
+def no_element(node: m.ElementIs) -> Sql:
+    """A condition on a row of `annotations`: there is the list, and of each element it is known that it does not do."""
+    condition = _of_element(node.inner)
+    return Sql(
+        "json_type(attributes, ?) = 'ARRAY' AND "
+        f"len(list_filter(json_extract(attributes, ?), lambda e: ({condition.text}) IS NOT FALSE)) = 0",
+        (json_path(node.path.partition("[]")[0]), json_path(node.path), *condition.values),
+    )
+
+
 def _of_element(node: m.Meaning) -> Sql:
+    """A condition on the element e, NULL where nobody can say."""
     match node:
         case m.And(parts=parts) | m.Or(parts=parts):
             word = " AND " if isinstance(node, m.And) else " OR "
             return Sql("({})").filled(joined(word, [_of_element(part) for part in parts]))
         case m.Not(part=part):
-            return Sql("({}) IS NOT TRUE").filled(_of_element(part))
+            return Sql("(NOT ({}))").filled(_of_element(part))
         case m.HasAttribute(paths=paths):
             return _or([_some(path, TRUE) for path in paths])
         case m.LengthIs():
             return _length_compares(node, of="e")
     assert isinstance(node, m.AttributeIs)
-    if node.quantifier not in (Quantifier.ALL, Quantifier.NONE):
-        return _or([_some(path, _compares(node, path)) for path in node.paths])
-    opposite = Sql("NOT coalesce({}, false)" if node.quantifier is Quantifier.ALL else "{}")
-    spoilt = [_some(path, opposite.filled(_compares(node, path))) for path in node.paths]
-    return Sql("({} AND NOT {})").filled(_or([_some(path, TRUE) for path in node.paths]), _or(spoilt))
+    is_there = _or([_some(path, TRUE) for path in node.paths])
+    verdicts = [(path, *_verdicts(node, path)) for path in node.paths]
+    neither = Sql("(({}) IS NOT TRUE AND ({}) IS NOT TRUE)")
+    holds = _or([_some(path, yes) for path, yes, _ in verdicts])
+    denied = _or([_some(path, no) for path, _, no in verdicts])
+    is_open = _or([_some(path, neither.filled(yes, no)) for path, yes, no in verdicts])
+    match node.quantifier:
+        case Quantifier.ALL:
+            return _decided(_none_of(is_there, denied, is_open), denied)
+        case Quantifier.NONE:
+            return _decided(_none_of(is_there, holds, is_open), holds)
+    return _decided(holds, _none_of(is_there, holds, is_open))
 
 
-def _compares(node: m.AttributeIs, path: str) -> Sql:
+def _decided(yes: Sql, no: Sql) -> Sql:
+    return Sql("CASE WHEN {} THEN true WHEN {} THEN false END").filled(yes, no)
+
+
+def _none_of(is_there: Sql, *others: Sql) -> Sql:
+    return Sql("({} AND NOT {})").filled(is_there, _or(others))
+
+
+def _verdicts(node: m.AttributeIs, path: str) -> tuple[Sql, Sql]:
+    """Conditions on one scalar v: it compares; it is known not to."""
     is_element = path.endswith("[]") and node.quantifier is None
     leaf = Leaf("(v->>'$')", f"({_NUMBER.format('v')})", str(is_element).lower())
-    return leaf_compares(node.operator, node.values, leaf=leaf)
+    return leaf_compares(node.operator, node.values, leaf=leaf), leaf_denies(
+        node.operator, node.values, leaf=leaf
+    )
 
 
 def _some(path: str, condition: Sql) -> Sql:

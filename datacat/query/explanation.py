@@ -23,6 +23,7 @@ ROLES = {
     "label_sets": "label sets",
     "metadata_values": "index of asset metadata",
     "path_counts": "counts of attribute paths",
+    "rejects": "records that could not be read",
     "source_files": "label files",
     "sources": "sources",
     VECTORS: "vectors",

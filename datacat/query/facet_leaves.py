@@ -12,10 +12,9 @@ import pyarrow as pa
 
 from datacat.ingest.attributes import Leaves
 from datacat.query.bins import PLACE, Bins, bins_of
-from datacat.query.compare import TRUE, Sql
+from datacat.query.compare import TRUE, Sql, one_of
 from datacat.query.counted import Counted
 from datacat.query.facets import Bucket, Facet
-from datacat.query.pairs import one_of
 from datacat.query.run import arrow, rows
 
 LEAF = "path, text, number, annotation AS who"

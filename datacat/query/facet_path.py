@@ -9,11 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from datacat.query.bins import Bins, bins_of
-from datacat.query.compare import TRUE, Sql
+from datacat.query.compare import TRUE, Sql, at, one_of
 from datacat.query.counted import Counted
 from datacat.query.facet_leaves import LEAF, LeafFacets, Paths, Texts
 from datacat.query.facets import Bucket
-from datacat.query.pairs import at, one_of
 from datacat.query.run import rows
 
 _MANY = 5_000_000  # leaves of everybody

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from datacat.query.compare import ELEMENT, LEAF, Sql, leaf_compares
+from datacat.query.compare import ELEMENT, LEAF, Sql, leaf_compares, leaf_denies
 from datacat.query.periods import Period
 from datacat.query.predicates import compared
 from datacat.query.tree import Operator, Quantifier
@@ -69,6 +69,11 @@ class MetadataIs:
     def compares(self) -> Sql:
         """The condition on a row of `metadata_values`."""
         return leaf_compares(self.operator, self.values, leaf=ELEMENT if self.quantifier else LEAF)
+
+    @property
+    def denies(self) -> Sql:
+        """The condition on a row of `metadata_values` of which it is known that it does not compare."""
+        return leaf_denies(self.operator, self.values, leaf=ELEMENT if self.quantifier else LEAF)
 
     def __str__(self) -> str:
         return compared(self.shown, self.operator, values=self.values, quantifier=self.quantifier)
@@ -164,16 +169,5 @@ class AssetState:
         return f"is:{self.state}"
 
 
-Stated = AssetIs | AssetTime | Within | MetadataIs
+Stated = AssetIs | AssetTime | Within | MetadataIs | AgreementIs
 """What an asset may lack: then nobody can say whether it is so."""
-
-
-@dataclass(frozen=True, slots=True)
-class Denied:
-    """It is stated, and it is not so; what `NOT` becomes."""
-
-    part: Stated
-
-    def __str__(self) -> str:
-        is_phrase = isinstance(self.part, MetadataIs) and self.part.operator is Operator.CONTAINS
-        return f"NOT ({self.part})" if is_phrase else f"NOT {self.part}"

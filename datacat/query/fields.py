@@ -23,13 +23,15 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """A measure of an annotation's geometry as SQL over its row; `percent` needs the size of the asset too.
+    """A measure of an annotation's geometry as SQL over its row; `percent` and `sized` need the size of the asset too.
 
-    In `percent`, `asset_width` and `asset_height` stand for that size.
+    There, `asset_width` and `asset_height` stand for that size. `plain` knows nothing of boxes in fractions; `sized`
+    is the same in pixels for all.
     """
 
     plain: str
     percent: str | None = None
+    sized: str | None = None
 
 
 ANNOTATION_COLUMNS = {
@@ -47,9 +49,9 @@ ANNOTATION_TIMES = {"created": "created"}
 
 
 def _side(pixels: str, share: str, of: str) -> Measure:
-    """In pixels nothing is known of a box in fractions of an unknown size."""
     plain = f"CASE WHEN is_relative THEN NULL ELSE {pixels} END"
-    return Measure(plain, f"100 * CASE WHEN is_relative THEN {share} ELSE ({pixels}) / {of} END")
+    sized = f"CASE WHEN is_relative THEN ({share}) * {of} ELSE {pixels} END"
+    return Measure(plain, f"100 * CASE WHEN is_relative THEN {share} ELSE ({pixels}) / {of} END", sized)
 
 
 MEASURES = {
@@ -60,7 +62,10 @@ MEASURES = {
     "center_x": _side("x + w / 2", "x + w / 2", "asset_width"),
     "center_y": _side("y + h / 2", "y + h / 2", "asset_height"),
     "area": _side("area", "w * h", "(asset_width::DOUBLE * asset_height)"),
-    "aspect": Measure("CASE WHEN is_relative THEN NULL ELSE w / nullif(h, 0) END"),
+    "aspect": Measure(
+        "CASE WHEN is_relative THEN NULL ELSE w / nullif(h, 0) END",
+        sized="CASE WHEN is_relative THEN w * asset_width / nullif(h * asset_height, 0) ELSE w / nullif(h, 0) END",
+    ),
     "start": Measure("starts"),
     "end": Measure("ends"),
     "duration": Measure("ends - starts"),

@@ -52,8 +52,14 @@ _HOLDS = {
     RelationKind.DURING: "one.starts < other.ends AND other.starts < one.ends",
 }
 
+_KNOWN_TIMES = "one.starts + one.ends + other.starts + other.ends IS NOT NULL"
+_KNOWN_BOXES = (
+    "one.is_share = other.is_share AND one.left_ + one.top_ + one.right_ + one.bottom_ IS NOT NULL "
+    "AND other.left_ + other.top_ + other.right_ + other.bottom_ IS NOT NULL"
+)
 
-def related(node: m.Related, *, these: Sql, those: Sql, within: Sql) -> Sql:
+
+def related(node: m.Related, *, these: Sql, those: Sql, within: Sql, is_possible: bool = False) -> Sql:
     """A SELECT of asset, annotation and class of those of `these` to which one of `those` lies as asked.
 
     Args:
@@ -61,19 +67,34 @@ def related(node: m.Related, *, these: Sql, those: Sql, within: Sql) -> Sql:
         these: a SELECT with the column annotation.
         those: the same, of the annotations that `node.predicate` speaks of.
         within: narrows both to some assets.
+        is_possible: those instead of which it cannot be said that they do not lie so, as their boxes are not known.
     """
     if node.operator is None:
         holds = Sql(_HOLDS[node.kind])
     else:
         assert node.number is not None
         holds = number_compares(f"({_MEASURES[node.kind]})", node.operator, number=node.number)
+    if is_possible:
+        return _perhaps(node, holds, these=these, those=those, within=within)
     template = Sql(
         "SELECT DISTINCT one.asset, one.annotation, one.class FROM ({}) AS one JOIN ({}) AS other "
         "ON one.asset = other.asset AND one.annotation <> other.annotation "
-        "AND one.is_share = other.is_share WHERE {}"
+        "AND {} WHERE {}"
     )
     # greatest() and least() pass over nulls, so what has no box must not come so far.
     known = TRUE if node.kind is RelationKind.DURING else Sql("x + y + w + h IS NOT NULL")
     place = joined(" AND ", [within, known])
     boxes = Sql(_BOXES)
-    return template.filled(boxes.filled(place, these), boxes.filled(place, those), holds)
+    alike = TRUE if node.kind is RelationKind.DURING else Sql("one.is_share = other.is_share")
+    return template.filled(boxes.filled(place, these), boxes.filled(place, those), alike, holds)
+
+
+def _perhaps(node: m.Related, holds: Sql, *, these: Sql, those: Sql, within: Sql) -> Sql:
+    is_known = Sql(_KNOWN_TIMES if node.kind is RelationKind.DURING else _KNOWN_BOXES)
+    template = Sql(
+        "SELECT DISTINCT one.asset, one.annotation, one.class FROM ({}) AS one JOIN ({}) AS other "
+        "ON one.asset = other.asset AND one.annotation <> other.annotation "
+        "WHERE (CASE WHEN {} THEN {} END) IS NOT FALSE"
+    )
+    boxes = Sql(_BOXES)
+    return template.filled(boxes.filled(within, these), boxes.filled(within, those), is_known, holds)

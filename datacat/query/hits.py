@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 
 from datacat.errors import EmbeddingError, ExtraMissing
 from datacat.query import meaning as m
-from datacat.query.compare import Sql
+from datacat.query.compare import Sql, joined
 from datacat.query.count_facets import count_facets
 from datacat.query.counted import Wanted
 from datacat.query.explain import conditions, explained
@@ -32,6 +32,7 @@ from datacat.query.page import Page, position_after, query_digest
 from datacat.query.pairs import numbered, of_row
 from datacat.query.plan import Plan
 from datacat.query.reasons import Explainer
+from datacat.query.rules import set_aside
 from datacat.query.run import rows
 from datacat.query.sql import Sets
 from datacat.query.stream import encoded, parts, reader
@@ -342,6 +343,26 @@ class Hits:
         no = self._matching.different(self._plan.refuted())
         ((every,),) = rows(self._cursor, Sql("SELECT count(*) FROM assets"))
         return Answers(yes, no, int(every) - yes - no)
+
+    @cached_property
+    def only_predicted(self) -> int:
+        """How many of all hits are only so by what models say."""
+        people = self._plan.by_people
+        if people is None or self.is_ranked:
+            return 0
+        query = Sql("SELECT count(*) FROM {} ANTI JOIN ({}) USING (asset)")
+        ((number,),) = rows(self._cursor, query.filled(self._matching.table, Sets().assets(people)))
+        return int(number)
+
+    @cached_property
+    def set_aside(self) -> int:
+        """How many annotations were left out, skipped or drafts, that would fulfil part of the query."""
+        found = [Sets().pairs(predicate) for predicate in set_aside(self._plan.evidence)]
+        if not found:
+            return 0
+        query = Sql("SELECT count(DISTINCT annotation) FROM ({})").filled(joined(" UNION ALL ", found))
+        ((number,),) = rows(self._cursor, query)
+        return int(number)
 
     @property
     def asks_for_absence(self) -> bool:

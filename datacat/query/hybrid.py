@@ -13,8 +13,7 @@ from dataclasses import dataclass
 import duckdb
 import pyarrow as pa
 
-from datacat.query.compare import TRUE, Sql, joined
-from datacat.query.pairs import of_class, one_of
+from datacat.query.compare import TRUE, Sql, joined, of_class, one_of
 from datacat.query.plurals import comparable
 from datacat.query.run import rows
 from datacat.query.scope import is_filler

@@ -8,7 +8,7 @@ be parsed again to the same meaning.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from datacat.query.facts import (
     AgreementIs,
@@ -16,7 +16,6 @@ from datacat.query.facts import (
     AssetState,
     AssetTime,
     ChangedSince,
-    Denied,
     FromSource,
     HasMetadata,
     InFiles,
@@ -41,6 +40,7 @@ from datacat.query.predicates import (
     MeasureIs,
     Predicate,
     Related,
+    Standing,
     TimeIs,
     TrackIs,
 )
@@ -68,11 +68,19 @@ class Some:
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """The number of annotations that fulfil the predicate compares."""
+    """The number of things that fulfil the predicate compares, as some label set says (`voices.py`).
+
+    Attributes:
+        predicate: what is counted.
+        operator: how the number compares.
+        number: with what.
+        voices: label sets that have such annotations, where each is one thing that people drew; empty: not known.
+    """
 
     predicate: Meaning
     operator: Operator
     number: int
+    voices: tuple[int, ...] = field(default=(), compare=False)
 
     def __str__(self) -> str:
         return f"count({predicate_text(self.predicate)}){self.operator}{self.number}"
@@ -163,7 +171,7 @@ class And:
     parts: tuple[Meaning, ...]
 
     def __str__(self) -> str:
-        return " AND ".join(_grouped(part) for part in self.parts)
+        return " AND ".join(_grouped(part) for part in self.parts if not isinstance(part, Standing))
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +183,17 @@ class Or:
 
     def __str__(self) -> str:
         return self.shown or " OR ".join(_grouped(part) for part in self.parts)
+
+
+@dataclass(frozen=True, slots=True)
+class Denied:
+    """It is known not to be so; what `NOT` becomes of what nobody may be able to say."""
+
+    part: Stated | Counted
+
+    def __str__(self) -> str:
+        is_phrase = isinstance(self.part, MetadataIs) and self.part.operator is Operator.CONTAINS
+        return f"NOT ({self.part})" if is_phrase else f"NOT {self.part}"
 
 
 AboutAsset = (
@@ -207,7 +226,7 @@ __all__ = [
     "ChangedSince", "ClassIs", "ClassMember", "ColumnIs", "Counted", "CountedValues", "Denied", "ElementIs",
     "Everything", "FromSource", "HasAttribute", "HasColumn", "HasMetadata", "InFiles", "InLabelSet", "LabelSetIs",
     "LeafAnd", "LengthIs", "Meaning", "MeasureIs", "MetadataIs", "Neither", "Not", "Or", "Predicate", "Question",
-    "Related", "Similar", "Some", "SplitIs", "Stated", "TimeIs", "TrackIs", "Unknown", "Value", "Within",
+    "Related", "Similar", "Some", "SplitIs", "Standing", "Stated", "TimeIs", "TrackIs", "Unknown", "Value", "Within",
     "children", "conjuncts", "descendants", "is_name", "predicate_text", "quoted",
 ]  # fmt: skip
 
@@ -249,7 +268,9 @@ def predicate_text(predicate: Meaning) -> str:
     is_phrase = isinstance(predicate, AttributeIs) and predicate.operator is Operator.CONTAINS
     if isinstance(predicate, ClassIs | Anything | AttributeIs | HasAttribute) and not is_phrase:
         return str(predicate)
-    parts = conjuncts(predicate)
+    parts = tuple(part for part in conjuncts(predicate) if not isinstance(part, Standing)) or (Anything(),)
+    if parts != conjuncts(predicate):
+        return predicate_text(parts[0] if len(parts) == 1 else And(parts))
     head = str(parts[0]) if isinstance(parts[0], ClassIs | Anything) and is_name(str(parts[0])) else ""
     inside = parts[1:] if head else parts
     if len(inside) == 1:

@@ -47,6 +47,13 @@ def assets(node: m.Meaning) -> Sql:
     raise AssertionError(node)
 
 
+def denied(node: m.AgreementIs) -> Sql:
+    """A SELECT of the assets that are known not to agree so; where nothing is compared, nobody can say."""
+    holds = number_compares(node.measure, node.operator, number=node.number)
+    template = Sql(f"SELECT asset FROM ({{}}) WHERE {node.measure} IS NOT NULL AND ({{}}) IS NOT TRUE")  # noqa: S608 - ours
+    return template.filled(node.measured, holds)
+
+
 def _within(node: m.Within) -> Sql:
     if node.km is not None:
         ((latitude, longitude),) = node.corners

@@ -14,8 +14,7 @@ import duckdb
 
 from datacat.errors import NotFound, UsageError
 from datacat.query.agreement import agreement_cells, agreement_pairs
-from datacat.query.compare import Sql
-from datacat.query.pairs import one_of
+from datacat.query.compare import Sql, one_of
 from datacat.query.run import rows
 from datacat.query.values import Value
 from datacat.query.vocabulary import Vocabulary, nearest_names

@@ -18,13 +18,14 @@ from datacat.query.limits import check_joins, check_nesting
 from datacat.query.pairs import is_one_scan
 from datacat.query.paths import is_path
 from datacat.query.phrases import spelled_out
-from datacat.query.rules import RULES, negations, plain_counts, refuted
+from datacat.query.rules import RULES, by_people, negations, plain_counts, refuted, standing
 from datacat.query.scope import Outside, Scope
 from datacat.query.sql import Sets
 from datacat.query.statistics import Statistics
 from datacat.query.syntax import parse
 from datacat.query.tree import COMPARE
 from datacat.query.vocabulary import vocabulary
+from datacat.query.voices import LOWER
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,7 @@ class Plan:
         similar: what ranks the assets, weighted; none where nothing does.
         keeps_unranked: whether assets that pass the filter and cannot be ranked come behind the ranked ones.
         floor: assets of a lower score are no hits.
+        by_people: `wanted`, asked of what people say alone; None where no model says anything, or one is asked for.
     """
 
     meaning: m.Meaning
@@ -46,6 +48,7 @@ class Plan:
     similar: tuple[m.Similar, ...]
     keeps_unranked: bool = True
     floor: float | None = None
+    by_people: m.Meaning | None = None
 
     @property
     def interpretation(self) -> str:
@@ -111,12 +114,22 @@ def plan(
     similar, asked = _split_similarity(meaning)
     statistics = Statistics(cursor, words)
     check_nesting(asked)
-    evidence = negations(asked)
+    evidence = negations(standing(asked, statistics))
     check_joins(evidence)
-    wanted = asked
+    people = by_people(asked, statistics)
+    return Plan(
+        meaning,
+        _ruled(asked, statistics),
+        evidence,
+        similar,
+        by_people=None if people in (None, asked) else _ruled(people, statistics),
+    )
+
+
+def _ruled(asked: m.Meaning, statistics: Statistics) -> m.Meaning:
     for rule in RULES:
-        wanted = rule(wanted, statistics)
-    return Plan(meaning, wanted, evidence, similar)
+        asked = rule(asked, statistics)
+    return asked
 
 
 def _is_shown_by_annotations(node: m.Meaning) -> bool:
@@ -135,8 +148,8 @@ def _needs_absence(node: m.Meaning) -> bool:
             return decided(predicate) is not None
         case m.Denied():
             return True
-        case m.Counted(operator=operator, number=number, predicate=predicate):
-            return COMPARE[operator](0, number) and decided(predicate) is not None
+        case m.Counted(operator=operator, predicate=predicate):
+            return operator not in LOWER and decided(predicate) is not None
     return False
 
 

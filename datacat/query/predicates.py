@@ -5,10 +5,11 @@ Each prints itself in strict syntax. `meaning.py` has the nodes about assets, an
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from datacat.query.compare import ANY_SORT, ELEMENT, LEAF, Sort, Sql, leaf_compares
+from datacat.query.compare import ANY_SORT, ELEMENT, LEAF, Sort, Sql, leaf_compares, leaf_denies
+from datacat.query.fields import MEASURES
 from datacat.query.tree import Operator, Quantifier, RelationKind
 from datacat.query.values import Value, is_name, name_text
 
@@ -97,13 +98,30 @@ class TimeIs:
 
 @dataclass(frozen=True, slots=True)
 class MeasureIs:
-    """A measure of the geometry compares; `number` is in px, px², seconds, characters, or per cent of the asset."""
+    """A measure of the geometry compares; `number` is in px, px², seconds, characters, or per cent of the asset.
+
+    `has_shares`: there are boxes in fractions, which have pixels where the size of the asset is known.
+    """
 
     name: str
     operator: Operator
     number: float
     is_percent: bool
     shown: str
+    has_shares: bool = field(default=False, compare=False)
+
+    @property
+    def measure(self) -> str:
+        """SQL of it, over a row of `annotations`, with the size of the asset where `needs_size`."""
+        known = MEASURES[self.name]
+        found = known.percent if self.is_percent else known.sized if self.needs_size else known.plain
+        assert found is not None
+        return found
+
+    @property
+    def needs_size(self) -> bool:
+        """Whether the size of the asset matters."""
+        return self.is_percent or (self.has_shares and MEASURES[self.name].sized is not None)
 
     def __str__(self) -> str:
         return self.shown
@@ -141,6 +159,11 @@ class AttributeIs:
         """The condition on a row of `attribute_values`."""
         leaf = ELEMENT if self.quantifier else LEAF
         return leaf_compares(self.operator, self.values, leaf=leaf, sort=self.sort)
+
+    @property
+    def denies(self) -> Sql:
+        """The condition on a row of `attribute_values` of which it is known that it does not compare."""
+        return leaf_denies(self.operator, self.values, leaf=ELEMENT if self.quantifier else LEAF)
 
     def __str__(self) -> str:
         return compared(self.shown, self.operator, values=self.values, quantifier=self.quantifier)
@@ -215,6 +238,14 @@ class Related:
 
 
 @dataclass(frozen=True, slots=True)
+class Standing:
+    """The annotation is not set aside: neither skipped nor a draft. What the rule `standing` asks for unasked."""
+
+    def __str__(self) -> str:
+        return ""
+
+
+@dataclass(frozen=True, slots=True)
 class Anything:
     """Every annotation."""
 
@@ -236,6 +267,7 @@ Predicate = (
     | HasAttribute
     | ElementIs
     | Related
+    | Standing
     | Anything
 )
 

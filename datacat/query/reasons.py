@@ -8,26 +8,54 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import duckdb
 
 from datacat.query import meaning as m
-from datacat.query.compare import Sql, joined
+from datacat.query.compare import Sql, at, joined
 from datacat.query.coverage import lookers
-from datacat.query.fields import MEASURES
+from datacat.query.geometry import WITH_SIZE
 from datacat.query.match import WRITTEN, Documents, Match
-from datacat.query.pairs import at, numbered, table_at
+from datacat.query.pairs import numbered, table_at
 from datacat.query.plan import Plan
 from datacat.query.plurals import comparable
 from datacat.query.run import rows
 from datacat.query.sql import Sets
+from datacat.query.tree import COMPARE
 from datacat.query.vocabulary import LabelSet
+from datacat.query.voices import said
 
 _SHOWN = 5  # reasons a term; an asset may have a thousand cars
 
 
 _Reasons = tuple[list[str], list[int]]  # sentences, annotations
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """How many there are, as one says who labelled it: `lo` at least, `hi` at most (None: nobody can say)."""
+
+    by: str
+    lo: int
+    hi: int | None
+    has_looked: bool
+
+    def compares(self, node: m.Counted) -> bool | None:
+        """Whether all numbers from lo to hi compare as asked, or none."""
+        ends = [self.lo, node.number - 1, node.number, node.number + 1, self.hi]
+        between = [n for n in ends if n is not None and self.lo <= n and (self.hi is None or n <= self.hi)]
+        more = [max(self.lo, node.number) + 2] if self.hi is None else []
+        answers = {COMPARE[node.operator](n, node.number) for n in between + more}
+        return answers.pop() if len(answers) == 1 else None
+
+    def contradicts(self, node: m.Counted) -> bool:
+        """Whether somebody who looked says that it is not so."""
+        return self.has_looked and self.compares(node) is False
+
+    def __str__(self) -> str:
+        return f"{self.lo} found{' by ' if self.by else ''}{self.by}"
 
 
 class Explainer:
@@ -50,6 +78,7 @@ class Explainer:
         self._found: dict[int, str | None] = {}  # annotation -> class
         terms = list(dict.fromkeys(_terms(self._root)))
         self._of_term = {term: self._annotations(term) for term in terms}
+        self._numbers = {term: self._numbers_said(term) for term in terms if isinstance(term, m.Counted)}
         self._who_looked = {term: self._lookers(term) for term in terms if isinstance(term, m.Absent)}
         self._of_found = self._narrowed_to_found()
         self._details = self._read_details()
@@ -107,6 +136,26 @@ class Explainer:
                 found.setdefault(asset, []).append(str(self._label_sets[label_set]))
         return found
 
+    def _numbers_said(self, term: m.Counted) -> dict[int, list[Number]]:
+        """Asset -> how many there are, as each says who labelled it."""
+        found: dict[int, list[Number]] = {}
+        columns = "asset, label_set, maker, lo, hi, has_looked"
+        query = Sql(f"SELECT {columns} FROM ({{}}) ORDER BY asset, maker NULLS FIRST, label_set")  # noqa: S608
+        said_by = query.filled(said(term.predicate, within=self._of_page))
+        for asset, label_set, maker, lo, hi, has_looked in rows(self._cursor, said_by):
+            name = str(self._label_sets[label_set]) if label_set in self._label_sets else ""
+            by = name if maker is None else f"{maker or 'a model'} in {name}"
+            found.setdefault(asset, []).append(Number(by, lo, hi, has_looked))
+        return found
+
+    def _number_told(self, node: m.Counted, asset: int) -> str:
+        """`count(car)>=3: 4 found by a/b; only 2 found by c/d, which contradicts it`."""
+        numbers = self._numbers[node].get(asset, [])
+        holding = [number for number in numbers if number.compares(node) is True]
+        text = f"{node}: {', '.join(map(str, holding)) or 'so'}"
+        against = [number for number in numbers if number.contradicts(node)]
+        return f"{text}; contradicted: {', '.join(map(str, against))}" if against else text
+
     def _narrowed_to_found(self) -> Sql:
         """A condition for exactly the annotations that were found; the classes let DuckDB skip row groups."""
         names = {name for name in self._found.values() if name is not None}
@@ -135,18 +184,19 @@ class Explainer:
         """Annotation -> its match, and the columns that the query's conditions speak of."""
         asked = {node.column for node in m.descendants(self._root) if isinstance(node, m.ColumnIs)}
         measured = {
-            node.name
+            node.name: node
             for node in m.descendants(self._root)
             if isinstance(node, m.MeasureIs) and not node.is_percent
         }
         columns = [*sorted(asked), *sorted(measured)]
         select = "".join(f", {column}" for column in sorted(asked))
-        select += "".join(f", {MEASURES[name].plain}" for name in sorted(measured))
+        select += "".join(f", {measured[name].measure}" for name in sorted(measured))
+        is_sized = any(node.needs_size for node in measured.values())
         query = Sql(
             "SELECT annotation, class, team, team || '/' || name, kind, geometry_type, "  # noqa: S608 - our own names
             f"x, y, w, h, is_relative, confidence{select} "
-            "FROM annotations JOIN label_sets USING (label_set) WHERE {}"
-        ).filled(self._of_found)
+            "FROM {} JOIN label_sets USING (label_set) WHERE {}"
+        ).filled(Sql(f"{WITH_SIZE} AS sized" if is_sized else "annotations"), self._of_found)
         documents = Documents(self._cursor, self._of_found)
         details = {}
         for row in rows(self._cursor, query):
@@ -173,7 +223,7 @@ class Explainer:
             case m.Some(predicate=predicate):
                 return self._sentences(predicate, annotations), annotations
             case m.Counted():
-                return [f"{node}: {len(annotations)} found"], annotations
+                return [self._number_told(node, asset)], annotations
             case m.Absent():
                 who = ", ".join(self._who_looked[node].get(asset, ()))
                 return [f"{node}: none found{' by ' if who else ''}{who}"], []

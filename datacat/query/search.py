@@ -26,6 +26,7 @@ READS = (
     "label_sets",
     "metadata_values",
     "path_counts",
+    "rejects",
     "source_files",
     "sources",
 )

@@ -10,10 +10,9 @@ from typing import NamedTuple
 import duckdb
 
 from datacat.model.names import folded
-from datacat.query.compare import Sql
+from datacat.query.compare import Sql, one_of
 from datacat.query.conditions import is_reserved
 from datacat.query.misspelt import edits, is_slip, slack
-from datacat.query.pairs import one_of
 from datacat.query.plurals import comparable
 from datacat.query.readings import Reading
 from datacat.query.related import classes_of

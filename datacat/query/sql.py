@@ -8,25 +8,24 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from datacat.model.schemas import SET_ASIDE
 from datacat.query import meaning as m
 from datacat.query import outside
-from datacat.query.compare import (
-    TRUE,
-    Sql,
-    column_compares,
-    joined,
-    time_compares,
-    uri_compares,
-)
+from datacat.query.compare import TRUE, Sql, at, column_compares, joined, one_of, time_compares, uri_compares
 from datacat.query.coverage import decided
-from datacat.query.pairs import EVERY, Pairs, at, narrowed, needs_size, of_row, one_of
-from datacat.query.tree import COMPARE, OPPOSITE, Operator
+from datacat.query.pairs import Pairs, denying, holding, narrowed
+from datacat.query.tree import Operator
+from datacat.query.values_counted import counted_values
+from datacat.query.voices import counted, plain_count, uncounted
 
+_STANDING = f"(status IS NULL OR status NOT IN ({', '.join(map(repr, SET_ASIDE))}))"
 _OF_STATE = {
     "missing": Sql("SELECT asset FROM assets WHERE is_missing"),
     "unreadable": Sql("SELECT asset FROM assets WHERE fault IS NOT NULL"),
-    "labelled": Sql("SELECT asset FROM annotations"),
-    "unlabelled": Sql("SELECT asset FROM assets ANTI JOIN annotations USING (asset)"),
+    "labelled": Sql(f"SELECT asset FROM annotations WHERE {_STANDING}"),  # noqa: S608 - our own words
+    "unlabelled": Sql(
+        f"SELECT asset FROM assets ANTI JOIN (FROM annotations WHERE {_STANDING}) USING (asset)"  # noqa: S608 - so
+    ),
     # Of copies that are shown as one asset, and of addresses that are assets of their own.
     "duplicate": Sql(
         "SELECT asset FROM other_addresses UNION ALL "
@@ -65,8 +64,8 @@ class Sets:
                 return self._listed("label_set_assets", [column_compares("split", operator, values=values)])
             case m.InLabelSet(label_sets=label_sets):
                 return self._listed("label_set_assets", [one_of("label_set", label_sets)])
-            case m.MetadataIs():
-                return self._said_of(node)
+            case m.MetadataIs(paths=paths):
+                return holding(node, lambda where: self._listed("metadata_values", [at(paths), *where]))
             case m.HasMetadata(paths=paths):
                 return self._listed("metadata_values", [at(paths)])
         found = outside.assets(node)
@@ -100,52 +99,27 @@ class Sets:
                 return None
         return joined(" UNION ALL ", found) if found else None
 
-    def _said_of(self, node: m.MetadataIs) -> Sql:
-        if node.quantifier not in EVERY:
-            return self._listed("metadata_values", [at(node.paths), node.compares])
-        leaves = self._listed("metadata_values", [at(node.paths)])
-        return Sql(f"{{}} GROUP BY asset HAVING {EVERY[node.quantifier]}").filled(leaves, node.compares)
-
-    def _stated(self, node: m.Meaning) -> Sql:
-        """A SELECT of the assets of which somebody says what a fact asks about."""
-        if isinstance(node, m.MetadataIs):
-            return self._listed("metadata_values", [at(node.paths), Sql("text IS NOT NULL")])
-        return Sql("SELECT asset FROM ({}) WHERE {}").filled(Sql(outside.PLACES), self.within)
+    def _denied(self, node: m.Stated | m.Counted) -> Sql:
+        """A SELECT of the assets of which it is known that a fact does not hold."""
+        match node:
+            case m.MetadataIs(paths=paths):
+                return denying(node, lambda where: self._listed("metadata_values", [at(paths), *where]))
+            case m.Counted():
+                return uncounted(node, within=self.within)
+            case m.AgreementIs():
+                return Sql("SELECT asset FROM ({}) WHERE {}").filled(outside.denied(node), self.within)
+        stated = Sql("SELECT asset FROM ({}) WHERE {}").filled(Sql(outside.PLACES), self.within)
+        return narrowed([stated], [self.assets(node)], by="asset")
 
     def _listed(self, table: str, where: Sequence[Sql]) -> Sql:
         return Sql("SELECT asset FROM {} WHERE {}").filled(Sql(table), joined(" AND ", [*where, self.within]))
 
     def _counted(self, node: m.Counted) -> Sql:
-        """A count that zero fulfils holds where the opposite does not and somebody has looked."""
-        if COMPARE[node.operator](0, node.number):
-            opposite = m.Counted(node.predicate, OPPOSITE[node.operator], node.number)
-            looked = self.decided(node.predicate) or self._listed("assets", [])
-            return narrowed([looked], [self._counted(opposite)], by="asset")
-        # A row of `annotations` comes once; leaves of one annotation may come several times.
-        number = "*" if of_row(node.predicate) is not None else "DISTINCT annotation"
-        template = f"SELECT asset FROM ({{}}) GROUP BY asset HAVING count({number}) {{}} ?"  # noqa: S608 - our own words
-        return Sql(template, (node.number,)).filled(self.pairs(node.predicate), _operator(node.operator))
+        plain = plain_count(node)
+        return counted(node, within=self.within) if plain is node else self.assets(plain)
 
     def _counted_values(self, node: m.CountedValues) -> Sql:
-        if COMPARE[node.operator](0, node.number):
-            opposite = m.CountedValues(
-                node.name, node.column, node.predicate, OPPOSITE[node.operator], node.number
-            )
-            return narrowed([self._listed("assets", [])], [self._counted_values(opposite)], by="asset")
-        row = of_row(node.predicate)
-        if row is not None and not needs_size(node.predicate):
-            source = Sql("(SELECT * FROM annotations WHERE {})").filled(row)
-        else:
-            rows = Sql("SELECT annotation FROM ({})").filled(self.pairs(node.predicate))
-            source = Sql("annotations SEMI JOIN ({}) USING (annotation)").filled(rows)
-        column = node.column
-        if column == "team":
-            source, column = Sql("{} JOIN label_sets USING (label_set)").filled(source), "team"
-        if (shape := _few_values(node)) is not None:
-            template = f"SELECT asset FROM {{}} WHERE {{}} GROUP BY asset HAVING {shape.format(column)}"  # noqa: S608 - our own words
-            return Sql(template).filled(source, self.within)
-        template = f"SELECT asset FROM {{}} WHERE {{}} GROUP BY asset HAVING count(DISTINCT {column}) {{}} ?"  # noqa: S608 - our own words
-        return Sql(template, (node.number,)).filled(source, self.within, _operator(node.operator))
+        return counted_values(node, within=self.within)
 
     def _all(self, parts: Sequence[m.Meaning]) -> Sql:
         """Columns of `assets` in one scan; the others joined to it one after the other."""
@@ -171,8 +145,7 @@ class Sets:
                 ):
                     continue
                 case m.Denied(part=inner):
-                    sets.append(self._stated(inner))
-                    absent.append(self.assets(inner))
+                    sets.append(self._denied(inner))
                 case m.Not(part=inner):
                     absent.append(self.assets(inner))
                 case m.Absent(predicate=predicate):
@@ -193,20 +166,6 @@ class Sets:
 def _reads_everything(node: m.Meaning) -> bool:
     """Whether all annotations would have to be grouped by asset."""
     return isinstance(node, m.CountedValues) and isinstance(node.predicate, m.Anything)
-
-
-def _few_values(node: m.CountedValues) -> str | None:
-    """One value, or more than one, is told by the least and the greatest; sets of values take three times as long."""
-    compare = COMPARE[node.operator]
-    one, two, more = (compare(number, node.number) for number in (1, 2, 3))
-    if node.number > 2 or two is not more:
-        return None
-    answers = {
-        (True, True): "count({0}) > 0",
-        (True, False): "min({0}) = max({0})",
-        (False, True): "min({0}) <> max({0})",
-    }
-    return answers.get((one, two))
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,7 +230,3 @@ def _asset_time(node: m.AssetTime, holds: Sql) -> Sql:
         return holds
     # What a label file says of it counts as well as what EXIF says.
     return Sql("({} OR asset IN (SELECT asset FROM label_set_assets WHERE {}))").filled(holds, holds)
-
-
-def _operator(operator: Operator) -> Sql:
-    return Sql("<>" if operator is Operator.UNEQUAL else operator.value)

@@ -7,11 +7,10 @@ from functools import cached_property
 import duckdb
 
 from datacat.query import meaning as m
-from datacat.query.compare import Sql
-from datacat.query.pairs import of_class
+from datacat.query.compare import Sql, of_class
 from datacat.query.run import rows
 from datacat.query.tree import Operator
-from datacat.query.vocabulary import Vocabulary
+from datacat.query.vocabulary import Sorts, Vocabulary
 
 # Shares of the leaves at a path. Only their order matters: names repeat less than ranges cover.
 _SHARE = {Operator.EQUAL: 0.1, Operator.MATCHES: 0.2, Operator.UNEQUAL: 0.9}
@@ -28,6 +27,11 @@ class Statistics:
     @cached_property
     def _all(self) -> float:
         return float(sum(item.annotations for item in self._vocabulary.classes))
+
+    @property
+    def sorts(self) -> Sorts:
+        """How many annotations are of which sort."""
+        return self._vocabulary.sorts
 
     def rows(self, node: m.Meaning) -> float:
         """A guess at how many annotations (or assets) fulfil `node`."""
@@ -62,9 +66,17 @@ class Statistics:
             found |= having if member.label_sets is None else having & set(member.label_sets)
         return frozenset(found)
 
-    def is_partly_covered(self, asked: m.ClassIs) -> bool:
-        """Whether on single assets not all annotations of the class were made, though its label set covers it."""
-        query = Sql("SELECT 1 FROM coverage WHERE {} AND answer = 'not_exhaustive' LIMIT 1")
+    def voices(self, asked: m.ClassIs) -> tuple[int, ...]:
+        """Label sets that have annotations of the class, where each is one thing that people drew; else none."""
+        known = [self._vocabulary.by_class[member.name] for member in asked.members]
+        is_plain = all(item.things == item.annotations for item in known)
+        return tuple(sorted(self.label_sets(asked))) if is_plain else ()
+
+    def is_doubted(self, asked: m.ClassIs) -> bool:
+        """Whether on single assets not all of the class is labelled, or could be read, though it is covered."""
+        query = Sql(
+            "SELECT 1 FROM coverage WHERE {} AND answer = 'not_exhaustive' UNION ALL SELECT 1 FROM rejects LIMIT 1"
+        )
         return bool(rows(self._cursor, query.filled(of_class(asked.members))))
 
     def _leaves(self, path: str) -> int:

@@ -1,8 +1,9 @@
 """Counts of annotations of a class on each asset, in an array instead of a hash table, put together with other classes
-as bits instead of by joins.
+as bits instead of by joins. Each label set counts by itself.
 
 At 100 million annotations `count(class_001)>=3 -class_002` looks at 13 million of them: grouping and joining them takes
-1.3 s of processor time, this 0.4 s. It needs two bytes for each asset of the catalog.
+1.3 s of processor time, this 0.4 s. It needs two bytes
+for each asset of the catalog and label set.
 """
 
 from __future__ import annotations
@@ -14,12 +15,14 @@ import duckdb
 from datacat.query import meaning as m
 from datacat.query.addresses import Addresses
 from datacat.query.bitmap import Bitmap, gathered
-from datacat.query.compare import Sql
+from datacat.query.compare import TRUE, Sql
 from datacat.query.pairs import Pairs, is_one_scan
 from datacat.query.run import batches
 from datacat.query.tree import COMPARE
+from datacat.query.voices import LOWER, judged
 
 _MOST = (1 << 16) - 1  # of one asset; more are as many
+_VOICES = 4  # label sets; of 14 million assets, 112 MB
 
 
 def is_tallied(node: m.Meaning) -> bool:
@@ -75,17 +78,24 @@ def _counted(
     size: int,
     addresses: Addresses | None,
 ) -> bytes:
+    """The assets of which one of the label sets has so many."""
     import numpy as np  # 0.07 s to import, which other queries do not need
 
-    counts: Any = np.zeros(size * 8, np.uint16)
-    for batch in batches(cursor, _assets(node.predicate)):
-        # Nearly sorted, as annotations of a class are stored by asset.
-        places, numbers = np.unique(batch["asset"].to_numpy() - low, return_counts=True)
-        counts[places] = np.minimum(counts[places] + numbers, _MOST)
+    counts: Any = np.zeros((len(node.voices), size * 8), np.uint16)
+    columns = "asset" if len(node.voices) == 1 else "asset, label_set"
+    found = judged(node.predicate, within=TRUE, is_sure_alone=True, columns=())
+    for batch in batches(cursor, Sql(f"SELECT {columns} FROM ({{}})").filled(found)):  # noqa: S608 - our own words
+        assets = batch["asset"].to_numpy() - low
+        for own, label_set in zip(counts, node.voices, strict=True):
+            # Nearly sorted, as annotations of a class are stored by asset.
+            chosen = assets if len(node.voices) == 1 else assets[batch["label_set"].to_numpy() == label_set]
+            places, numbers = np.unique(chosen, return_counts=True)
+            own[places] = np.minimum(own[places] + numbers, _MOST)
     if addresses is not None:
-        addresses.add_up(counts, low=low, most=_MOST)
+        for own in counts:
+            addresses.add_up(own, low=low, most=_MOST)
     holds: Any = COMPARE[node.operator](counts, node.number)
-    return np.packbits(holds).tobytes()
+    return np.packbits(holds.any(axis=0)).tobytes()
 
 
 def _assets(predicate: m.Meaning) -> Sql:
@@ -95,6 +105,8 @@ def _assets(predicate: m.Meaning) -> Sql:
 def _is_count(node: m.Meaning) -> TypeGuard[m.Counted]:
     return (
         isinstance(node, m.Counted)
+        and 0 < len(node.voices) <= _VOICES
+        and node.operator in LOWER
         and node.number < _MOST
         and not COMPARE[node.operator](0, node.number)
         and is_one_scan(node.predicate)

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import duckdb
 
 from datacat.query import meaning as m
-from datacat.query.compare import TRUE, Sql, column_compares, leaf_compares
-from datacat.query.pairs import at, table_at
+from datacat.query.compare import TRUE, Sql, at, column_compares, leaf_compares
+from datacat.query.pairs import table_at
 from datacat.query.run import rows
 from datacat.query.tree import Operator, Quantifier
 from datacat.query.values import Value, name_text

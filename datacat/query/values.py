@@ -12,6 +12,7 @@ _PLAIN_VALUE = re.compile(
 )
 _PLAIN_ITEM = re.compile(r"[^\s()\[\]{}\",]+")
 _LONG = re.compile(r"-?\d{16,}")
+_MOST_DIGITS = 38  # of DuckDB's HUGEINT
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.IGNORECASE)
 
 
@@ -31,6 +32,14 @@ class Value:
     def is_long(self) -> bool:
         """Whether it is a whole number of so many digits that only its text is exact: floats differ by more than 1."""
         return _LONG.fullmatch(self.text) is not None
+
+    @property
+    def whole(self) -> int | None:
+        """The whole number beyond 2^53 that it writes, of which doubles know only about what it is; else None."""
+        number = (
+            int(self.text) if self.is_long and not self.is_quoted and len(self.text) <= _MOST_DIGITS else 0
+        )
+        return number if abs(number) >= 1 << 53 else None
 
     @property
     def is_pattern(self) -> bool:

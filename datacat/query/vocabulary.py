@@ -46,11 +46,19 @@ class ClassName:
         name: that.
         counts: label set -> annotations; 0 where it was only declared.
         declared: label sets whose label files list it.
+        things: of the annotations, so many are one thing each, drawn by people.
+        predictions: so many were made by models.
+        set_aside: so many were skipped, or are drafts.
+        shares: so many have boxes in fractions.
     """
 
     name: str
     counts: Mapping[int, int]
     declared: frozenset[int]
+    things: int = 0
+    predictions: int = 0
+    set_aside: int = 0
+    shares: int = 0
 
     @property
     def annotations(self) -> int:
@@ -97,6 +105,15 @@ class PathUse:
     odd_texts: int
 
 
+@dataclass(frozen=True, slots=True)
+class Sorts:
+    """How many annotations, of all classes and of none, were made by models, are set aside, are boxes in fractions."""
+
+    predictions: int = 0
+    set_aside: int = 0
+    shares: int = 0
+
+
 @dataclass(frozen=True)
 class Vocabulary:
     """The names of one state.
@@ -108,6 +125,7 @@ class Vocabulary:
         synonyms: comparable further name of a concept -> concepts.
         narrower: comparable concept -> the concepts below it.
         kinds: comparable name of a parent in label files' class lists -> the classes below it, where.
+        sorts: how many annotations are of which sort.
     """
 
     label_sets: dict[int, LabelSet]
@@ -116,6 +134,7 @@ class Vocabulary:
     synonyms: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     narrower: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     kinds: Mapping[str, tuple[Use, ...]] = field(default_factory=dict)
+    sorts: Sorts = field(default_factory=Sorts)
     _paths: dict[str, PathUse] = field(default_factory=dict)
     _bounds: list[tuple[int, int] | None] = field(default_factory=list)
     _addresses: list[Addresses] = field(default_factory=list)
@@ -275,8 +294,9 @@ _DECLARED = """
     WHERE entry['class'] IS NOT NULL GROUP BY ALL ORDER BY ALL
 """
 _COUNTED = """
-    SELECT class, list(label_set), list(annotations) FROM class_counts
-    WHERE class IS NOT NULL GROUP BY class ORDER BY class
+    SELECT class, list(label_set), list(annotations), sum(things)::BIGINT, sum(predictions)::BIGINT,
+        sum(set_aside)::BIGINT, sum(shares)::BIGINT
+    FROM class_counts GROUP BY class ORDER BY class
 """
 
 
@@ -285,10 +305,13 @@ def read_vocabulary(cursor: duckdb.DuckDBPyConnection) -> Vocabulary:
     sets = rows(cursor, Sql("SELECT label_set, team, name, coverage FROM label_sets ORDER BY label_set"))
     declared = rows(cursor, Sql(_DECLARED))
     members = rows(cursor, Sql("SELECT concept, team, class FROM concepts ORDER BY ALL"))
+    counted = rows(cursor, Sql(_COUNTED))
+    label_sets = {number: LabelSet(number, team, name, _covers(said)) for number, team, name, said in sets}
     details = rows(cursor, Sql("SELECT concept, synonyms, parents FROM concept_details ORDER BY ALL"))
     return Vocabulary(
-        label_sets={number: LabelSet(number, team, name, _covers(said)) for number, team, name, said in sets},
-        classes=_classes(rows(cursor, Sql(_COUNTED)), declared),
+        label_sets=label_sets,
+        classes=_classes([row for row in counted if row[0] is not None], declared, label_sets.values()),
+        sorts=Sorts(*(sum(row[n] for row in counted) for n in (4, 5, 6))),
         members=tuple(Member(*row) for row in members),
         synonyms=_gathered(
             (comparable(name), concept) for concept, named, _ in details for name in _names(named)
@@ -302,15 +325,25 @@ def read_vocabulary(cursor: duckdb.DuckDBPyConnection) -> Vocabulary:
     )
 
 
-def _classes(counted: list[tuple[Any, ...]], declared: list[tuple[Any, ...]]) -> tuple[ClassName, ...]:
-    counts: dict[str, dict[int, int]] = {name: dict(zip(at, n, strict=True)) for name, at, n in counted}
+def _classes(
+    counted: list[tuple[Any, ...]], declared: list[tuple[Any, ...]], every: Iterable[LabelSet]
+) -> tuple[ClassName, ...]:
+    """Those that label sets have, declare, or have looked for and found none of."""
+    counts: dict[str, dict[int, int]] = {name: dict(zip(at, n, strict=True)) for name, at, n, *_ in counted}
+    sorts = {name: tuple(more) for name, _, _, *more in counted}
     listed: dict[str, set[int]] = defaultdict(set)
     for name, _, label_sets in declared:
         listed[name].update(label_sets)
         of_name = counts.setdefault(name, {})
         for number in label_sets:
             of_name.setdefault(number, 0)
-    return tuple(ClassName(name, counts[name], frozenset(listed[name])) for name in sorted(counts))
+    for label_set in every:
+        for name in label_set.covers or ():
+            counts.setdefault(name, {}).setdefault(label_set.number, 0)
+    return tuple(
+        ClassName(name, counts[name], frozenset(listed[name]), *sorts.get(name, ()))
+        for name in sorted(counts)
+    )
 
 
 def _covers(said: str | None) -> frozenset[str] | None:

@@ -57,10 +57,6 @@ def _fault(store: Store, file: DataFile) -> str | None:
         with filesystem(place, store.settings).open(place.path, "rb", block_size=_BLOCK) as content:
             while block := content.read(_BLOCK):
                 digest.update(block)
-    except _failures() as error:
+    except store_errors() as error:
         return f"cannot be read: {error}"
     return None if digest.hexdigest() == file.digest else "has other bytes than were committed"
-
-
-def _failures() -> tuple[type[Exception], ...]:
-    return (LocationError, *store_errors())

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from datacat.model.schemas import SET_ASIDE
 from datacat.model.spelling import IS_ODD
 
 COUNTED = ("class_counts", "path_counts")
 
 # In two steps, as groups spill to disk and sets of distinct values do not always.
 CLASSES = """
-    SELECT label_set, "class", sum(n)::BIGINT AS annotations, count(*) AS assets
-    FROM (SELECT label_set, "class", asset, count(*) AS n FROM {annotations} GROUP BY ALL)
+    SELECT label_set, "class", sum(n)::BIGINT AS annotations, count(*) AS assets, sum(things)::BIGINT AS things,
+        sum(predictions)::BIGINT AS predictions, sum(set_aside)::BIGINT AS set_aside, sum(shares)::BIGINT AS shares
+    FROM (SELECT label_set, "class", asset, count(*) AS n,
+            count(*) FILTER (kind = 'annotation' AND geometry_type <> 'none' AND is_crowd IS NOT TRUE) AS things,
+            count(*) FILTER (kind = 'prediction') AS predictions,
+            count(*) FILTER (status IN (SET_ASIDE)) AS set_aside, count(*) FILTER (is_relative) AS shares
+          FROM {annotations} GROUP BY ALL)
     GROUP BY label_set, "class"
-"""
+""".replace("SET_ASIDE", ", ".join(f"'{status}'" for status in SET_ASIDE))
 PATHS = """
     SELECT label_set, path, "class", sum(n)::BIGINT AS leaves, count(*) AS annotations,
         sum(numbers)::BIGINT AS numbers, sum(odd)::BIGINT AS odd_texts

@@ -102,6 +102,25 @@ class Covering:
             return "coverage: no class known to be labelled exhaustively (else --covers all or CLASS,…)"
         return f"coverage: {names} labelled exhaustively on each asset (else --covers none)"
 
+    def unseen(self) -> str | None:
+        """Which covered classes no label file names, and what they may be misspelt for; None: all are named.
+
+        Who looked for cars and found none has no label that says so.
+        """
+        if not isinstance(self._claim.classes, tuple):
+            return None
+        known = self._used() | set(self._known.declared)
+        unseen = [name for name in self._claim.classes if name not in known]
+        if not unseen:
+            return None
+        near = [
+            f"{name}: did you mean {' or '.join(found)}?"
+            for name in unseen
+            if (found := _nearest(name, known))
+        ]
+        said = f"--covers: no label file names {', '.join(unseen)}, so that none was found on any asset"
+        return f"{said} ({'; '.join(near)})" if near else said
+
     def _covered_before(self) -> tuple[str, ...]:
         """What followed from files that are not read now, for all of the label set's assets."""
         before = self._known.coverage
@@ -184,12 +203,8 @@ class Covering:
         }
 
     def _check(self) -> None:
-        """Raises UsageError where a claim names what the label set does not have."""
+        """Raises UsageError where a claim names attribute paths that the label set does not have."""
         linking = self._linking
-        if isinstance(self._claim.classes, tuple):
-            _known_names(
-                self._claim.classes, self._used() | set(self._known.declared), what="class", option="--covers"
-            )
         if self._claim.attributes:
             query = "SELECT path FROM path_counts WHERE label_set = ? UNION SELECT path FROM staged_leaves"
             paths = linking.cursor.execute(query, [linking.label_set]).fetchall()

@@ -216,7 +216,8 @@ class _Plan:
         linking, covering = self._linking, self._covering
         annotations = self._own("annotations", self._after("annotations"))
         covering.decide(is_drawn=has_drawn(linking, annotations=annotations))
-        self.assumed = (covering.sentence(), *self._row.sentences())
+        unseen = covering.unseen()
+        self.assumed = (covering.sentence(), *([unseen] if unseen else []), *self._row.sentences())
         derived = f"label_set = {linking.label_set} AND origin = 'derived'"
         goes = _GOES["coverage"] if covering.is_single else f"({_GOES['coverage']} OR {derived})"
         if not self._is_as_before(

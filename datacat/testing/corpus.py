@@ -11,7 +11,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from datacat.model.schemas import LOOKED_UP, TABLES
+from datacat.model.schemas import LOOKED_UP, SET_ASIDE, TABLES
 from datacat.tables.addresses import VIEWS, addresses, other_addresses, shown
 
 Row = dict[str, Any]
@@ -68,6 +68,13 @@ class Corpus:
         """Says of one asset what a label set found of a class."""
         keys = {"label_set": label_set, "source_file": label_set, "asset": asset, "origin": "format"}
         self.tables["coverage"].append({"class": class_name, "answer": answer, **keys})
+
+    def reject(
+        self, *, label_set: int, asset: int | None = None, class_name: str | None = None, reason: str = "odd"
+    ) -> None:
+        """Says that a record of a label set could not be read; None: which asset or class cannot be told."""
+        keys = {"label_set": label_set, "source_file": label_set, "asset": asset, "class": class_name}
+        self.tables["rejects"].append({**keys, "position": "record 1", "reason": reason})
 
     def add_annotation(
         self,
@@ -140,14 +147,18 @@ class Corpus:
 
     def _count(self) -> None:
         """Fills the tables of counts."""
-        of_class: dict[tuple[int, str | None], list[int]] = defaultdict(list)
+        of_class: dict[tuple[int, str | None], list[Row]] = defaultdict(list)
         of_path: dict[tuple[int, str, str | None], list[Row]] = defaultdict(list)
         for row in self.tables["annotations"]:
-            of_class[row["label_set"], row["class"]].append(row["asset"])
+            of_class[row["label_set"], row["class"]].append(row)
         for row in self.tables["attribute_values"]:
             of_path[row["label_set"], row["path"], row["class"]].append(row)
         self.tables["class_counts"] = [
-            {"label_set": number, "class": name, "annotations": len(found), "assets": len(set(found))}
+            {"label_set": number, "class": name, "annotations": len(found)}
+            | {"assets": len({row["asset"] for row in found}), "things": sum(map(_is_thing, found))}
+            | {"predictions": sum(row["kind"] == "prediction" for row in found)}
+            | {"set_aside": sum(row.get("status") in SET_ASIDE for row in found)}
+            | {"shares": sum(bool(row.get("is_relative")) for row in found)}
             for (number, name), found in of_class.items()
         ]
         self.tables["path_counts"] = [
@@ -162,6 +173,10 @@ class Corpus:
         number = len(self.tables[table])
         self.tables[table].append({key: number, **row})
         return number
+
+
+def _is_thing(row: Row) -> bool:
+    return row["kind"] == "annotation" and row["geometry_type"] != "none" and not row.get("is_crowd")
 
 
 def _is_odd(text: str | None) -> bool:

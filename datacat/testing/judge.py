@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
+from datacat.model.schemas import SET_ASIDE
 from datacat.query import meaning as m
 from datacat.query.periods import Period, bounds
 from datacat.query.tree import Operator, Quantifier, RelationKind
@@ -17,11 +18,48 @@ from datacat.testing.corpus import Corpus, Row, leaves
 Box = tuple[float, float, float, float]  # left, top, right, bottom
 
 
-class Judge:
-    """Judges the annotations of a corpus."""
+def every(answers: Iterable[bool | None]) -> bool | None:
+    """All of them hold (Kleene)."""
+    found = list(answers)
+    return False if False in found else None if None in found else True
 
-    def __init__(self, corpus: Corpus) -> None:
+
+def some(answers: Iterable[bool | None]) -> bool | None:
+    """One of them holds (Kleene)."""
+    return negated(every([negated(answer) for answer in answers]))
+
+
+def negated(answer: bool | None) -> bool | None:
+    """The opposite; of what nobody can say, nobody can say it."""
+    return None if answer is None else not answer
+
+
+def answers_to(row: Row, predicate: m.Meaning) -> bool:
+    """Whether an annotation answers to a predicate at all: skipped ones and drafts do where it asks for a status."""
+    return row.get("status") not in SET_ASIDE or _asks_for_status(predicate)
+
+
+def _asks_for_status(node: m.Meaning) -> bool:
+    if isinstance(node, m.And | m.Or):
+        return any(map(_asks_for_status, node.parts))
+    if isinstance(node, m.Not):
+        return _asks_for_status(node.part)
+    return isinstance(node, m.ColumnIs | m.HasColumn) and node.column == "status"
+
+
+class Judge:
+    """Judges the annotations of a corpus: True, False, or None where nobody can say.
+
+    Args:
+        corpus: whose.
+        has_looked: whether somebody looked for all that a predicate asks for, on an asset.
+    """
+
+    def __init__(
+        self, corpus: Corpus, has_looked: Callable[[m.Meaning, int], bool] = lambda _, __: True
+    ) -> None:
         self._corpus = corpus
+        self._has_looked = has_looked
         self._assets = {row["asset"]: row for row in corpus.tables["assets"]}
         tracked = [row for row in corpus.tables["annotations"] if row.get("track") is not None]
         self._sequences: dict[int, set[str]] = {}  # label file -> what it speaks of
@@ -46,17 +84,33 @@ class Judge:
         return list(leaves(json.loads(row["attributes"] or "{}")))
 
     def fulfils(self, row: Row, node: m.Meaning) -> bool:
+        """Whether an annotation is known to fulfil a predicate."""
+        return self.judge(row, node) is True
+
+    def judge(self, row: Row, node: m.Meaning) -> bool | None:
         """Whether an annotation fulfils a predicate."""
         match node:
             case m.Anything():
                 return True
-            case m.And(parts=parts):
-                return all(self.fulfils(row, part) for part in parts)
+            case m.And(parts=parts) | m.LeafAnd(parts=parts):
+                return every([self.judge(row, part) for part in parts])
             case m.Or(parts=parts):
-                return any(self.fulfils(row, part) for part in parts)
+                return some([self.judge(row, part) for part in parts])
             case m.Not(part=part):
-                return not self.fulfils(row, part)
+                return negated(self.judge(row, part))
+            case m.AttributeIs():
+                return leaves_compare(self.leaves(row), node)
+            case m.HasAttribute() | m.LengthIs() | m.ElementIs():
+                return self._of_document(row, node)
+            case m.Related():
+                return self._is_related(row, node)
+        return self._of_row(row, node)
+
+    def _of_row(self, row: Row, node: m.Meaning) -> bool | None:
+        match node:
             case m.ClassIs(members=members):
+                if row["class"] is None:
+                    return None
                 return any(
                     row["class"] == member.name
                     and (member.label_sets is None or row["label_set"] in member.label_sets)
@@ -65,28 +119,30 @@ class Judge:
             case m.LabelSetIs(label_sets=label_sets):
                 return row["label_set"] in label_sets
             case m.ColumnIs(column=column, operator=operator, values=values):
-                return column_compares(row.get(column), operator, values=values)
+                content = row.get(column)
+                return None if content is None else column_compares(content, operator, values=values)
             case m.HasColumn(column=column):
                 return row.get(column) is not None
             case m.TimeIs(column=column, operator=operator, period=period):
-                return in_period(row.get(column), operator, period=period)
+                time = row.get(column)
+                return None if time is None else in_period(time, operator, period=period)
             case m.TrackIs(operator=operator, number=number):
                 if row.get("track") is None:
-                    return False
+                    return None
                 return ordered(self._tracks[self._track(row)], operator, right=number)
             case m.MeasureIs():
                 measured = self._measure(row, node)
-                return measured is not None and ordered(measured, node.operator, right=node.number)
-            case m.Related():
-                return self._is_related(row, node)
-        return self._of_document(row, node)
+                return None if measured is None else ordered(measured, node.operator, right=node.number)
+        raise AssertionError(node)
 
-    def _of_document(self, row: Row, node: m.Meaning) -> bool:
+    def _of_document(self, row: Row, node: m.HasAttribute | m.LengthIs | m.ElementIs) -> bool | None:
         match node:
             case m.LengthIs() if row["label_set"] not in node.label_sets:
-                return False
+                return None  # its lists are all empty, if it has any
             case m.ElementIs(path=path, inner=inner):
-                return any(_holds_in(item, inner) for item in _elements(row, path))
+                if not isinstance(_at(row, path.partition("[]")[0]), list):
+                    return None
+                return some([_holds_in(item, inner) for item in _elements(row, path)])
         return _holds_in(json.loads(row["attributes"] or "{}"), node)
 
     def _size(self, row: Row) -> tuple[int | None, int | None]:
@@ -107,7 +163,7 @@ class Judge:
             length = None if starts is None or ends is None else ends - starts
             return {"start": starts, "end": ends, "duration": length}[node.name]
         if not node.is_percent:
-            return None if is_share else values[node.name]
+            return self._in_pixels(row, node.name) if is_share else values[node.name]
         width, height = self._size(row)
         whole = {
             "x": width,
@@ -124,6 +180,22 @@ class Judge:
         value = values[node.name]
         return None if value is None else 100 * value if is_share else _per_cent(value, whole[node.name])
 
+    def _in_pixels(self, row: Row, name: str) -> float | None:
+        """A measure of a box in fractions, where the size of the asset is known."""
+        (x, y, w, h), (width, height) = (row.get(side) for side in "xywh"), self._size(row)
+        sides: dict[str, tuple[float | None, float | None]] = {
+            "x": (x, width), "y": (y, height), "width": (w, width), "height": (h, height),
+            "center_x": (None if x is None or w is None else x + w / 2, width),
+            "center_y": (None if y is None or h is None else y + h / 2, height),
+            "area": (None if w is None or h is None else w * h, width and height and width * height),
+        }  # fmt: skip
+        if name == "aspect":
+            if w is None or not h or not width or not height:
+                return None
+            return float(w * width / (h * height))
+        share, whole = sides[name]
+        return None if share is None or whole is None else share * whole
+
     def box(self, row: Row) -> tuple[Box, bool] | None:
         """The box, and whether it is in fractions of an unknown size."""
         sides = [row.get(side) for side in "xywh"]
@@ -138,25 +210,28 @@ class Judge:
             return box, True
         return (box[0] * width, box[1] * height, box[2] * width, box[3] * height), False
 
-    def _is_related(self, row: Row, node: m.Related) -> bool:
-        return any(
-            self.fulfils(other, node.predicate) and self._lies(row, other, node)
+    def _is_related(self, row: Row, node: m.Related) -> bool | None:
+        answers = [
+            every([self.judge(other, node.predicate), self._lies(row, other, node)])
             for other in self._corpus.tables["annotations"]
             if other["asset"] == row["asset"] and other["annotation"] != row["annotation"]
-        )
+            if answers_to(other, node.predicate)
+        ]
+        return some([*answers, False if self._has_looked(node.predicate, row["asset"]) else None])
 
-    def _lies(self, row: Row, other: Row, node: m.Related) -> bool:
+    def _lies(self, row: Row, other: Row, node: m.Related) -> bool | None:
         if node.kind is RelationKind.DURING:
             times = [r.get(end) for r in (row, other) for end in ("starts", "ends")]
             known = [time for time in times if time is not None]
-            return len(known) == len(times) and known[0] < known[3] and known[2] < known[1]
+            return None if len(known) < len(times) else known[0] < known[3] and known[2] < known[1]
         one, two = self.box(row), self.box(other)
         if one is None or two is None or one[1] is not two[1]:
-            return False
+            return None
         if node.kind is RelationKind.IOU:
-            return (share := iou(one[0], two[0])) is not None and _holds(share, node)
+            share = iou(one[0], two[0])
+            return None if share is None else _holds(share, node)
         if node.kind is RelationKind.NEAR:
-            return not one[1] and _holds(_gap(one[0], two[0]), node)
+            return None if one[1] else _holds(_gap(one[0], two[0]), node)
         return _lies(node.kind, one[0], two[0])
 
 
@@ -216,44 +291,65 @@ def _elements(row: Row, path: str) -> list[Any]:
     return found
 
 
-def _holds_in(document: Any, node: m.Meaning) -> bool:
+def _at(row: Row, path: str) -> Any:
+    """What stands at a path without lists."""
+    found = json.loads(row["attributes"] or "{}")
+    for step in path.split("."):
+        found = found.get(step) if isinstance(found, dict) else None
+    return found
+
+
+def _holds_in(document: Any, node: m.Meaning) -> bool | None:
     """Whether a condition holds of a document, or of an element in one."""
     match node:
         case m.And(parts=parts):
-            return all(_holds_in(document, part) for part in parts)
+            return every([_holds_in(document, part) for part in parts])
         case m.Or(parts=parts):
-            return any(_holds_in(document, part) for part in parts)
+            return some([_holds_in(document, part) for part in parts])
         case m.Not(part=part):
-            return not _holds_in(document, part)
+            return negated(_holds_in(document, part))
         case m.HasAttribute(paths=paths):
             return any(path in paths for path, _, _ in leaves(document))
         case m.LengthIs(path=path, operator=operator, number=number):
             for step in path.split("."):
                 document = document.get(step) if isinstance(document, dict) else None
-            return isinstance(document, list) and ordered(len(document), operator, right=number)
+            return ordered(len(document), operator, right=number) if isinstance(document, list) else None
     assert isinstance(node, m.AttributeIs)
     return leaves_compare(leaves(document), node)
 
 
 def leaves_compare(
     found_leaves: Iterable[tuple[str, str | None, float | None]], node: m.AttributeIs | m.MetadataIs
-) -> bool:
-    """Whether some leaf at the paths compares, or all or none of them do."""
+) -> bool | None:
+    """Whether some leaf at the paths compares, or all or none of them do; None where there is none."""
     found = [
-        compares(
-            text,
-            number,
-            operator=node.operator,
-            values=node.values,
-            path="" if node.quantifier else path,
-            has_periods=True,
-        )
+        _leaf_compares(text, number, node, path="" if node.quantifier else path)
         for path, text, number in found_leaves
         if path in node.paths
     ]
+    if not found:
+        return None
     if node.quantifier is Quantifier.ALL:
-        return bool(found) and all(found)
-    return bool(found) and not any(found) if node.quantifier is Quantifier.NONE else any(found)
+        return every(found)
+    return negated(some(found)) if node.quantifier is Quantifier.NONE else some(found)
+
+
+def _leaf_compares(
+    text: str | None, number: float | None, node: m.AttributeIs | m.MetadataIs, *, path: str
+) -> bool | None:
+    if text is None:
+        return None
+    holds = compares(text, number, operator=node.operator, values=node.values, path=path, has_periods=True)
+    is_ordered = node.operator in (
+        Operator.LESS, Operator.AT_MOST, Operator.GREATER, Operator.AT_LEAST,
+    )  # fmt: skip
+    if holds or not is_ordered:
+        return holds
+    value = node.values[0]
+    if value.number is None:
+        return False if number is None else None
+    is_read = number is not None or (_is_date(value) and re.match(r"[0-9]{4}-[0-9]{2}", text) is not None)
+    return False if is_read else None
 
 
 def in_period(time: datetime | None, operator: Operator, *, period: Period) -> bool:
@@ -298,6 +394,8 @@ def compares(
         )
         return is_same is (operator not in (Operator.UNEQUAL, Operator.NOT_IN))
     if value.number is not None and number is not None:
+        if re.fullmatch(r"-?[0-9]+", text) and re.fullmatch(r"-?[0-9]+", value.text):
+            return ordered(int(text), operator, right=int(value.text))
         return ordered(number, operator, right=value.number)
     is_date = _is_date(value)
     if number is not None or (

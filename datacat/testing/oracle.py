@@ -7,15 +7,29 @@ holds is True, what is known not to is False, and None is what nobody can say.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
-from typing import Any
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import astuple
+from functools import partial
 
 from datacat.query import meaning as m
 from datacat.query.tree import Operator
+from datacat.query.vocabulary import read_vocabulary
+from datacat.testing.accord import accords
 from datacat.testing.corpus import Corpus, Row
 from datacat.testing.globe import lies_within
-from datacat.testing.judge import Judge, column_compares, compares, in_period, leaves_compare, ordered, uri_is
+from datacat.testing.judge import (
+    Judge,
+    answers_to,
+    column_compares,
+    compares,
+    every,
+    in_period,
+    leaves_compare,
+    negated,
+    ordered,
+    uri_is,
+)
 
 
 class Oracle:
@@ -23,7 +37,8 @@ class Oracle:
 
     def __init__(self, corpus: Corpus) -> None:
         self._corpus = corpus
-        self._judge = Judge(corpus)
+        self._judge = Judge(corpus, self._has_looked)
+        self._by_asset = {row["asset"]: row for row in corpus.tables["assets"]}
 
     def assets(self, node: m.Meaning) -> list[int]:
         """The numbers of the assets for which `node` holds, ascending."""
@@ -47,33 +62,36 @@ class Oracle:
         """Whether `node` holds of an asset; None: nobody can say."""
         match node:
             case m.And(parts=parts):
-                return _all([self.answer(part, asset) for part in parts])
+                return every([self.answer(part, asset) for part in parts])
             case m.Or(parts=parts):
-                return _not(_all([_not(self.answer(part, asset)) for part in parts]))
+                return negated(every([negated(self.answer(part, asset)) for part in parts]))
             case m.Not(part=part):
-                return _not(self.answer(part, asset))
+                return negated(self.answer(part, asset))
             case m.Unknown(part=part):
                 return self.answer(part, asset) is None
             case m.Some(predicate=m.Or(parts=parts)):
                 return self.answer(m.Or(tuple(m.Some(part) for part in parts)), asset)
             case m.Some(predicate=predicate):
-                return self.answer(m.Counted(predicate, Operator.AT_LEAST, 1), asset)
-            case m.Counted(predicate=predicate, operator=operator, number=number):
-                holds = ordered(self._number(predicate, asset), operator, right=number)
-                if holds is ordered(0, operator, right=number) and not self._is_decided(predicate, asset):
-                    return None
-                return holds
+                if any(self._judge.fulfils(row, predicate) for row in self._standing(predicate, asset)):
+                    return True
+                return False if self._is_decided(predicate, asset) else None
+            case m.Counted():
+                return self._counted(node, asset)
             case m.CountedValues():
                 return self._counted_values(node, asset)
-        if isinstance(node, m.Stated):
+            case m.AgreementIs():
+                return self._agrees(node, asset)
+            case m.MetadataIs():
+                return leaves_compare(
+                    [(r["path"], r["text"], r["number"]) for r in self._metadata(asset)], node
+                )
+        if isinstance(node, m.AssetIs | m.AssetTime | m.Within):
             return self._fact(node, asset) or (False if self._is_stated(node, asset) else None)
         return self._fact(node, asset)
 
-    def _is_stated(self, node: m.Stated, asset: Row) -> bool:
+    def _is_stated(self, node: m.AssetIs | m.AssetTime | m.Within, asset: Row) -> bool:
         """Whether somebody says of the asset what the fact asks about."""
         match node:
-            case m.MetadataIs(paths=paths):
-                return any(row["path"] in paths and row["text"] is not None for row in self._metadata(asset))
             case m.Within():
                 return any(row.get("latitude") is not None for row in (asset, *self._listings(asset)))
             case m.AssetIs(column="aspect"):
@@ -88,43 +106,161 @@ class Oracle:
     def _listings(self, asset: Row) -> list[Row]:
         return [row for row in self._corpus.tables["label_set_assets"] if row["asset"] == asset["asset"]]
 
-    def _number(self, predicate: m.Meaning, asset: Row) -> int:
-        return sum(self._judge.fulfils(row, predicate) for row in self._of(asset))
+    def _agrees(self, node: m.AgreementIs, asset: Row) -> bool | None:
+        """The least over all pairs of label sets."""
+        names = {"agreement": 0, "class_agreement": 1, "box_iou": 2}
+        words = read_vocabulary(self._corpus.cursor())
+        found = [accord for number, _, _, accord in accords(self._corpus, words) if number == asset["asset"]]
+        measures = [value for accord in found if (value := astuple(accord)[names[node.measure]]) is not None]
+        return ordered(min(measures), node.operator, right=node.number) if measures else None
 
-    def _counted_values(self, node: m.CountedValues, asset: Row) -> bool:
-        fulfilling = [row for row in self._of(asset) if self._judge.fulfils(row, node.predicate)]
-        values = {self._corpus.value(row, node.column) for row in fulfilling} - {None}
-        return ordered(len(values), node.operator, right=node.number)
+    def _counted(self, node: m.Counted, asset: Row) -> bool | None:
+        """What some voice says holds; all who looked must deny it for it to be known not to be so."""
+        if (node.operator, node.number) in _ANY:
+            return self.answer(m.Some(node.predicate), asset)
+        if (node.operator, node.number) in _NONE:
+            return negated(self.answer(m.Some(node.predicate), asset))
+        if (node.operator, node.number) == (Operator.LESS, 0):
+            return False
+        said = list(self._said_number(node.predicate, asset))
+        answers = [(_between(lo, hi, node), has_looked) for lo, hi, has_looked in said]
+        if any(answer is True for answer, _ in answers) or (node.operator, node.number) == (
+            Operator.AT_LEAST,
+            0,
+        ):
+            return True
+        is_denied = any(answer is False for answer, _ in answers)
+        return (
+            None if not is_denied or any(answer is None and looked for answer, looked in answers) else False
+        )
+
+    def _said_number(self, predicate: m.Meaning, asset: Row) -> Iterator[tuple[int, float, bool]]:
+        """Of each voice: how many there are at least, at most, and whether it has looked."""
+        rows, is_of_class = self._standing(predicate, asset), _names_class(predicate)
+        looked = self._speaking(predicate, asset)
+        if self._needs_nobody(predicate):
+            is_rejected = {r["label_set"] for r in self._rejects(asset)}
+            looked = (self._listing_sets(asset) or {-1}) - is_rejected
+        makers = {(r["label_set"], _maker(r)) for r in rows} | {(number, None) for number in looked}
+        for label_set, maker in makers:
+            own = [r for r in rows if (r["label_set"], _maker(r)) == (label_set, maker)]
+            sure = [r for r in own if self._judge.fulfils(r, predicate)]
+            open_ = [r for r in own if r not in sure and self._may_fulfil(r, predicate, is_of_class)]
+            things = sum(map(_is_thing, sure))
+            lo = max(things, min(1, len(sure)))
+            has_groups = any(r.get("is_crowd") for r in sure + open_)
+            has_whole = any(r["geometry_type"] == "none" for r in sure + open_)
+            has_looked = maker is None and label_set in looked
+            is_bounded = has_looked and not has_groups and not (has_whole and not things)
+            yield lo, lo + sum(map(_is_thing, open_)) if is_bounded else math.inf, has_looked
+
+    def _counted_values(self, node: m.CountedValues, asset: Row) -> bool | None:
+        is_of_class = _names_class(node.predicate)
+        sure = [
+            row for row in self._standing(node.predicate, asset) if self._judge.fulfils(row, node.predicate)
+        ]
+        open_ = [
+            row
+            for row in self._standing(node.predicate, asset)
+            if row not in sure and self._may_fulfil(row, node.predicate, is_of_class)
+        ]
+        lo = len({self._corpus.value(row, node.column) for row in sure} - {None})
+        unsaid = [
+            row for row in sure if node.column in ("annotator", "status") and row.get(node.column) is None
+        ]
+        return _between(lo, lo + len(open_) + len(unsaid), node)
 
     def _is_decided(self, predicate: m.Meaning, asset: Row) -> bool:
-        """Whether somebody who looked for such annotations on the asset would have said so."""
-        parts = predicate.parts if isinstance(predicate, m.And) else (predicate,)
-        asked = [part for part in parts if isinstance(part, m.ClassIs)]
-        conditions = list(_attributes(predicate))
-        if any(self._may_miss_others(parts, part, asset) for part in parts if isinstance(part, m.Related)):
-            return False
-        if not asked and not conditions:
-            return True
-        speakers = {row["label_set"] for row in self._listings(asset)}
-        speakers |= {row["label_set"] for row in self._said(asset)}
-        for part in parts:
-            if isinstance(part, m.LabelSetIs):
-                speakers &= set(part.label_sets)
-        if not asked:
-            paths = {path for condition in conditions for path in condition.paths}
-            return any(self._labels(number, paths) for number in speakers & self._listing_sets(asset))
-        return any(
-            any(self._looked(part, number, asset) for part in asked)
-            and not any(self._is_silent(parts, condition, number, asset) for condition in conditions)
-            for number in speakers
-        )
+        """Whether it is known of all annotations that none fulfils it where none is seen to."""
+        rows = [
+            row
+            for row in self._standing(predicate, asset)
+            if self._may_fulfil(row, predicate, _names_class(predicate))
+        ]
+        if self._needs_nobody(predicate):
+            is_open = self._may_be_open(predicate)
+            return not is_open or (not rows and not self._rejects(asset))
+        doubted = {row["label_set"] for row in rows}
+        return bool(self._speaking(predicate, asset) - (doubted if self._may_be_open(predicate) else set()))
 
-    def _may_miss_others(self, parts: tuple[m.Meaning, ...], related: m.Related, asset: Row) -> bool:
-        """Whether an annotation could lie so to another for which nobody looked."""
-        rest = [part for part in parts if part is not related]
-        return not self._is_decided(related.predicate, asset) and any(
-            all(self._judge.fulfils(row, part) for part in rest) for row in self._of(asset)
-        )
+    def _has_looked(self, predicate: m.Meaning, asset: int) -> bool:
+        row = self._by_asset[asset]
+        return self._needs_nobody(predicate) or bool(self._speaking(predicate, row))
+
+    def _needs_nobody(self, predicate: m.Meaning) -> bool:
+        return not _names_class(predicate) and not list(_attributes(predicate)) and not list(_own(predicate))
+
+    def _may_be_open(self, predicate: m.Meaning) -> bool:
+        parts = [part for part in m.conjuncts(predicate) if not isinstance(part, m.ClassIs)]
+        return any(_may_be_open(part, is_of_class=_names_class(predicate)) for part in parts)
+
+    def _may_fulfil(self, row: Row, predicate: m.Meaning, is_of_class: bool) -> bool:
+        """Whether it cannot be said that an annotation does not."""
+        for part in m.conjuncts(predicate):
+            answer = self._judge.judge(row, part)
+            is_open = not isinstance(part, m.ClassIs) and _may_be_open(part, is_of_class=is_of_class)
+            if answer is False or (answer is None and not is_open):
+                return False
+            paths = {path for condition in _attributes(part) for path in condition.paths}
+            leaves = self._judge.leaves(row)
+            if (
+                not is_of_class
+                and paths
+                and not any(p in paths and text is not None for p, text, _ in leaves)
+            ):
+                return False
+        return True
+
+    def _speaking(self, predicate: m.Meaning, asset: Row) -> set[int]:
+        """The label sets that looked for such annotations on the asset and whose records could all be read."""
+        sets = self._listing_sets(asset) | {row["label_set"] for row in self._said(asset)}
+        for part in m.conjuncts(predicate):
+            if isinstance(part, m.LabelSetIs):
+                sets &= set(part.label_sets)
+            if isinstance(part, m.Not) and isinstance(part.part, m.LabelSetIs):
+                sets -= set(part.part.label_sets)
+        if _names_class(predicate):
+            return {number for number in sets if self._looked_for(predicate, number, asset)}
+        paths = {path for condition in _attributes(predicate) for path in condition.paths}
+        says: list[Callable[[int], bool]] = [
+            lambda number: self._labels(number, paths),
+            *(partial(self._has_column, column=column) for column in _own(predicate)),
+        ]
+        rejected = {row["label_set"] for row in self._rejects(asset)}
+        found = {number for number in sets & self._listing_sets(asset) if any(say(number) for say in says)}
+        return found - rejected
+
+    def _looked_for(self, node: m.Meaning, label_set: int, asset: Row) -> bool:
+        match node:
+            case m.ClassIs():
+                rejects = [r for r in self._rejects(asset) if r["label_set"] == label_set]
+                doubted = any(
+                    r["class"] is None or _is_member(r, (*node.members, *node.above)) for r in rejects
+                )
+                return not doubted and self._looked(node, label_set, asset)
+            case m.And(parts=parts):
+                return any(self._looked_for(part, label_set, asset) for part in parts if _names_class(part))
+            case m.Or(parts=parts):
+                return all(self._looked_for(part, label_set, asset) for part in parts if _names_class(part))
+        raise AssertionError(node)
+
+    def _rejects(self, asset: Row) -> list[Row]:
+        """Records that could not be read and may be of the asset."""
+        files = {(row["label_set"], row["source_file"]) for row in self._listings(asset)}
+        return [
+            row
+            for row in self._corpus.tables["rejects"]
+            if row["asset"] == asset["asset"]
+            or (row["asset"] is None and (row["label_set"], row["source_file"]) in files)
+        ]
+
+    def _has_column(self, label_set: int, *, column: str) -> bool:
+        rows = self._corpus.tables["annotations"]
+        return any(row["label_set"] == label_set and row.get(column) is not None for row in rows)
+
+    def _standing(self, predicate: m.Meaning, asset: Row) -> list[Row]:
+        """The annotations of an asset that a predicate speaks of: skipped ones where it asks for a status."""
+        return [row for row in self._of(asset) if answers_to(row, predicate)]
 
     def _listing_sets(self, asset: Row) -> set[int]:
         return {row["label_set"] for row in self._listings(asset)}
@@ -146,27 +282,6 @@ class Oracle:
             return False
         return label_set in asked.covered_by and label_set in self._listing_sets(asset)
 
-    def _is_silent(
-        self, parts: tuple[m.Meaning, ...], condition: _OfAttributes, label_set: int, asset: Row
-    ) -> bool:
-        """Whether an annotation of the label set could fulfil it and has no value at its paths."""
-        plain = [part for part in parts if _is_of_row(part)]
-        return any(
-            row["label_set"] == label_set
-            and all(self._judge.fulfils(row, part) for part in plain)
-            and not self._says(row, condition)
-            for row in self._of(asset)
-        )
-
-    def _says(self, row: Row, condition: _OfAttributes) -> bool:
-        if isinstance(condition, m.AttributeIs):
-            leaves = self._judge.leaves(row)
-            return any(path in condition.paths and text is not None for path, text, _ in leaves)
-        content: Any = json.loads(row["attributes"] or "{}")
-        for step in condition.path.partition("[]")[0].split("."):
-            content = content.get(step) if isinstance(content, dict) else None
-        return content is not None
-
     def _fact(self, node: m.Meaning, asset: Row) -> bool:
         match node:
             case m.Everything():
@@ -178,9 +293,6 @@ class Oracle:
                     compares(row.get("split"), None, operator=operator, values=values)
                     for row in self._listings(asset)
                 )
-            case m.MetadataIs():
-                leaves = [(row["path"], row["text"], row["number"]) for row in self._metadata(asset)]
-                return leaves_compare(leaves, node)
             case m.HasMetadata(paths=paths):
                 return any(row["path"] in paths for row in self._metadata(asset))
         return self._own_fact(node, asset)
@@ -226,8 +338,8 @@ class Oracle:
         answers = {
             "missing": bool(asset["is_missing"]),
             "unreadable": asset.get("fault") is not None,
-            "labelled": bool(self._of(asset)),
-            "unlabelled": not self._of(asset),
+            "labelled": bool(self._standing(m.Anything(), asset)),
+            "unlabelled": not self._standing(m.Anything(), asset),
             "duplicate": asset.get("digest") is not None and digests.count(asset["digest"]) > 1,
         }
         return answers[state]
@@ -242,9 +354,15 @@ class Oracle:
                     if self.answer(asked, asset) is True:
                         yield from self._evidence(part, asset, is_negated=is_negated)
             case m.Some(predicate=predicate) if not is_negated:
-                yield from (row for row in self._of(asset) if self._judge.fulfils(row, predicate))
+                yield from (
+                    row for row in self._standing(predicate, asset) if self._judge.fulfils(row, predicate)
+                )
+            case m.Counted() if is_negated and (node.operator, node.number) not in (*_ANY, *_NONE):
+                return
             case m.Counted(predicate=predicate) | m.CountedValues(predicate=predicate):
-                yield from (row for row in self._of(asset) if self._judge.fulfils(row, predicate))
+                yield from (
+                    row for row in self._standing(predicate, asset) if self._judge.fulfils(row, predicate)
+                )
             case m.InLabelSet(label_sets=label_sets) if not is_negated:
                 yield from (row for row in self._of(asset) if row["label_set"] in label_sets)
 
@@ -257,14 +375,58 @@ def _is_from(uri: str, operator: Operator, *, value: m.Value) -> bool:
     return uri.lower() == text.lower() or uri.startswith(text + "/") or uri.endswith("/" + text)
 
 
-def _all(answers: list[bool | None]) -> bool | None:
-    if False in answers:
-        return False
-    return None if None in answers else True
+_ANY = ((Operator.AT_LEAST, 1), (Operator.GREATER, 0), (Operator.UNEQUAL, 0))
+_NONE = ((Operator.LESS, 1), (Operator.AT_MOST, 0), (Operator.EQUAL, 0))
 
 
-def _not(answer: bool | None) -> bool | None:
-    return None if answer is None else not answer
+def _maker(row: Row) -> str | None:
+    """The model of a prediction; None: people."""
+    return None if row["kind"] == "annotation" else row.get("model") or ""
+
+
+def _is_thing(row: Row) -> bool:
+    return row["geometry_type"] != "none" and not row.get("is_crowd")
+
+
+def _between(lo: int, hi: float, node: m.Counted | m.CountedValues) -> bool | None:
+    """Whether all numbers from lo to hi compare so, or none of them, or some."""
+    operator, number = node.operator, node.number
+    numbers = [*range(lo, number + 2), lo, number + 2] if hi == math.inf else range(lo, int(hi) + 1)
+    answers = {ordered(one, operator, right=number) for one in numbers if one >= lo}
+    return answers.pop() if len(answers) == 1 else None
+
+
+def _names_class(node: m.Meaning) -> bool:
+    if isinstance(node, m.And | m.Or):
+        return any(map(_names_class, node.parts))
+    return isinstance(node, m.ClassIs)
+
+
+def _own(node: m.Meaning) -> Iterator[str]:
+    """Columns that only annotations of some sort have."""
+    match node:
+        case m.And(parts=parts) | m.Or(parts=parts):
+            for part in parts:
+                yield from _own(part)
+        case m.Not(part=part):
+            yield from _own(part)
+        case m.ColumnIs(column="text" | "track" | "confidence" as column):
+            yield column
+        case m.TrackIs():
+            yield "track"
+
+
+def _may_be_open(node: m.Meaning, *, is_of_class: bool) -> bool:
+    match node:
+        case m.And(parts=parts) | m.Or(parts=parts):
+            return any(_may_be_open(part, is_of_class=is_of_class) for part in parts)
+        case m.Not(part=part):
+            return _may_be_open(part, is_of_class=is_of_class)
+        case m.ColumnIs(column="text" | "track" | "confidence") | m.TrackIs():
+            return is_of_class
+        case m.ColumnIs(column="kind" | "geometry_type"):
+            return False
+    return not isinstance(node, m.Anything | m.LabelSetIs | m.HasColumn | m.HasAttribute)
 
 
 _OfAttributes = m.AttributeIs | m.LengthIs | m.ElementIs
@@ -275,14 +437,10 @@ def _attributes(node: m.Meaning) -> Iterator[_OfAttributes]:
         case m.And(parts=parts) | m.Or(parts=parts):
             for part in parts:
                 yield from _attributes(part)
+        case m.Not(part=part):
+            yield from _attributes(part)
         case m.AttributeIs() | m.LengthIs() | m.ElementIs():
             yield node
-
-
-def _is_of_row(node: m.Meaning) -> bool:
-    """Whether a predicate looks at the annotation itself, and not at its document or at others."""
-    looked_up = m.AttributeIs | m.HasAttribute | m.LengthIs | m.ElementIs | m.Related
-    return not any(isinstance(part, looked_up) for part in m.descendants(node))
 
 
 def _is_member(row: Row, members: tuple[m.ClassMember, ...]) -> bool:

@@ -18,6 +18,17 @@ NUMBERS = (0, 0.5, 1, -3, 2.5)
 
 _BOXES = st.sampled_from([(None,) * 4, (0, 0, 10, 10), (2, 2, 4, 4), (20, 0, 5, 10), (0.1, 0.1, 0.5, 0.5)])
 
+_MADE_BY = st.sampled_from(
+    [
+        {},
+        {},
+        {"status": "reviewed"},
+        {"status": "skipped"},
+        {"status": "draft"},
+        {"kind": "prediction", "model": "yolo"},
+        {"kind": "prediction"},
+    ]
+)
 _SKIES = st.lists(st.sampled_from(["fog", "Rain", None, 1]), max_size=2)
 _COVERS: st.SearchStrategy[str | list[str]] = st.sampled_from(["declared", "none", ["Roof", "car"]])
 
@@ -62,6 +73,12 @@ def corpora(draw: st.DrawFn) -> Corpus:
             answer = draw(st.sampled_from(["absent", "exhaustive", "not_exhaustive"]))
             name = draw(st.sampled_from(["Roof", "car"]))
             corpus.cover(number, name, label_set=draw(st.integers(0, 2)), answer=answer)
+    if draw(st.booleans()):
+        corpus.reject(
+            label_set=draw(st.integers(0, 2)),
+            asset=draw(st.sampled_from([None, 0])),
+            class_name=draw(st.sampled_from([None, "car"])),
+        )
     # So that the path is known.
     corpus.list_asset(0, label_set=0, metadata={"timeofday": "dusk", "sky": ["fog", "rain"]})
     _annotate(draw, corpus, count=count)
@@ -81,6 +98,9 @@ def _annotate(draw: st.DrawFn, corpus: Corpus, *, count: int) -> None:
             annotator=draw(st.sampled_from([None, "Ann", "bob"])),
             track=draw(st.sampled_from([None, "1", "2"])),
             is_relative=draw(st.sampled_from([None, False, True])),
+            is_crowd=draw(st.sampled_from([None, False, False, True])),
+            geometry_type=draw(st.sampled_from(["box", "box", "polygon", "none"])),
+            **draw(_MADE_BY),
             **dict(zip("xywh", draw(_BOXES), strict=True)),
         )
 
@@ -151,6 +171,9 @@ _COLUMNS = st.sampled_from(
         "[near(car)<2]",
         "[left_of([annotator=ann])]",
         "[area>1 area<=50]",
+        "status:reviewed",
+        "model:yolo",
+        "text~zebra",
         "confidence>=0.5",
         "annotator=ann",
         "annotator!=ann",

@@ -249,6 +249,8 @@ def test_a_file_of_names_changed_behind_size_and_time_is_seen_by_looking_again(t
     assert not ingested(catalog, tmp_path / "lake").changed
     assert ingested(catalog, tmp_path / "lake", look_again=True).classes == (("wall", 1),)
     assert not ingested(catalog, tmp_path / "lake", look_again=True).changed
+
+
 def test_all_counts_of_missing_media_agree(catalog: Catalog, lake: Path) -> None:
     """Also where only some of the label files were read again."""
     for number, names in enumerate((("gone.png", "0.png"), ("gone.png", "lost.png"))):

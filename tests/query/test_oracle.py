@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import inspect
 import os
+from typing import get_args
 
 import pytest
 from hypothesis import HealthCheck, given, note, settings
 from hypothesis import strategies as st
 
+from datacat.query import meaning as m
 from datacat.query.hit import Answers
 from datacat.query.plan import plan
 from datacat.query.search import search
+from datacat.testing import judge as judge_module
+from datacat.testing import oracle as oracle_module
 from datacat.testing.oracle import Oracle
 from datacat.testing.strategies import corpora, queries
 from tests.query.cases import corpus
@@ -98,3 +103,13 @@ def test_pages_are_the_whole_in_pieces(data: st.DataObject) -> None:
         if token is None:
             break
     assert pieces == whole
+
+
+_MADE_BY_RULES = {"Absent", "Denied", "LeafAnd", "Neither", "Standing"}
+_NOT_OF_TABLES = {"ChangedSince", "InFiles", "Similar"}  # snapshots, other states, likeness
+
+
+def test_every_kind_of_condition_stands_in_the_oracles() -> None:
+    known = {kind.__name__ for kind in get_args(m.Meaning)} - _MADE_BY_RULES - _NOT_OF_TABLES
+    sources = "".join(inspect.getsource(module) for module in (oracle_module, judge_module))
+    assert {name for name in known if f"m.{name}" not in sources} == set()

@@ -39,8 +39,9 @@ def test_counts_that_zero_fulfils(before: str, after: str) -> None:
         ("NOT (car person)", "NOT car OR NOT person"),
         ("NOT (car OR person)", "NOT car AND NOT person"),
         ("NOT [car OR person]", "NOT car AND NOT person"),
-        ("NOT count(car)>=3", "count(car)<3"),
-        ("NOT count(car)<3", "count(car)>=3"),
+        ("NOT count(car)>=3", "NOT count(car)>=3"),
+        ("NOT count(car)<3", "NOT count(car)<3"),
+        ("NOT count(car)>=1", "NOT car"),
         ("NOT (media:image AND -car)", "NOT media=image OR car"),
         ("?car", "?car"),
         ("NOT ?car", "NOT ?car"),
@@ -90,7 +91,7 @@ def test_what_is_shown_keeps_the_order_it_was_asked_in() -> None:
 
 def test_rules_can_be_printed() -> None:
     assert [rule.__name__ for rule in RULES] == [
-        "negations", "plain_counts", "looked_at", "same_leaf", "rarest_last",
+        "standing", "negations", "plain_counts", "known_voices", "looked_at", "same_leaf", "rarest_last",
     ]  # fmt: skip
 
 

@@ -29,7 +29,9 @@ def counted(tables: Tables, name: str = "team/set") -> dict[str, list[tuple[obje
     paths = f"""SELECT path, "class", count(*), count(DISTINCT annotation), count(number), count(*) FILTER ({odd})
         FROM attribute_values WHERE {own} GROUP BY 1, 2"""
     found = {
-        "classes": rows(tables, f"SELECT * EXCLUDE (label_set) FROM class_counts WHERE {own} ORDER BY ALL"),
+        "classes": rows(
+            tables, f"SELECT class, annotations, assets FROM class_counts WHERE {own} ORDER BY ALL"
+        ),
         "paths": rows(tables, f"SELECT * EXCLUDE (label_set) FROM path_counts WHERE {own} ORDER BY ALL"),
     }
     assert found["classes"] == rows(tables, f"{classes} ORDER BY ALL")

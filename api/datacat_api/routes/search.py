@@ -98,6 +98,8 @@ def search(asked: Annotated[AskedSearch, Query()], catalogs: Opened) -> dict[str
             "addresses": hits.address_count if asked.count and not hits.is_ranked else None,
             "answers": hits.answers if has_answers else None,
             "not_embedded": hits.not_embedded,
+            "only_predicted": hits.only_predicted if asked.count else None,
+            "set_aside": hits.set_aside if asked.count else None,
             "hint": None if found else hits.hint(),
         }
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from datacat.query import meaning as m
-from datacat.query.coverage import attributes_asked
+from datacat.query.pairs import may_be_open_beside
 from datacat.query.rules.walk import rewritten
 from datacat.query.statistics import Statistics
 from datacat.query.tree import COMPARE
@@ -42,12 +42,16 @@ def _plain(node: m.Meaning, known: list[frozenset[int]], statistics: Statistics)
         return node
     asked = _class_asked(node.predicate)
     is_narrowed = any(isinstance(part, m.LabelSetIs | m.Related) for part in m.conjuncts(node.predicate))
-    if asked is None or is_narrowed or any(attributes_asked(node.predicate)):
+    if asked is None or is_narrowed or _is_open(node.predicate):
         return node
     covering = frozenset(asked.covered_by)
-    if not any(sets <= covering for sets in known) or statistics.is_partly_covered(asked):
+    if not any(sets <= covering for sets in known) or statistics.is_doubted(asked):
         return node
     return m.Not(m.Some(node.predicate))
+
+
+def _is_open(predicate: m.Meaning) -> bool:
+    return any(may_be_open_beside(part, is_of_class=True) for part in m.conjuncts(predicate))
 
 
 def _class_asked(predicate: m.Meaning) -> m.ClassIs | None:

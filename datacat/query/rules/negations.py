@@ -2,7 +2,7 @@
 verified; what can be neither verified nor refuted is unknown (Kleene's three values).
 
 before: NOT (car media:image)             NOT count(car)>=3    ?car
-after:  NOT car OR NOT media:image        count(car)<3         neither car nor NOT car
+after:  NOT car OR NOT media:image        known not to be      neither car nor NOT car
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from dataclasses import replace
 from datacat.query import meaning as m
 from datacat.query.statistics import Statistics
 from datacat.query.tree import OPPOSITE
+from datacat.query.voices import plain_count
 
 
 def negations(root: m.Meaning, statistics: Statistics | None = None) -> m.Meaning:
@@ -44,11 +45,14 @@ def refuted(node: m.Meaning) -> m.Meaning:
             return m.Absent(predicate)
         case m.Absent(predicate=predicate):
             return m.Some(predicate)
-        case m.AssetIs() | m.AssetTime() | m.Within() | m.MetadataIs():
+        case m.AssetIs() | m.AssetTime() | m.Within() | m.MetadataIs() | m.AgreementIs():
             return m.Denied(node)
         case m.Denied(part=part):
             return part
-        case m.Counted(operator=operator) | m.CountedValues(operator=operator):
+        case m.Counted(operator=operator):
+            # Label sets may disagree: one says three, another says fewer, so that both hold.
+            return m.Denied(node) if plain_count(node) is node else replace(node, operator=OPPOSITE[operator])
+        case m.CountedValues(operator=operator):
             return replace(node, operator=OPPOSITE[operator])
     return m.Not(node)
 

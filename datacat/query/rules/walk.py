@@ -17,6 +17,9 @@ def rewritten(node: m.Meaning, rewrite: Callable[[m.Meaning], m.Meaning]) -> m.M
             node = m.Not(rewritten(node.part, rewrite))
         case m.Neither():
             node = m.Neither(rewritten(node.yes, rewrite), rewritten(node.no, rewrite))
+        case m.Denied(part=m.Counted() as part):
+            inner = rewritten(part.predicate, rewrite)
+            node = m.Denied(replace(part, predicate=inner))
         case m.Some() | m.Counted() | m.CountedValues() | m.Absent():
             node = replace(node, predicate=rewritten(node.predicate, rewrite))
     return rewrite(node)
