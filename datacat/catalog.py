@@ -223,6 +223,7 @@ class Catalog:
             batch_size=batch_size,
             device=device,
             mark=self._mark_unreadable,
+            reading=self._limited(),
         )
 
     def _mark_unreadable(self, faults: Mapping[int, tuple[str | None, str]]) -> None:

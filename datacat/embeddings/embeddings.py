@@ -20,7 +20,6 @@ from datacat.embeddings.spaces import Space, Spaces
 from datacat.embeddings.vectors import VectorStore, VectorTable
 from datacat.errors import EmbeddingError, UsageError
 from datacat.model.finding import Finding
-from datacat.sources.inside import limited_to_sources
 from datacat.sources.location import Location
 
 SPACES = pa.schema(
@@ -75,6 +74,7 @@ class Embeddings:
         batch_size: int = 32,
         device: str | None = None,
         mark: Callable[[Faults], None] = lambda faults: None,
+        reading: Settings | None = None,
     ) -> EmbedReport:
         """Embeds the pictures that have no vector yet. May be stopped at any time and run again.
 
@@ -86,6 +86,7 @@ class Embeddings:
             batch_size: pictures that the model is given at once.
             device: as torch names it; by default CUDA where there is some.
             mark: told which pictures cannot be decoded.
+            reading: the settings with which pictures are read, where they may be read from some places alone.
 
         Raises:
             UsageError: arguments that do not go together.
@@ -104,7 +105,7 @@ class Embeddings:
                 encoder,
                 table=table,
                 space=space.name,
-                settings=limited_to_sources(cursor, self._settings),
+                settings=reading or self._settings,
                 confirm=confirm,
                 batch_size=batch_size,
                 mark=mark,
