@@ -25,11 +25,12 @@ from datacat.query.ask import Answer, ask
 from datacat.query.document import document_of, text_of, text_of_json
 from datacat.query.ending import Ending
 from datacat.query.explain import explained
-from datacat.query.hits import By, Hits, Nearest
+from datacat.query.hits import By, Hits
 from datacat.query.html import escaped
 from datacat.query.overlap import Overlap, overlap
 from datacat.query.overview import Overview, overview
 from datacat.query.page import read_page
+from datacat.query.ranking import Nearest
 from datacat.query.search import READS, search
 from datacat.query.show import AssetView, show
 from datacat.query.vocabulary import vocabulary

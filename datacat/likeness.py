@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from datacat.query.hits import Weighted
+from datacat.query.ranking import Weighted
 from datacat.steps import step
 
 if TYPE_CHECKING:

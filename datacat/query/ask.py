@@ -10,9 +10,10 @@ import pyarrow as pa
 from datacat.errors import UsageError
 from datacat.query import meaning as m
 from datacat.query.hit import Answers
-from datacat.query.hits import Hits, Nearest, Ranker
+from datacat.query.hits import Hits
 from datacat.query.plan import Plan, plan
 from datacat.query.question import Understood, understood
+from datacat.query.ranking import Nearest, Ranker
 from datacat.query.rules import plain_counts, refuted
 from datacat.query.vocabulary import Vocabulary, vocabulary
 

@@ -7,13 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Literal, Protocol, overload, runtime_checkable
+from typing import TYPE_CHECKING, Literal, overload
 
 import duckdb
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from datacat.errors import EmbeddingError, ExtraMissing
+from datacat.errors import ExtraMissing
 from datacat.query import meaning as m
 from datacat.query.compare import Sql, joined
 from datacat.query.count_facets import count_facets
@@ -24,13 +23,13 @@ from datacat.query.facets import Facets
 from datacat.query.hierarchy import classes_used, concepts_used, without_concepts
 from datacat.query.hit import ANNOTATION_IDS, ASSET_IDS, HITS, Answers, Hit, as_row, chosen_columns
 from datacat.query.html import ROWS_SHOWN, Thumbnail, hits_table
-from datacat.query.hybrid import DEPTH, Fused, fused
 from datacat.query.matching import Matching, table_name
 from datacat.query.moved import ByAddress
 from datacat.query.narrow import Narrowing
 from datacat.query.page import Page, position_after, query_digest
 from datacat.query.pairs import numbered, of_row
 from datacat.query.plan import Plan
+from datacat.query.ranking import Nearest, Ranking
 from datacat.query.reasons import Explainer
 from datacat.query.rules import set_aside
 from datacat.query.run import rows
@@ -43,25 +42,8 @@ from datacat.query.whole import Whole, addresses_of
 if TYPE_CHECKING:
     import pandas as pd
 
-Weighted = tuple[tuple[m.Question, float], ...]
-Nearest = Callable[[Weighted, int, pa.Array | None], pa.Table]
-"""(questions with their weights, k, allowed assets or None)
--> table (asset int64, score float): the k with the highest weighted sum of cosines, or all of fewer."""
-
 By = Literal["content", "uri"]
 """What one hit is: bytes, at however many addresses; or an address."""
-
-
-@runtime_checkable
-class Ranker(Protocol):
-    """What some `Nearest` know beside the ranking."""
-
-    def vector_count(self, allowed: pa.Array | None) -> int:
-        """How many of some assets (None: of all) can be ranked."""
-
-    def floor(self) -> float:
-        """The score from which a picture looks like a text at all."""
-
 
 _CHUNK = 10_000  # assets whose matches are in memory at once where everything is read
 
@@ -95,9 +77,7 @@ class Hits:
         self._paged = plan.interpretation if by == "content" else f"{plan.interpretation} --by {by}"
         self._position = position_after(after, state=state, interpretation=self._paged)
         self.state = state
-        if plan.similar and nearest is None:
-            raise EmbeddingError("this catalog has no embeddings to rank by", hint="Run: datacat embed")
-        self._nearest = nearest
+        self._ranking = Ranking(cursor, plan, self._matching, vocabulary=vocabulary, nearest=nearest)
         self.thumbnail: Thumbnail | None = None
 
     @property
@@ -142,9 +122,7 @@ class Hits:
     @property
     def not_embedded(self) -> int | None:
         """Of a ranked search, how many assets pass the filter and have no vector; None where nobody can say."""
-        if not self.is_ranked or not isinstance(self._nearest, Ranker):
-            return None
-        return self._matching.count - self._nearest.vector_count(self._allowed)
+        return self._ranking.without_vector_count if self.is_ranked else None
 
     @property
     def asks_for_annotations(self) -> bool:
@@ -184,8 +162,8 @@ class Hits:
 
     def count(self) -> int:
         """How many hits there are in all, whatever the page; a ranked search has to rank them all for it."""
-        if self.is_ranked and not self._keeps_unranked:
-            return len(self._ranked(0, None))
+        if self.is_ranked and not self._ranking.keeps_unranked:
+            return len(self._ranking.assets(0, None))
         return self._matching.count
 
     @cached_property
@@ -372,7 +350,7 @@ class Hits:
     @cached_property
     def _all_assets(self) -> pa.Table:
         if self.is_ranked:
-            best = [(asset,) for asset, _ in self._ranked(0, self._limit)[: self._limit]]
+            best = [(asset,) for asset, _ in self._ranking.assets(0, self._limit)[: self._limit]]
             return pa.Table.from_pylist([{"asset": asset} for (asset,) in sorted(best)], schema=ASSET_IDS)
         return self._matching.every
 
@@ -430,7 +408,7 @@ class Hits:
     def _found(self) -> list[tuple[int, float | None]]:
         """The page's assets with their scores, and one more where there is a next page."""
         if self.is_ranked:
-            return self._ranked(self._position or 0, self._limit)
+            return self._ranking.assets(self._position or 0, self._limit)
         if self._limit is not None:
             found = self._matching.page(after=self._position, most=self._limit + 1)
             return [(asset, None) for asset in found]
@@ -444,64 +422,6 @@ class Hits:
     def _has_more(self) -> bool:
         return self._limit is not None and len(self._found) > self._limit
 
-    def _ranked(self, offset: int, limit: int | None) -> list[tuple[int, float | None]]:
-        """The assets from `offset` on, best first, equal scores by number; one more than `limit`."""
-        assert self._nearest is not None
-        allowed = self._allowed
-        wanted = self._matching.count if limit is None else offset + limit + 1
-        if wanted == 0 or (allowed is not None and len(allowed) == 0):
-            return []
-        ranked: list[tuple[int, float | None]] = []
-        if self._is_hybrid:
-            ranked += self._fused.ranked[:wanted]
-        else:
-            found = self._nearest(_weighted(self._plan.similar), wanted, allowed)
-            scored: list[tuple[int, float]]
-            scored = list(zip(found["asset"].to_pylist(), found["score"].to_pylist(), strict=True))
-            scored.sort(key=lambda item: (-item[1], item[0]))
-            ranked += scored
-        if self._plan.floor is not None:
-            ranked = [(asset, score) for asset, score in ranked if score is None or score >= self._plan.floor]
-        if self._keeps_unranked and len(ranked) < wanted:
-            assert allowed is not None
-            ranked += self._unranked([asset for asset, _ in ranked], most=wanted - len(ranked))
-        return ranked[offset:wanted]
-
-    @property
-    def _keeps_unranked(self) -> bool:
-        """Whether what cannot be ranked is a hit all the same: where something else was asked for, too."""
-        return self._plan.keeps_unranked and not isinstance(self._plan.wanted, m.Everything)
-
-    def _unranked(self, ranked: Sequence[int], *, most: int) -> list[tuple[int, float | None]]:
-        """The first assets that pass the filter and are not among the ranked ones, by number."""
-        every = self._matching.every["asset"]
-        rest = every.filter(pc.invert(pc.is_in(every, value_set=pa.array(ranked, pa.int64()))))
-        return [(asset, None) for asset in rest.slice(0, most).to_pylist()]
-
-    @property
-    def _allowed(self) -> pa.Array | None:
-        """The assets that likeness may rank; None: all."""
-        is_all = isinstance(self._plan.wanted, m.Everything)
-        return None if is_all else self._matching.every["asset"].combine_chunks()
-
-    @property
-    def _is_hybrid(self) -> bool:
-        return any(part.is_hybrid for part in self._plan.similar)
-
-    @cached_property
-    def _fused(self) -> Fused:
-        """The ranking by labels and likeness together."""
-        assert self._nearest is not None
-        (similar,) = self._plan.similar
-        allowed = self._allowed
-        return fused(
-            similar.question.text or "",
-            cursor=self._cursor,
-            vocabulary=self._vocabulary,
-            allowed=None if allowed is None else self._matching.table,
-            alike=self._nearest(_weighted((similar,)), DEPTH, allowed),
-        )
-
     def _hits(self, page: list[tuple[int, float | None]]) -> Iterator[Hit]:
         numbers = [asset for asset, _ in page]
         explainer = Explainer(
@@ -509,12 +429,8 @@ class Hits:
         )
         facts, others = explainer.facts(), explainer.other_addresses()
         for asset, score in page:
-            matches, why = explainer.explain(asset, score=None if self._is_hybrid else score)
-            if self._is_hybrid and asset in self._fused.reasons:
-                why = (*why, self._fused.reasons[asset])
+            is_fused = self._ranking.is_hybrid
+            matches, why = explainer.explain(asset, score=None if is_fused else score)
+            why = (*why, *self._ranking.reasons(asset))
             addresses = (facts[asset][0], *others.get(asset, ()))
             yield Hit(asset, *facts[asset], score=score, matches=matches, why=why, addresses=addresses)
-
-
-def _weighted(similar: tuple[m.Similar, ...]) -> Weighted:
-    return tuple((part.question, part.weight) for part in similar)

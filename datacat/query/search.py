@@ -7,9 +7,10 @@ from functools import partial
 import duckdb
 
 from datacat.errors import UsageError
-from datacat.query.hits import By, Hits, Nearest
+from datacat.query.hits import By, Hits
 from datacat.query.moved import ByAddress
 from datacat.query.plan import plan
+from datacat.query.ranking import Nearest
 from datacat.query.scope import Outside
 from datacat.query.vocabulary import vocabulary
 

@@ -14,24 +14,9 @@ from datacat.query import meaning as m
 from datacat.query.periods import Period, bounds
 from datacat.query.tree import Operator, Quantifier, RelationKind
 from datacat.testing.corpus import Corpus, Row, leaves
+from datacat.testing.kleene import every, negated, some
 
 Box = tuple[float, float, float, float]  # left, top, right, bottom
-
-
-def every(answers: Iterable[bool | None]) -> bool | None:
-    """All of them hold (Kleene)."""
-    found = list(answers)
-    return False if False in found else None if None in found else True
-
-
-def some(answers: Iterable[bool | None]) -> bool | None:
-    """One of them holds (Kleene)."""
-    return negated(every([negated(answer) for answer in answers]))
-
-
-def negated(answer: bool | None) -> bool | None:
-    """The opposite; of what nobody can say, nobody can say it."""
-    return None if answer is None else not answer
 
 
 def answers_to(row: Row, predicate: m.Meaning) -> bool:

@@ -6,9 +6,9 @@ import pyarrow as pa
 import pytest
 
 from datacat.query.ask import ask
-from datacat.query.hits import Weighted
 from datacat.query.plan import plan
 from datacat.query.question import Understood, understood
+from datacat.query.ranking import Weighted
 from datacat.query.vocabulary import vocabulary
 from datacat.testing.corpus import Corpus
 from tests.query.cases import corpus

@@ -6,8 +6,9 @@ import pyarrow as pa
 import pytest
 
 from datacat.errors import QueryError
-from datacat.query.hits import Hits, Weighted
+from datacat.query.hits import Hits
 from datacat.query.hybrid import said
+from datacat.query.ranking import Weighted
 from datacat.query.search import search
 from datacat.query.values import quoted
 from datacat.query.vocabulary import vocabulary

@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from datacat.query.ask import Answer, ask
-from datacat.query.hits import Weighted
 from datacat.query.plan import plan
 from datacat.query.question import Understood, understood
+from datacat.query.ranking import Weighted
 from datacat.query.search import search
 from datacat.query.vocabulary import vocabulary
 from datacat.testing.corpus import Corpus

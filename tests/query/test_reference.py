@@ -13,7 +13,7 @@ import pytest
 from datacat.query.compare import Sql
 from datacat.query.conditions import FIELD_NAMES
 from datacat.query.fields import ASSET_STATES
-from datacat.query.hits import Weighted
+from datacat.query.ranking import Weighted
 from datacat.query.search import search
 from datacat.query.tree import Operator, Quantifier, RelationKind
 from tests.query.cases import corpus

@@ -12,9 +12,10 @@ import pytest
 from datacat.errors import EmbeddingError, ExtraMissing, QueryError, UsageError
 from datacat.query import matching
 from datacat.query.hit import HITS
-from datacat.query.hits import Hits, Weighted
+from datacat.query.hits import Hits
 from datacat.query.meaning import Question
 from datacat.query.page import read_page
+from datacat.query.ranking import Weighted
 from datacat.query.search import search
 from datacat.testing.corpus import Corpus
 from tests.query.cases import corpus
