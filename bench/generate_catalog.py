@@ -199,7 +199,8 @@ class _Maker:
             f"FROM ({images} UNION ALL SELECT {other} + range FROM range({size.listed - size.images}))",
             size.listed,
         )
-        yield "class_counts", class_counts(annotations="FROM made"), CLASSES
+        counted = f"SELECT *, NULL AS status FROM ({self._annotations()})"  # a status is said of none
+        yield "class_counts", class_counts(annotations=counted), CLASSES
         # Each annotation has each of its paths once.
         yield (
             "path_counts",

@@ -30,6 +30,7 @@ class Question:
         query: for datacat.
         where: SQL of the annotations that count.
         having: SQL that an asset's group of them has to fulfil; "" where one annotation is enough.
+        each: columns of an asset's group within one label set, of which `having` speaks: there things are counted.
         kind: assets: how many, and the first page; page: one far behind, found by where the page before it ended;
             offset: the same, which the rivals find by OFFSET; facets: all of them.
         is_nested: attributes decide, so that a JSON column must be parsed.
@@ -39,6 +40,7 @@ class Question:
     query: str
     where: str
     having: str = ""
+    each: str = ""
     kind: Kind = "assets"
     is_nested: bool = False
 
@@ -46,7 +48,10 @@ class Question:
         """A SELECT of the assets, each once."""
         where = f"({self.where}) AND asset > {after}" if after is not None else self.where
         if self.having:
-            return f"SELECT asset FROM annotations WHERE {where} GROUP BY asset HAVING {self.having}"
+            rows = f"annotations WHERE {where}"
+            if self.each:
+                rows = f"(SELECT asset, {self.each} FROM {rows} GROUP BY asset, label_set) AS told"
+            return f"SELECT asset FROM {rows} GROUP BY asset HAVING {self.having}"
         return f"SELECT DISTINCT asset FROM annotations WHERE {where}"
 
 
@@ -58,8 +63,9 @@ QUESTIONS = (
         "three or more of a class, none of another",
         "count(class_001)>=3 -class_002",
         "class IN ('class_001', 'class_002')",
-        "sum(CASE WHEN class = 'class_001' THEN 1 ELSE 0 END) >= 3 "
-        "AND sum(CASE WHEN class = 'class_002' THEN 1 ELSE 0 END) = 0",
+        "max(wanted) >= 3 AND sum(unwanted) = 0",
+        each="sum(CASE WHEN class = 'class_001' THEN 1 ELSE 0 END) AS wanted, "
+        "sum(CASE WHEN class = 'class_002' THEN 1 ELSE 0 END) AS unwanted",
     ),
     Question(
         "a class and two nested keys",
