@@ -11,6 +11,7 @@ from collections.abc import Mapping
 
 _TOKEN = re.compile(rb'"((?:[^"\\]|\\.)*)("?)|([{}\[\],:])|[^\s{}\[\],:"]+', re.DOTALL)
 _DEPTH = 6
+_KEY = 200  # bytes of a key: paths of longer ones, repeated by all below them, would fill the memory
 
 
 @functools.lru_cache(maxsize=8)
@@ -18,7 +19,8 @@ def outline(head: bytes) -> Mapping[str, str]:
     """The first byte of the first value at each path, to a depth of 6.
 
     `{` an object, `[` a list, `"` text, a digit or `-` a number, `t`, `f` and `n`. The path of what a list holds ends
-    in `[]`; the document itself is "". Only the first document of several is looked at.
+    in `[]`; the document itself is "". Only the first document of several is looked at, and
+    of a key its first 200 bytes.
     """
     found: dict[str, str] = {}
     stack: list[tuple[str, bool]] = []  # path, whether it is an object
@@ -39,12 +41,13 @@ def outline(head: bytes) -> Mapping[str, str]:
             if not stack:
                 break
         else:
-            path = _path(stack, key)
+            is_seen = len(stack) <= _DEPTH
+            path = _path(stack, key) if is_seen else ""  # each level deeper would lengthen it
             is_key = bool(stack) and stack[-1][1] and key is None
             if mark is None and is_key:
-                word = (match[1] or b"").decode("utf-8", errors="replace")
+                word = (match[1] or b"")[:_KEY].decode("utf-8", errors="replace")
                 continue
-            if len(stack) <= _DEPTH:
+            if is_seen:
                 found.setdefault(path, chr(match[0][0]))
             if mark is not None:
                 stack.append((path, mark == b"{"))

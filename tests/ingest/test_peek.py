@@ -36,3 +36,10 @@ def test_a_document_may_be_cut_anywhere() -> None:
 
 def test_only_the_first_of_several_documents_is_looked_at() -> None:
     assert outline(b'{"a": 1}\n{"b": 2}\n') == {"": "{", "a": "1"}
+
+
+def test_depth_and_long_keys_do_not_multiply() -> None:
+    assert max(map(len, outline(b"[" * 60_000))) == len("[]" * 6)
+    below = ",".join(f'"{n}": 1' for n in range(4_000))
+    found = outline(b'{"%s": {%s}}' % (b"k" * 30_000, below.encode()))
+    assert (len(found), max(map(len, found))) == (4_002, len("k" * 200 + ".1000"))
