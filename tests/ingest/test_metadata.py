@@ -141,11 +141,22 @@ def test_every_format_gives_leaves_of_what_it_keeps(tmp_path: Path) -> None:
     assert taken == {"0": (None, None, None), "1": (NOON, 1.0, 2.0)}
 
 
+def test_of_two_pictures_that_claim_one_id_each_speaks_for_itself(tmp_path: Path) -> None:
+    document = coco(2)
+    document["images"][1]["camera"] = "first"
+    document["images"].append({"id": 1, "file_name": "other.png", "camera": "second", "more": 1})
+    save(tmp_path / "lake" / "a.json", document)
+    staged = read(tmp_path / "lake", tmp_path / "out")
+    found = {(row["key"], row["path"], row["text"]) for row in rows(staged, "listed_leaves")}
+    other = "1 (images[2])"
+    assert found == {("1", "camera", "first"), (other, "camera", "second"), (other, "more", "1")}
+
+
 def test_of_two_images_with_one_id_the_kept_one_speaks(tmp_path: Path) -> None:
     document = coco(2)
     document["images"][0]["flag"] = "alone"
     document["images"][1]["camera"] = "first"
-    document["images"].append({"id": 1, "file_name": "other.png", "camera": "second", "more": 1})
+    document["images"].append({**document["images"][1], "camera": "second", "more": 1})
     save(tmp_path / "lake" / "a.json", document)
     staged = read(tmp_path / "lake", tmp_path / "out")
     (kept,) = (json.loads(row["metadata"]) for row in rows(staged, "listed") if row["key"] == "1")

@@ -127,6 +127,7 @@ def test_identifiers_may_be_numbers(tmp_path: Path) -> None:
 
 
 def test_what_stands_beside_a_list_of_annotations_is_not_dropped(tmp_path: Path) -> None:
-    staged = staged_of(tmp_path, {"annotations": [{"class": "car"}]})
+    staged = staged_of(tmp_path, {"annotations": [{"class": "car"}]}, {"asset": "b.png"})
+    assert [row["key"] for row in rows(staged, "listed")] == ["b.png"]
     (reject,) = rows(staged, "rejects")
     assert reject["reason"] == "`class` beside `annotations`: of which of them?"

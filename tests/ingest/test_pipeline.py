@@ -38,7 +38,8 @@ def test_two_formats_ask_for_one(tmp_path: Path) -> None:
     save(tmp_path / "lake" / "b.ndjson", '{"asset": "x.png"}\n')
     with pytest.raises(FormatError, match=r"coco \(a\.json\); neutral \(b\.ndjson\)"):
         read(tmp_path / "lake", tmp_path / "out")
-    assert read(tmp_path / "lake", tmp_path / "one", format="coco").skipped[0][1] == "no coco label file"
+    skipped = read(tmp_path / "lake", tmp_path / "one", format="coco").skipped
+    assert [reason for _, reason in skipped] == ["a neutral label file"]
 
 
 def test_only_the_changed_file_is_read(tmp_path: Path) -> None:
@@ -150,8 +151,11 @@ def test_equal_image_ids_do_not_multiply_annotations(tmp_path: Path) -> None:
     document["images"].append({"id": 1, "file_name": "other.png"})
     save(tmp_path / "lake" / "a.json", document)
     staged = read(tmp_path / "lake", tmp_path / "out")
-    assert sorted(row["key"] for row in rows(staged, "listed")) == ["0", "1"]
-    assert "was used before" in rows(staged, "rejects")[0]["reason"]
+    assert sorted(row["key"] for row in rows(staged, "listed")) == ["0", "1", "1 (images[2])"]
+    assert [row["external_id"] for row in rows(staged, "annotations")] == ["0"]
+    rejects = {row["position"].split(",")[0]: row["reason"] for row in rows(staged, "rejects")}
+    assert sorted(rejects) == ["annotations[1]", "images[1]", "images[2]"]
+    assert all("the image id 1 is claimed by 2 pictures" in reason for reason in rejects.values())
 
 
 def test_images_listed_twice_the_same_are_no_fault(tmp_path: Path) -> None:
