@@ -17,6 +17,8 @@ from typing import Any
 
 import duckdb
 
+from datacat.sources.location import as_pattern, of_pattern
+
 KIND = re.compile(r"logical_table=(\w+)/")
 """Finds the logical table in the path of a data file."""
 
@@ -94,12 +96,13 @@ def read(cursor: duckdb.DuckDBPyConnection, connection: int) -> FileReads:
         connection: as `position` says.
     """
     reads = _READS.format(connection)
-    files = {file.replace("''", "'") for (sql,) in _all(cursor, _VIEWS) for file in _FILES.findall(sql)}
+    patterns = {file.replace("''", "'") for (sql,) in _all(cursor, _VIEWS) for file in _FILES.findall(sql)}
+    files = set(map(of_pattern, patterns))
     files |= {path for (path,) in _all(cursor, _PATHS.format(reads))}
     table_of = {file: found[1] for file in files if (found := KIND.search(file))}
     if not table_of:
         return FileReads({}, ())
-    cursor.execute(f"CREATE TEMP TABLE row_groups AS {_ROW_GROUPS}", [list(table_of)])
+    cursor.execute(f"CREATE TEMP TABLE row_groups AS {_ROW_GROUPS}", [list(map(as_pattern, table_of))])
     pieces = [
         Piece(statement, table_of[file], file, row_group, rows, size)
         for statement, file, row_group, rows, size in _all(cursor, _PIECES.format(reads))

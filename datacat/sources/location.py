@@ -18,6 +18,7 @@ from datacat.config import Settings
 from datacat.errors import ExtraMissing, LocationError
 
 _MAGIC = re.compile(r"[*?\[]")
+_ESCAPED = re.compile(r"\[([*?\[])\]")
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -86,6 +87,11 @@ class Location:
 def as_pattern(path: str) -> str:
     """A path as DuckDB must be given it, which takes what it reads for a pattern: `a[b]` is `ab` there."""
     return _MAGIC.sub(r"[\g<0>]", path) if _MAGIC.search(path) else path
+
+
+def of_pattern(pattern: str) -> str:
+    """The path that `as_pattern` made a pattern of."""
+    return _ESCAPED.sub(r"\g<1>", pattern)
 
 
 def has_magic(path: str) -> bool:
