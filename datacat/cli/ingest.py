@@ -99,11 +99,10 @@ def ingest(
     try:
         _print(ingest_as(name=name, format=format_name), output)
     except SeveralFormats as several:
-        parts = [(f"{name}-{part}", part) for part, _ in several.formats]
         if not each:
-            several.hint = _commands(location, team=team, parts=parts)
+            several.hint = _commands(location, team=team, parts=_parts(several, name))
             raise
-        for one, part in parts:
+        for one, part in _parts(several, name):
             _print(ingest_as(name=one, format=part), output)
 
 
@@ -112,6 +111,11 @@ def _print(report: IngestReport, output: Output) -> None:
         output.record(report)
     else:
         print_report(report, output)
+
+
+def _parts(several: SeveralFormats, name: str) -> list[tuple[str, str]]:
+    """The name of a label set of each format, and the format."""
+    return [(f"{name}-{part}", part) for part, _ in several.formats]
 
 
 def _commands(location: str, *, team: str, parts: list[tuple[str, str]]) -> str:

@@ -82,7 +82,7 @@ def write(
                 images = chosen.filter(pc.is_in(chosen["uri"], those["uri"].combine_chunks()))
             part = _File(images, names, said, categories, licences, losses)
             with (folder / "annotations" / f"{kind}_{split}.json").open("wb") as file:
-                part.write(file, those, has_categories=kind != "captions")
+                part.fill(file, those, has_categories=kind != "captions")
     return losses.lines()
 
 
@@ -107,7 +107,7 @@ class _File:
     licences: Licences
     losses: Losses
 
-    def write(self, file: IO[bytes], annotations: pa.Table, *, has_categories: bool) -> None:
+    def fill(self, file: IO[bytes], annotations: pa.Table, *, has_categories: bool) -> None:
         """Writes the document."""
         uris = self.assets.column("uri").to_pylist()
         numbers = {uri: number for number, uri in enumerate(uris, start=1)}

@@ -9,7 +9,8 @@ import os
 import posixpath
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from datacat.config import Settings
@@ -17,13 +18,14 @@ from datacat.errors import LocationError
 from datacat.ingest.batches import parquet_writer, table
 from datacat.ingest.census import Census
 from datacat.ingest.format import Dataset, FileFacts, Plan, Sample
+from datacat.ingest.lake_media import beside, known_size, media_of, write_media
 from datacat.ingest.matching import Lake
 from datacat.ingest.registry import Recognised, recognise
-from datacat.ingest.tasks import Job, Outcome, Reader, measure_media
+from datacat.ingest.tasks import Job, Outcome, Reader
 from datacat.ingest.unread import ENDINGS
 from datacat.model.report import Tally
 from datacat.sources.changes import is_same
-from datacat.sources.inside import OUTSIDE, limited
+from datacat.sources.inside import limited
 from datacat.sources.listing import Entry, listed
 from datacat.sources.location import Location
 from datacat.sources.media import MediaFacts, media_kind
@@ -60,7 +62,13 @@ class IngestRequest:
         if self.media_root:
             return self.location, self.media_root
         is_file = self.location.is_s3 or os.path.isfile(self.location.path)
-        return (self.location, *(_beside(self.location) if is_file else ()))
+        return (self.location, *(beside(self.location) if is_file else ()))
+
+    def again(self, known_files: Mapping[str, FileFacts], *, is_more_there: bool) -> frozenset[str]:
+        """Label files that are read again though they have not changed."""
+        if self.is_whole:
+            return frozenset(known_files)
+        return self.incomplete if is_more_there else frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,26 +119,25 @@ def stage(
     into.mkdir(parents=True, exist_ok=True)
     settings = limited(settings, *request.places, str(into))
     tally, entries = Tally(), listed(request.location, settings)
-    media = _media(request, entries, tally=tally, settings=settings)
+    location, media_root = request.location, request.media_root
+    media = media_of(entries, location=location, media_root=media_root, tally=tally, settings=settings)
     found = _recognised(request, entries, settings=settings)
-    dataset = _dataset(request, found, media=media, tally=tally, settings=settings, known_media=known_media)
-    plan = found.format.plan(dataset)
-    is_more_there = any(entry.uri not in known_media for entry in media)
-    again = (
-        frozenset(known_files) if request.is_whole else request.incomplete if is_more_there else frozenset()
-    )
+    plan = _planned(request, found, media=media, tally=tally, settings=settings, known_media=known_media)
+    again = request.again(known_files, is_more_there=any(entry.uri not in known_media for entry in media))
     trusted = {} if request.looks_again else known_files
     files = _Files.listed(found, plan, known=known_files, trusted=trusted, again=again, settings=settings)
     outcome = Reader(found.format.name, plan, into=into, settings=settings).run(files.jobs())
     files.learn(outcome, tally)
-    lake = Lake(media, location=request.location, media_root=request.media_root)
+    lake = Lake(media, location=location, media_root=media_root)
     _write_listed(into, lake, files=files, plan=plan)
     lake.report(tally)
     _write_classes(into, files, plan=plan)
     census = Census(into, files.facts, settings=settings)
     census.check(found.format, tally=tally)
-    census.refuse_if_nothing_was_understood(str(request.location), is_all=files.are_all_read())
-    _write_media(census, lake, known_media=known_media, request=request, tally=tally, settings=settings)
+    census.refuse_if_nothing_was_understood(str(location), is_all=files.are_all_read())
+    write_media(
+        census, lake, known=known_media, looks_again=request.looks_again, tally=tally, settings=settings
+    )
     return Staged(
         folder=into,
         format=found.format.name,
@@ -271,30 +278,6 @@ def _is_context(facts: FileFacts) -> bool:
     )
 
 
-def _media(
-    request: IngestRequest, entries: Sequence[Entry], *, tally: Tally, settings: Settings
-) -> list[Entry]:
-    """Media below the media root, else below the location; beside it where the location is a single file."""
-    found = {entry.uri: entry for entry in entries}
-    places = [request.media_root] if request.media_root else []
-    if not places and len(entries) == 1 and entries[0].uri == request.location.uri:
-        places = list(_beside(request.location))
-    for place in places:
-        try:
-            found.update((entry.uri, entry) for entry in listed(place, settings))
-        except LocationError:
-            if request.media_root:
-                raise
-    links = sum(entry.fault is not None for entry in found.values())
-    if links:
-        tally.note(f"{OUTSIDE}: not followed", links)
-    return [found[uri] for uri in sorted(found) if media_kind(uri)]
-
-
-def _beside(label_file: Location) -> tuple[Location, ...]:
-    return label_file.parent, label_file.parent.parent.child("images")
-
-
 def _sample(entry: Entry, settings: Settings) -> Sample:
     if entry.fault:
         raise LocationError(entry.fault, where=entry.uri)
@@ -311,7 +294,7 @@ def _sample(entry: Entry, settings: Settings) -> Sample:
     return Sample(entry.uri, entry.size, head, tail)
 
 
-def _dataset(
+def _planned(
     request: IngestRequest,
     found: Recognised,
     *,
@@ -319,15 +302,8 @@ def _dataset(
     tally: Tally,
     settings: Settings,
     known_media: Mapping[str, MediaFacts],
-) -> Dataset:
-    def known_size(entry: Entry) -> tuple[int, int] | None:
-        facts = known_media.get(entry.uri)
-        is_trusted = facts is not None and not request.looks_again and is_same(entry, facts)
-        if facts and facts.width and facts.height and is_trusted:
-            return facts.width, facts.height
-        return None
-
-    return Dataset(
+) -> Plan:
+    dataset = Dataset(
         location=request.location,
         media_root=request.media_root,
         labels=found.labels,
@@ -336,8 +312,9 @@ def _dataset(
         read=lambda uri: read_bytes(uri, settings),
         tally=tally,
         options=request.options,
-        known_size=known_size,
+        known_size=partial(known_size, known={} if request.looks_again else known_media),
     )
+    return found.format.plan(dataset)
 
 
 def _write_listed(into: Path, lake: Lake, *, files: _Files, plan: Plan) -> None:
@@ -416,46 +393,6 @@ def _exhaustive(
             if classes:
                 found[classes].append(number)
     return found
-
-
-def _write_media(
-    census: Census,
-    lake: Lake,
-    *,
-    known_media: Mapping[str, MediaFacts],
-    request: IngestRequest,
-    tally: Tally,
-    settings: Settings,
-) -> None:
-    """A row of `media` for each asset that is spoken of, and for known ones that have changed or gone since."""
-
-    def is_as_before(entry: Entry, known: MediaFacts | None) -> bool:
-        is_known = known is not None and not known.is_missing
-        return is_known and not request.looks_again and is_same(entry, known)
-
-    wanted = {entry.uri: entry for entry in census.present(lake.entries)}
-    gone = []
-    for uri, facts in known_media.items():
-        entry = lake.entries.get(uri)
-        if entry is not None and not is_as_before(entry, facts):
-            wanted[uri] = entry
-        elif entry is None and not facts.is_missing and media_kind(uri) and lake.covers(uri):
-            gone.append(replace(facts, is_missing=True))
-    fresh, kept = [], []
-    for uri, entry in wanted.items():
-        known = known_media.get(uri)
-        if known is not None and is_as_before(entry, known):
-            kept.append(known)
-        else:
-            fresh.append(entry)
-    census.write_media([*kept, *gone], number=1)
-    for number, measured in enumerate(measure_media(fresh, settings=settings), start=2):
-        census.write_media(measured, number=number)
-        for facts in measured if request.looks_again else ():
-            before = known_media.get(facts.uri)
-            if before and before.digest != facts.digest and is_same(wanted[facts.uri], before):
-                tally.note("media with other bytes, though size and time are as before")
-    census.compare_sizes(tally)
 
 
 __all__ = ["FileFacts", "IngestRequest", "MediaFacts", "Staged", "stage"]

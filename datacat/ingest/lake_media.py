@@ -1,0 +1,116 @@
+"""Media beside label files: which there are, what is known of them, and the rows of those that are spoken of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from datacat.config import Settings
+from datacat.errors import LocationError
+from datacat.ingest.census import Census
+from datacat.ingest.matching import Lake
+from datacat.ingest.tasks import measure_media
+from datacat.model.report import Tally
+from datacat.sources.changes import is_same
+from datacat.sources.inside import OUTSIDE
+from datacat.sources.listing import Entry, listed
+from datacat.sources.location import Location
+from datacat.sources.media import MediaFacts, media_kind
+
+
+def media_of(
+    entries: Sequence[Entry],
+    *,
+    location: Location,
+    media_root: Location | None,
+    tally: Tally,
+    settings: Settings,
+) -> list[Entry]:
+    """Media below the media root, else below the location; beside it where the location is a single file.
+
+    Args:
+        entries: what lies at the location.
+        location: of the label files.
+        media_root: where media lie that do not lie there.
+        tally: is told of links that are not followed.
+        settings: of the ingest.
+
+    Raises:
+        LocationError: the media root is not there.
+    """
+    found = {entry.uri: entry for entry in entries}
+    places = [media_root] if media_root else []
+    if not places and len(entries) == 1 and entries[0].uri == location.uri:
+        places = list(beside(location))
+    for place in places:
+        try:
+            found.update((entry.uri, entry) for entry in listed(place, settings))
+        except LocationError:
+            if media_root:
+                raise
+    links = sum(entry.fault is not None for entry in found.values())
+    if links:
+        tally.note(f"{OUTSIDE}: not followed", links)
+    return [found[uri] for uri in sorted(found) if media_kind(uri)]
+
+
+def beside(label_file: Location) -> tuple[Location, ...]:
+    """Where media are looked for that belong to a single label file."""
+    return label_file.parent, label_file.parent.parent.child("images")
+
+
+def known_size(entry: Entry, known: Mapping[str, MediaFacts]) -> tuple[int, int] | None:
+    """Width and height of a picture that has not changed since they were measured."""
+    facts = known.get(entry.uri)
+    if facts and facts.width and facts.height and is_same(entry, facts):
+        return facts.width, facts.height
+    return None
+
+
+def write_media(
+    census: Census,
+    lake: Lake,
+    *,
+    known: Mapping[str, MediaFacts],
+    looks_again: bool,
+    tally: Tally,
+    settings: Settings,
+) -> None:
+    """A row of `media` for each asset that is spoken of, and for known ones that have changed or gone since.
+
+    Args:
+        census: writes the rows.
+        lake: the media that are there.
+        known: media by URI as they were.
+        looks_again: whether bytes are looked at also where size and time are as before.
+        tally: is told what was found odd.
+        settings: of the ingest.
+    """
+
+    def is_as_before(entry: Entry, before: MediaFacts | None) -> bool:
+        is_known = before is not None and not before.is_missing
+        return is_known and not looks_again and is_same(entry, before)
+
+    wanted = {entry.uri: entry for entry in census.present(lake.entries)}
+    gone = []
+    for uri, facts in known.items():
+        entry = lake.entries.get(uri)
+        if entry is not None and not is_as_before(entry, facts):
+            wanted[uri] = entry
+        elif entry is None and not facts.is_missing and media_kind(uri) and lake.covers(uri):
+            gone.append(replace(facts, is_missing=True))
+    fresh, kept = [], []
+    for uri, entry in wanted.items():
+        before = known.get(uri)
+        if before is not None and is_as_before(entry, before):
+            kept.append(before)
+        else:
+            fresh.append(entry)
+    census.write_media([*kept, *gone], number=1)
+    for number, measured in enumerate(measure_media(fresh, settings=settings), start=2):
+        census.write_media(measured, number=number)
+        for facts in measured if looks_again else ():
+            before = known.get(facts.uri)
+            if before and before.digest != facts.digest and is_same(wanted[facts.uri], before):
+                tally.note("media with other bytes, though size and time are as before")
+    census.compare_sizes(tally)
