@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zlib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -16,8 +17,9 @@ def draw(folder: Path, names: Iterable[str]) -> None:
     """Pictures that all differ."""
     folder.mkdir(parents=True, exist_ok=True)
     for name in names:
-        shade = sum(name.encode()) % 256
-        Image.new("RGB", (WIDTH, HEIGHT), (shade, len(name), 255 - shade)).save(folder / name)
+        shade = zlib.crc32(name.encode())
+        colour = (shade & 255, shade >> 8 & 255, shade >> 16 & 255)
+        Image.new("RGB", (WIDTH, HEIGHT), colour).save(folder / name)
 
 
 def box(picture: str, class_name: str, **more: Any) -> dict[str, Any]:
