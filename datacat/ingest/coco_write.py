@@ -146,14 +146,14 @@ class _File:
         parts: list[tuple[str, bytes]] = [("id", _json(number)), ("image_id", _json(image))]
         if row["class"] is not None:
             parts.append(("category_id", _json(self.categories.numbers[row["class"]])))
-        area = 0.0
         if row["w"] is not None:
             box = boxed(row, size, losses=losses)
             if box is None:
                 return None
-            parts.append(("bbox", _json(box)))
-            area = _area(row, box, size=size)
-        parts += [("area", _json(area)), ("iscrowd", _json(int(row["is_crowd"] or False)))]
+            parts += [("bbox", _json(box)), ("area", _json(_area(row, box, size=size)))]
+        elif row["area"] is not None:  # captions and labels of whole images have none, which is not 0
+            parts.append(("area", _json(row["area"])))
+        parts.append(("iscrowd", _json(int(row["is_crowd"] or False))))
         parts += _geometry(row, self.categories, size=size, losses=losses)
         for column, name in (("text", "caption"), ("confidence", "score"), ("model", "model")):
             if row[column] is not None:
