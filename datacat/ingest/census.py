@@ -110,6 +110,7 @@ class Census:
         self._folder = folder
         self._files = files
         self._rewritten = 0
+        self._has_claims = False
         self._settings = settings
         self._db = duckdb.connect(
             config={
@@ -173,13 +174,14 @@ class Census:
     def refuse_if_nothing_was_understood(self, where: str, *, is_all: bool) -> None:
         """Raises NothingUnderstood where there are rejects, no annotation, and no asset without a reject.
 
+        Pictures that claim one id have rejects and are kept, each of them: they were understood.
         Not where some label files stay as they were read before (`is_all` is false).
         """
         self._view("rejects")
         if not is_all:
             return
         rejected, understood = self._row(_UNDERSTOOD)
-        if not rejected or understood:
+        if not rejected or understood or self._has_claims:
             return
         reasons = self._db.execute(_REASONS, {"most": _REASONS_TOLD}).fetchall()
         told = [
@@ -377,6 +379,7 @@ class Census:
         claims = Claims(self._db)
         if not claims.count:
             return
+        self._has_claims = True
         tally.note("an image id that several pictures claim", claims.count)
         with parquet_writer(self._folder / "rejects-999998.parquet", "rejects") as writer:
             writer.write_table(claims.rejects().cast(STAGED["rejects"]))

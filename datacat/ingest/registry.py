@@ -93,8 +93,8 @@ def _skipped(entries: Sequence[Entry], name: str, *, found: _Found) -> tuple[tup
     reasons = {
         **{uri: f"no {name} label file" for uri in uris if not is_prose(uri.rsplit("/", 1)[-1])},
         **{uri: f"a {format_} label file" for uri, format_ in found.others.items()},
-        **{uri: f"looks like {title}, which is not read" for uri, title in found.known.items()},
         **found.faults,
+        **{uri: f"looks like {title}, which is not read" for uri, title in found.known.items()},
     }
     first = (found.faults, found.known, found.others, dict.fromkeys(uris))
     ordered = dict.fromkeys(uri for group in first for uri in uris if uri in group and uri in reasons)
@@ -161,9 +161,10 @@ def _verdict(
         doubts = (format_.doubt(seen) for format_ in candidates if hasattr(format_, "doubt"))
         if others and not roles:
             found.others[entry.uri] = others[0].name
-        elif title:
+            return roles
+        if title:
             found.known[entry.uri] = title
-        elif doubt := next(filter(None, doubts), None):
+        if doubt := next(filter(None, doubts), None):
             found.faults[entry.uri] = doubt
     return roles
 

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 import datacat
-from datacat.errors import FormatError
+from datacat.errors import FormatError, NothingUnderstood
 from datacat.testing.format_suite import read, rows
 
 from .conftest import Case
@@ -139,7 +139,16 @@ def test_boxes_past_the_edge_are_cut_or_left_out(case: Case, tmp_path: Path) -> 
 
 
 def test_a_nul_in_a_name_is_rejected_with_its_place(case: Case, tmp_path: Path) -> None:
-    staged = read(case("coco-nul-in-name"), tmp_path / "out")
+    folder = case("coco-nul-in-name")
+    with pytest.raises(
+        NothingUnderstood, match=r"the name of the asset has a NUL in it \(c\.json, images\[0\]\)"
+    ):
+        read(folder, tmp_path / "alone")
+    (folder / "d.json").write_text((folder / "c.json").read_text().replace("\\u0000", ""))
+    staged = read(folder, tmp_path / "out")
     found = {row["reason"]: row["position"] for row in rows(staged, "rejects")}
-    assert found["the name of the asset has a NUL in it"]
-    assert (rows(staged, "annotations"), rows(staged, "listed")) == ([], [])
+    assert found == {
+        "the name of the asset has a NUL in it": "images[0]",
+        "its asset was rejected": "annotations[0]",
+    }
+    assert [row["file"] for kind in ("annotations", "listed") for row in rows(staged, kind)] == [1, 1]
