@@ -38,12 +38,12 @@ COUNTS = [
     ("darwin_v7/e2e_tests/data/import/coco_annotations", "coco", 16, 8, 8),
     ("darwin_v7/e2e_tests/data/convert/pascalvoc/to", "pascal_voc", 3, 1, 1),
     ("darwin_v7/e2e_tests/data/import/pascal_voc_annotations", "pascal_voc", 16, 8, 8),
-    (f"{DATUMARO}/coco_dataset/coco", "coco", 16, 14, 0),
+    (f"{DATUMARO}/coco_dataset/coco", "coco", 17, 14, 0),
     (f"{DATUMARO}/coco_dataset/coco_captions", "coco", 3, 2, 0),
     (f"{DATUMARO}/coco_dataset/coco_image_info", "coco", 0, 2, 0),
     (f"{DATUMARO}/coco_dataset/coco_instances", "coco", 3, 2, 0),
     (f"{DATUMARO}/coco_dataset/coco_labels", "coco", 3, 2, 0),
-    (f"{DATUMARO}/coco_dataset/coco_panoptic", "coco", 2, 2, 0),
+    (f"{DATUMARO}/coco_dataset/coco_panoptic", "coco", 3, 2, 0),
     (f"{DATUMARO}/coco_dataset/coco_person_keypoints", "coco", 3, 2, 0),
     (f"{DATUMARO}/coco_dataset/coco_roboflow", "coco", 3, 2, 0),
     (f"{DATUMARO}/coco_dataset/coco_stuff", "coco", 2, 2, 0),
@@ -96,7 +96,7 @@ def test_bccd_classes_and_oddities(tmp_path: Path) -> None:
 def test_spacenet_categories_are_numbers_and_segmentations_flat(tmp_path: Path) -> None:
     staged = read(DATA / "spacenet_buildings", tmp_path, format="coco")
     found = rows(staged, "annotations")
-    assert {row["class"] for row in found} == {"other", "0.0", "1.0"}
+    assert {row["class"] for row in found} == {"other", "0", "1"}
     assert all(row["geometry"].startswith("[[") for row in found)
 
 
@@ -104,7 +104,7 @@ def test_labelbox_files_and_crowds(tmp_path: Path) -> None:
     staged = read(DATA / "labelbox_sdk", tmp_path, format="coco")
     found = rows(staged, "annotations")
     per_file = Counter(Path(staged.files[row["file"]].uri).name for row in found)
-    assert per_file == {"instances.json": 62, "rle.json": 231, "panoptic.json": 20}
+    assert per_file == {"instances.json": 62, "rle.json": 231, "panoptic.json": 369}
     assert any(row["is_crowd"] and row["geometry_type"] == "mask" for row in found)
 
 
