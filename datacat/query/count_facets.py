@@ -61,7 +61,8 @@ def count_facets(
         attributes, metadata = (paths.only(_telling(paths)) for paths in (attributes, metadata))
     if names is not None:
         attributes, metadata, names = _asked(names, attributes=attributes, metadata=metadata)
-    with Counted(cursor, assets, wanted=wanted) as counted:
+    has_set_aside = bool(vocabulary.sorts.set_aside)
+    with Counted(cursor, assets, wanted=wanted, has_set_aside=has_set_aside) as counted:
         has_documents = bool(attributes.all) and are_few(counted.chosen_count, leaf_count=leaf_count)
         said = _said(counted, has_documents=has_documents)
         columns = ColumnFacets(
@@ -133,8 +134,8 @@ def _with_absence(counted: Counted, facet: Facet, *, vocabulary: Vocabulary) -> 
         meaning = _meaning(bucket.value, is_concept=facet.name == "concept", vocabulary=vocabulary)
         looked = decided(meaning)
         assert looked is not None
-        either = Sql("({} UNION ALL SELECT asset FROM annotations WHERE {})").filled(
-            looked, of_class(meaning.members)
+        either = Sql("({} UNION ALL SELECT asset FROM annotations WHERE {} AND {})").filled(
+            looked, of_class(meaning.members), counted.standing
         )
         unknown = counted.asset_count - counted.asset_count_of(either)
         absent = counted.asset_count - bucket.assets - unknown

@@ -18,10 +18,13 @@ from datacat.query.bitmap import WIDEST
 from datacat.query.compare import TRUE, Sql, joined, one_of
 from datacat.query.pairs import classes_of, of_row, table_at
 from datacat.query.run import rows
+from datacat.query.sql import STANDING
 
 _FEW = 100  # classes that are named to skip the row groups of others
 _BITMAPS = 512 << 20  # bytes of all bitmaps that are made at once, or a quarter of memory_limit
 _UNITS = {"bytes": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30, "TiB": 1 << 40}
+# The index does not know which were set aside.
+_NOT_ASIDE = f"annotation NOT IN (SELECT annotation FROM annotations WHERE NOT {STANDING})"  # noqa: S608 - our own words
 _numbers = count()
 
 
@@ -54,10 +57,25 @@ class Wanted:
 
 
 class Counted:
-    """The temporary tables of one counting; a context that drops them."""
+    """The temporary tables of one counting; a context that drops them.
 
-    def __init__(self, cursor: duckdb.DuckDBPyConnection, assets: Sql, *, wanted: Wanted | None) -> None:
+    Args:
+        cursor: shows one state.
+        assets: a table of the matching assets.
+        wanted: the annotations that count; None: all of those assets'.
+        has_set_aside: whether some annotations were skipped or are drafts, which are left out unless they are wanted.
+    """
+
+    def __init__(
+        self,
+        cursor: duckdb.DuckDBPyConnection,
+        assets: Sql,
+        *,
+        wanted: Wanted | None,
+        has_set_aside: bool = False,
+    ) -> None:
         self.cursor = cursor
+        self._leaves_out = has_set_aside and wanted is None
         self._number = next(_numbers)
         self._made: list[str] = []
         self._taken: list[str] = []
@@ -130,6 +148,8 @@ class Counted:
             paths: those of the condition, if it names some.
         """
         source = table_at(table, self._classes if table == "annotations" else paths)
+        if self._leaves_out:
+            where = joined(" AND ", [where, self.standing if table == "annotations" else Sql(_NOT_ASIDE)])
         if self._condition is not None:
             condition = joined(" AND ", [self._condition, where])
             return Sql(f"SELECT {columns}, {self._place} AS place FROM {{}} WHERE {{}}").filled(
@@ -139,6 +159,11 @@ class Counted:
         return Sql(f"SELECT {columns}, place FROM (FROM {{}} WHERE {{}}) JOIN {{}}").filled(
             source, condition, self._joined
         )
+
+    @property
+    def standing(self) -> Sql:
+        """A condition on a row of `annotations`: it is none that is left out."""
+        return Sql(STANDING) if self._leaves_out else TRUE
 
     def of_assets(self, table: Sql, columns: str, *, where: Sql = TRUE) -> Sql:
         """A SELECT of columns of a table that has a row (or several) an asset, and of the asset's place."""

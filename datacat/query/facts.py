@@ -150,10 +150,14 @@ class SplitIs:
 
 @dataclass(frozen=True, slots=True)
 class InLabelSet:
-    """One of the label sets speaks of the asset, with an annotation or without."""
+    """One of the label sets speaks of the asset, with an annotation or without.
+
+    Its annotations show it; where `is_standing`, those that were not set aside.
+    """
 
     shown: str
     label_sets: tuple[int, ...]
+    is_standing: bool = False
 
     def __str__(self) -> str:
         return self.shown

@@ -114,7 +114,7 @@ class Explainer:
         if not isinstance(term, m.Some):
             found = {asset: [] for (asset,) in rows(self._cursor, self._sets.assets(term))}
         if isinstance(term, m.InLabelSet):
-            pairs = self._sets.pairs(m.LabelSetIs(term.shown, term.label_sets))
+            pairs = self._sets.pairs_of(term)
         elif isinstance(term, m.Some | m.Counted | m.CountedValues):
             pairs = self._sets.pairs(term.predicate)
         else:

@@ -18,13 +18,13 @@ from datacat.query.tree import Operator
 from datacat.query.values_counted import counted_values
 from datacat.query.voices import counted, plain_count, uncounted
 
-_STANDING = f"(status IS NULL OR status NOT IN ({', '.join(map(repr, SET_ASIDE))}))"
+STANDING = f"(status IS NULL OR status NOT IN ({', '.join(map(repr, SET_ASIDE))}))"
 _OF_STATE = {
     "missing": Sql("SELECT asset FROM assets WHERE is_missing"),
     "unreadable": Sql("SELECT asset FROM assets WHERE fault IS NOT NULL"),
-    "labelled": Sql(f"SELECT asset FROM annotations WHERE {_STANDING}"),  # noqa: S608 - our own words
+    "labelled": Sql(f"SELECT asset FROM annotations WHERE {STANDING}"),  # noqa: S608 - our own words
     "unlabelled": Sql(
-        f"SELECT asset FROM assets ANTI JOIN (FROM annotations WHERE {_STANDING}) USING (asset)"  # noqa: S608 - so
+        f"SELECT asset FROM assets ANTI JOIN (FROM annotations WHERE {STANDING}) USING (asset)"  # noqa: S608 - so
     ),
     # Of copies that are shown as one asset, and of addresses that are assets of their own.
     "duplicate": Sql(
@@ -75,6 +75,11 @@ class Sets:
         """A SELECT of asset, annotation and class of each annotation for which a predicate holds."""
         return Pairs(self.within).of(node)
 
+    def pairs_of(self, node: m.InLabelSet) -> Sql:
+        """The same of the annotations of some label sets."""
+        of_them = m.LabelSetIs(node.shown, node.label_sets)
+        return self.pairs(m.And((of_them, m.Standing())) if node.is_standing else of_them)
+
     def decided(self, predicate: m.Meaning) -> Sql | None:
         """See `coverage.decided`."""
         return decided(predicate, within=self.within)
@@ -93,8 +98,8 @@ class Sets:
                 return self.pairs(predicate)
             case m.CountedValues(predicate=predicate):
                 return self.pairs(predicate)
-            case m.InLabelSet(shown=shown, label_sets=label_sets):
-                return self.pairs(m.LabelSetIs(shown, label_sets))
+            case m.InLabelSet():
+                return self.pairs_of(node)
             case _:
                 return None
         return joined(" UNION ALL ", found) if found else None

@@ -363,7 +363,9 @@ class Oracle:
                     row for row in self._standing(predicate, asset) if self._judge.fulfils(row, predicate)
                 )
             case m.InLabelSet(label_sets=label_sets) if not is_negated:
-                yield from (row for row in self._of(asset) if row["label_set"] in label_sets)
+                yield from (
+                    row for row in self._standing(m.Anything(), asset) if row["label_set"] in label_sets
+                )
 
 
 def _is_from(uri: str, operator: Operator, *, value: m.Value) -> bool:

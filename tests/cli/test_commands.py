@@ -87,7 +87,7 @@ def test_an_answer_is_yes_only_where_labels_know_every_word(run: Run) -> None:
     first = [
         run("ask", question, "-C", "cat")[1].partition(":")[0] for question in ("roofs", "roofs with moss")
     ]
-    assert first == ["Yes", "In part"]
+    assert first == ["Yes", "Not read"]
     assert "moss  no label says so" in run("ask", "roofs with moss", "-C", "cat")[1]
     assert "3  no label says so" in run("ask", "roofs with 3 mosses", "-C", "cat")[1].splitlines()
 
@@ -137,6 +137,7 @@ def test_snapshots_go_their_way(run: Run, tmp_path: Path) -> None:
 def test_the_life_of_a_catalog(run: Run) -> None:
     ingested(run)
     agrees = "Everything agrees: log, files, index, vectors, snapshots.\n"
+    agrees += "Not read: the bytes of data files (--deep), and media in the lake (ingest --look-again).\n"
     assert run("doctor", "-C", "cat") == (0, "", agrees)
     assert run("gc", "--dry-run", "-C", "cat")[0] == 0
     assert run("compact", "-C", "cat")[0] == 0
@@ -227,6 +228,10 @@ def test_a_search_as_json_says_what_the_text_says(run: Run) -> None:
         "concepts": {},
         "state": 1,
         "total": 1,
+        "addresses": 1,
+        "not_embedded": None,
+        "only_predicted": 0,
+        "set_aside": 0,
         "answers": {"yes": 1, "no": 2, "unknown": 0},
         "hint": None,
     }

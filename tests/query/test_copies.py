@@ -50,8 +50,11 @@ def _two_buckets() -> Corpus:
         ("uri in (b.png, 0.png)", [0, 1]),
         ("is:duplicate", [0, 1]),
         ("roof OR car", [0]),
-        ("count(roof)>=2", [0]),
-        ("count(roof)>=2 car", [0]),
+        ("count(roof)>=1", [0]),
+        ("count(roof)>=2", []),  # one by each label set
+        ("count(roof)>=2 car", []),
+        ("count(roof)=1 car", [0]),
+        ("NOT count(roof)>=2", [0, 1, 4, 5]),
         ("is:unlabelled", [1, 4, 5]),
         ("agreement=1", [0, 1]),
         ("", [0, 1, 4, 5]),
@@ -63,6 +66,15 @@ def test_what_is_said_under_any_address_is_said_of_the_picture(query: str, expec
     assert hits.numbers == expected
     assert hits.count() == len(expected)
     assert hits.address_count == len(expected) + len({0, 1} & set(expected))
+
+
+def test_a_label_set_counts_what_it_says_under_all_addresses() -> None:
+    made = _two_buckets()
+    made.add_annotation(0, "car", label_set=1, **BOX)
+    for query in ("count(car)>=2", "count(car)>=2 roof", "count(car)=2"):
+        hits = search(made.cursor(), query, state=1, addresses=made.cursor(is_merged=False))
+        assert hits.numbers == [0], query
+    assert search(made.cursor(is_merged=False), "count(car)>=2", state=1, by="uri").numbers == []
 
 
 def test_a_hit_names_its_addresses() -> None:

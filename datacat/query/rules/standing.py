@@ -17,7 +17,7 @@ from datacat.query.values import Value
 
 def standing(root: m.Meaning, statistics: Statistics) -> m.Meaning:
     """See the module; nothing is added where nothing was set aside."""
-    return _everywhere(root, _standing) if statistics.sorts.set_aside else root
+    return _of_label_sets(_everywhere(root, _standing)) if statistics.sorts.set_aside else root
 
 
 def by_people(root: m.Meaning, statistics: Statistics) -> m.Meaning | None:
@@ -36,6 +36,8 @@ def set_aside(root: m.Meaning) -> list[m.Meaning]:
             if m.Standing() in parts:
                 rest = tuple(part for part in parts if part != m.Standing())
                 found.append(m.And((*rest, m.Not(m.Standing()))))
+        elif isinstance(node, m.InLabelSet) and node.is_standing:
+            found.append(m.And((m.LabelSetIs(node.shown, node.label_sets), m.Not(m.Standing()))))
     return found
 
 
@@ -54,6 +56,18 @@ def _everywhere(node: m.Meaning, narrow: Callable[[m.Meaning], m.Meaning]) -> m.
             return replace(node, predicate=narrow(_everywhere(predicate, narrow)))
         case m.Related(predicate=predicate):
             return replace(node, predicate=narrow(_everywhere(predicate, narrow)))
+    return node
+
+
+def _of_label_sets(node: m.Meaning) -> m.Meaning:
+    """What shows that a label set speaks of an asset, without what it set aside."""
+    match node:
+        case m.And(parts=parts) | m.Or(parts=parts):
+            return replace(node, parts=tuple(map(_of_label_sets, parts)))
+        case m.Not(part=part) | m.Unknown(part=part):
+            return replace(node, part=_of_label_sets(part))
+        case m.InLabelSet():
+            return replace(node, is_standing=True)
     return node
 
 
