@@ -61,8 +61,7 @@ def count_facets(
         attributes, metadata = (paths.only(_telling(paths)) for paths in (attributes, metadata))
     if names is not None:
         attributes, metadata, names = _asked(names, attributes=attributes, metadata=metadata)
-    has_set_aside = bool(vocabulary.sorts.set_aside)
-    with Counted(cursor, assets, wanted=wanted, has_set_aside=has_set_aside) as counted:
+    with Counted(cursor, assets, wanted=wanted, has_set_aside=vocabulary.sorts.set_aside > 0) as counted:
         has_documents = bool(attributes.all) and are_few(counted.chosen_count, leaf_count=leaf_count)
         said = _said(counted, has_documents=has_documents)
         columns = ColumnFacets(

@@ -24,7 +24,7 @@ _FEW = 100  # classes that are named to skip the row groups of others
 _BITMAPS = 512 << 20  # bytes of all bitmaps that are made at once, or a quarter of memory_limit
 _UNITS = {"bytes": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30, "TiB": 1 << 40}
 # The index does not know which were set aside.
-_NOT_ASIDE = f"annotation NOT IN (SELECT annotation FROM annotations WHERE NOT {STANDING})"  # noqa: S608 - our own words
+_NOT_ASIDE = f"annotation NOT IN (SELECT annotation FROM annotations WHERE NOT {STANDING})"
 _numbers = count()
 
 
@@ -88,10 +88,7 @@ class Counted:
         self._has_all_assets = self.asset_count == every
         self.span = 1 if low is None else high - low + 1
         self._place = f"asset - {low or 0}"
-        ((threads, limit),) = rows(
-            cursor, Sql("SELECT current_setting('threads'), current_setting('memory_limit')")
-        )
-        self._threads, self._room = int(threads), min(_BITMAPS, _bytes(limit) // 4)
+        self._threads, self._room = _threads_and_room(cursor)
         if wanted is not None:
             self._condition = wanted.condition
         self._classes = wanted.classes if wanted is not None else ()
@@ -233,6 +230,13 @@ class Counted:
         self._joined = Sql("(SELECT annotation, place FROM {}) USING (annotation)").filled(chosen)
         ((self.chosen_count,),) = rows(self.cursor, Sql("SELECT count(*) FROM {}").filled(chosen))
         self.narrow(chosen)
+
+
+def _threads_and_room(cursor: duckdb.DuckDBPyConnection) -> tuple[int, int]:
+    """How many threads make bitmaps, and in how many bytes together."""
+    settings = Sql("SELECT current_setting('threads'), current_setting('memory_limit')")
+    ((threads, limit),) = rows(cursor, settings)
+    return int(threads), min(_BITMAPS, _bytes(limit) // 4)
 
 
 def _bytes(size: str) -> int:

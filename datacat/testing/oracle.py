@@ -362,10 +362,8 @@ class Oracle:
                 yield from (
                     row for row in self._standing(predicate, asset) if self._judge.fulfils(row, predicate)
                 )
-            case m.InLabelSet(label_sets=label_sets) if not is_negated:
-                yield from (
-                    row for row in self._standing(m.Anything(), asset) if row["label_set"] in label_sets
-                )
+            case m.InLabelSet(label_sets=chosen) if not is_negated:
+                yield from (r for r in self._standing(m.Anything(), asset) if r["label_set"] in chosen)
 
 
 def _is_from(uri: str, operator: Operator, *, value: m.Value) -> bool:

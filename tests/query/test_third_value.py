@@ -147,3 +147,29 @@ def test_boxes_in_fractions_have_pixels_where_the_size_is_known(text: str) -> No
 def test_whole_numbers_beyond_doubles_compare_exactly(text: str, found: list[int]) -> None:
     made = _cars(*({"attributes": {"id": 9007199254740992 + more}} for more in (0, 1, 2)))
     assert search(made.cursor(), text, state=1).numbers == found
+
+
+def test_what_was_set_aside_shows_no_team_and_stands_in_no_facet() -> None:
+    colored: dict[str, object] = {"attributes": {"color": "red"}}
+    made = _cars({"status": "skipped", **colored}, colored, {"status": "draft"})
+    cursor = made.cursor()
+    for text in ("media:image", "media:image width=100", "team:a"):
+        hits = search(cursor, text, state=1)
+        assert hits.numbers == [0, 1, 2]  # its label files speak of all of them
+        facets = hits.facets(["class", "team", "status", "color"])
+        counts = {
+            facet.name: [(b.value, b.annotations, b.assets) for b in facet.values] for facet in facets.facets
+        }
+        assert counts == {
+            "class": [("car", 1, 1)],
+            "team": [("a", 1, 1)],
+            "attributes.color": [("red", 1, 1)],
+        }, text
+    assert [(one["asset"], one["annotation"]) for one in hits.annotations().read_all().to_pylist()] == [
+        (1, 1)
+    ]
+    assert hits.set_aside == 2
+    (found,) = search(cursor, "media:image", state=1).facets(["class"])["class"].values
+    assert (found.assets, found.absent, found.unknown) == (1, 2, 0)
+    (status,) = search(cursor, "status:skipped", state=1).facets(["status"])["status"].values
+    assert (status.value, status.annotations) == ("skipped", 1)
