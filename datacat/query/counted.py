@@ -77,21 +77,19 @@ class Counted:
         self.cursor = cursor
         self._leaves_out = has_set_aside and wanted is None
         self._number = next(_numbers)
-        self._made: list[str] = []
-        self._taken: list[str] = []
-        ((self.asset_count, low, high),) = rows(
-            cursor, Sql("SELECT count(*), min(asset), max(asset) FROM {}").filled(assets)
-        )
+        self._made, self._taken = list[str](), list[str]()
+        extent = Sql("SELECT count(*), min(asset), max(asset) FROM {}").filled(assets)
+        ((self.asset_count, low, high),) = rows(cursor, extent)
         ((every,),) = rows(cursor, Sql("SELECT count(*) FROM assets"))
         self._near = TRUE if low is None else Sql(f"asset BETWEEN {low} AND {high}")
-        self._condition = TRUE if self.asset_count == every else None
         self._has_all_assets = self.asset_count == every
+        self._condition = TRUE if self._has_all_assets else None
         self.span = 1 if low is None else high - low + 1
         self._place = f"asset - {low or 0}"
         self._threads, self._room = _threads_and_room(cursor)
+        self._classes: tuple[str, ...] = ()
         if wanted is not None:
-            self._condition = wanted.condition
-        self._classes = wanted.classes if wanted is not None else ()
+            self._condition, self._classes = wanted.condition, wanted.classes
         self._has_chosen = wanted is not None
         self.is_direct = self._condition is not None
         self.are_all_annotated = self.is_direct and wanted is not None  # a class, say, made them hits

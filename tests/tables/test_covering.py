@@ -174,8 +174,6 @@ def test_an_ontology_alone_leaves_what_is_derived(tables: Tables, tmp_path: Path
 @pytest.mark.parametrize(
     ("claim", "message"),
     [
-        ({"classes": ("car", "buss")}, r"no class 'buss'(.|\n)*Did you mean bus\?"),
-        ({"classes": ("zebra", "gnu")}, r"'zebra', 'gnu'(.|\n)*It has bus, car\."),
         ({"attributes": ("Red",)}, r"no attribute path 'Red'(.|\n)*Did you mean red\?"),
     ],
 )
