@@ -64,7 +64,7 @@ def test_the_rest_is_left_to_joins(text: str) -> None:
 def test_more_than_fits_two_bytes_is_as_many() -> None:
     cursor = corpus().cursor()
     cursor.execute(
-        "INSERT INTO annotations BY NAME SELECT asset, class, kind, label_set, source_file, "
+        "INSERT INTO stored.annotations BY NAME SELECT asset, class, kind, label_set, source_file, "
         "1000 + range AS annotation FROM range(65533), (FROM annotations WHERE class = 'Roof' AND asset = 0 LIMIT 1)"
     )
     assert _both(cursor, "count(roof)>=2") == ([0], [0])
