@@ -16,7 +16,7 @@ import pyarrow as pa
 from datacat.query.bitmap import Bitmap, gathered
 from datacat.query.compare import Sql
 from datacat.query.hit import ASSET_IDS
-from datacat.query.moved import ByAddress, is_of_any_address
+from datacat.query.moved import ByAddress, is_of_any_address, needs_picture
 from datacat.query.plan import Plan
 from datacat.query.run import arrow, rows
 from datacat.query.tally import is_tallied, tallied
@@ -44,7 +44,7 @@ class Matching:
     ) -> None:
         self._cursor, self._plan, self._find_bounds = cursor, plan, bounds
         is_moved = is_tallied(plan.wanted) or is_of_any_address(plan.wanted)
-        self._by_address = by_address if is_moved else None
+        self._by_address = by_address if is_moved and not needs_picture(plan.wanted) else None
 
     @cached_property
     def count(self) -> int:

@@ -40,3 +40,8 @@ def is_of_any_address(node: m.Meaning) -> bool:
         case m.MetadataIs(quantifier=quantifier):
             return quantifier not in (Quantifier.ALL, Quantifier.NONE)
     return isinstance(node, m.InLabelSet | m.SplitIs | m.HasMetadata)
+
+
+def needs_picture(node: m.Meaning) -> bool:
+    """Whether annotations are compared with the size of their picture, which not every address of it need know."""
+    return any(isinstance(part, m.MeasureIs) and part.needs_size for part in m.descendants(node))

@@ -77,6 +77,19 @@ def test_a_label_set_counts_what_it_says_under_all_addresses() -> None:
     assert search(made.cursor(is_merged=False), "count(car)>=2", state=1, by="uri").numbers == []
 
 
+def test_a_box_is_measured_by_the_size_of_the_picture() -> None:
+    made = Corpus()
+    made.add_label_set("re/x", classes=["roof"])
+    made.add_asset("s3://re/0.png", width=100, height=100)
+    made.add_asset("s3://med/0.png")  # nobody read its size
+    made.copy(1, of=0)
+    for _ in range(2):
+        made.add_annotation(1, "roof", label_set=0, **BOX)
+    for query in ("roof[width>9%]", "count(roof[width>9%])>=2", "roof[width<11%] OR team:re"):
+        hits = search(made.cursor(), query, state=1, addresses=made.cursor(is_merged=False))
+        assert hits.numbers == [0], query
+
+
 def test_a_hit_names_its_addresses() -> None:
     hits = search(_two_buckets().cursor(), "roof", state=1)
     (hit,) = hits
