@@ -98,6 +98,6 @@ def test_rules_can_be_printed() -> None:
 def test_what_duckdb_cannot_run_is_one_clear_error() -> None:
     cursor: duckdb.DuckDBPyConnection = corpus().cursor()
     hits = search(cursor, "roof", state=1)
-    cursor.execute("DROP TABLE annotations")
+    cursor.execute("DROP VIEW annotations")
     with pytest.raises(CatalogError, match="could not be run"):
         list(hits)

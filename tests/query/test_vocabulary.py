@@ -158,7 +158,7 @@ def test_metadata_is_found_though_no_more_paths_are_remembered(monkeypatch: pyte
 def test_tables_that_may_change_are_read_each_time() -> None:
     cursor = corpus().cursor()
     assert not vocabulary(cursor, identity=None).knows("zebra")
-    cursor.execute("UPDATE class_counts SET class = 'zebra' WHERE class = 'Roof'")
+    cursor.execute("UPDATE stored.class_counts SET class = 'zebra' WHERE class = 'Roof'")
     assert vocabulary(cursor, identity=None).knows("zebra")
 
 
