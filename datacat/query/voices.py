@@ -147,11 +147,14 @@ def judged(
         )
         return template.filled(table, sure, within)
     possible = Pairs(within).possible(parts, is_of_class=is_of_class)
+    # Of another sort is what says nothing of an attribute, unless it is sure without: by an OR, or of an empty list.
+    more = "" if is_of_class else " UNION ALL SELECT annotation FROM sure"
     template = Sql(
-        f"SELECT {named}, sure IS NOT NULL AS is_sure FROM (FROM {{}} SEMI JOIN ({{}}) USING (annotation) WHERE {{}}) "  # noqa: S608
-        "LEFT JOIN (SELECT DISTINCT annotation, true AS sure FROM ({})) USING (annotation)"
+        "WITH sure AS (SELECT DISTINCT annotation, true AS is_found FROM ({})) "  # noqa: S608 - our own words
+        f"SELECT {named}, is_found IS NOT NULL AS is_sure FROM (FROM {{}} SEMI JOIN "
+        f"(SELECT annotation FROM ({{}}){more}) USING (annotation) WHERE {{}}) LEFT JOIN sure USING (annotation)"
     )
-    return template.filled(table, possible, within, sure)
+    return template.filled(sure, table, possible, within)
 
 
 def _rows(parts: tuple[m.Meaning, ...], is_of_class: bool) -> tuple[Sql, Sql]:

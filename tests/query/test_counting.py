@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from datacat.query.plan import plan
 from datacat.query.search import search
 from datacat.testing.corpus import Corpus
+from datacat.testing.oracle import Oracle
 
 
 def _corpus() -> Corpus:
@@ -67,3 +69,31 @@ def test_a_model_counts_by_itself() -> None:
     cursor = made.cursor()
     assert search(cursor, "count(person)>=2", state=1).numbers == []
     assert search(cursor, "count(person)=1", state=1).numbers == [0]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "count(class of (color=red OR -[aspect>1]))>=1",
+        "count(class of (color=red OR -[aspect>1]))=1",
+        "count([color=red OR -[aspect>1]])=2",
+        "count([length(tags)=0])=2",
+        "NOT count([length(tags)=0])=3",
+    ],
+)
+def test_what_is_sure_without_an_attribute_is_counted(text: str) -> None:
+    made = Corpus()
+    made.add_label_set("a/one", classes=["person"])
+    for number in range(2):
+        made.add_asset(f"s3://lake/{number}.png", width=100, height=100)
+    for _ in range(2):
+        made.add_annotation(0, "person", label_set=0, x=0, y=0, w=9, h=9, attributes={"tags": []})
+    made.add_annotation(1, "person", label_set=0, attributes={"color": "blue", "tags": ["new"]})
+    cursor = made.cursor()
+    hits = search(cursor, text, state=1)
+    assert 0 in hits.numbers
+    meaning = plan(cursor, text).meaning
+    assert (hits.numbers, hits.answers.no) == (
+        Oracle(made).assets(meaning),
+        len(Oracle(made).refuted(meaning)),
+    )
