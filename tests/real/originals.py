@@ -52,6 +52,29 @@ class Asset:
     """Team -> the classes that it looked for, in lower case."""
     metadata: list[dict[str, Any]] = field(default_factory=list)
     splits: set[str] = field(default_factory=set)
+    copies: list[Asset] = field(default_factory=list)
+    """What lies at other addresses with the same bytes."""
+
+    @property
+    def addresses(self) -> list[Path]:
+        return [self.path, *(copy.path for copy in self.copies)]
+
+    def join(self, copy: Asset) -> None:
+        """Takes what is said of other bytes that are equal."""
+        self.copies.append(copy)
+        self.said += copy.said
+        self.teams |= copy.teams
+        for team, classes in copy.covers.items():
+            self.covers.setdefault(team, set()).update(classes)
+        self.metadata += copy.metadata
+        self.splits |= copy.splits
+
+    def voices(self, *names: str) -> list[list[Said]]:
+        """What each team's people, and each team's models, say of these classes."""
+        found: dict[tuple[str, str], list[Said]] = defaultdict(list)
+        for one in self.of(*names):
+            found[one.team, one.kind].append(one)
+        return list(found.values())
 
     def of(self, *names: str, team: str | None = None) -> list[Said]:
         """The statements with one of these classes; without a name, all."""
@@ -101,6 +124,16 @@ class Lake(dict[str, Asset]):
         asset.teams.add(team)
         return asset
 
+    def join_copies(self) -> None:
+        """Pictures and recordings of equal bytes become one, at the address that came first."""
+        firsts: dict[str, Asset] = {}
+        for uri, asset in list(self.items()):
+            if asset.path.suffix not in (".jpg", ".png", ".wav") or not asset.path.exists():
+                continue
+            first = firsts.setdefault(asset.digest, asset)
+            if first is not asset:
+                first.join(self.pop(uri))
+
     def say(self, asset: Asset, said: Said) -> None:
         asset.said.append(said)
         if said.name is not None:
@@ -126,11 +159,16 @@ def voc(lake: Lake, folder: Path, *, team: str) -> None:
 
 
 def coco(lake: Lake, path: Path, *, images: Path, team: str, split: str | None = None) -> None:
-    """COCO covers its categories on its images, if anything is drawn."""
+    """COCO covers its categories on its images, if anything is drawn. A segment of a panoptic picture is drawn."""
     document = json.loads(path.read_text())
+    drawn = [
+        {"image_id": one["image_id"], **each}
+        for one in document["annotations"]
+        for each in one.get("segments_info", [one])
+    ]
     categories = {one["id"]: one["name"] for one in document.get("categories", [])}
     lake.classes[team] |= {name.lower() for name in categories.values()}
-    is_drawn = any("bbox" in one for one in document["annotations"])
+    is_drawn = any("bbox" in one for one in drawn)
     files: dict[Any, Asset] = {}
     for image in document["images"]:
         asset = files[image["id"]] = lake.spoken_of(images / image["file_name"], team)
@@ -139,9 +177,8 @@ def coco(lake: Lake, path: Path, *, images: Path, team: str, split: str | None =
             asset.covers[team] = {name.lower() for name in categories.values()}
         if split:
             asset.splits.add(split)
-    for one in document["annotations"]:
+    for one in drawn:
         x, y, w, h = one.get("bbox", [0, 0, 0, 0])
-        attributes = {"segments_info": one["segments_info"]} if "segments_info" in one else {}
         lake.say(
             files[one["image_id"]],
             Said(
@@ -149,7 +186,6 @@ def coco(lake: Lake, path: Path, *, images: Path, team: str, split: str | None =
                 categories.get(one.get("category_id")),
                 (x, y, w, h) if "bbox" in one else None,
                 area=one.get("area"),
-                attributes=attributes,
                 text=one.get("caption", ""),
                 is_crowd=bool(one.get("iscrowd")),
             ),

@@ -10,11 +10,6 @@ from tests.real.originals import Asset, Said
 from tests.real.shapes import Agreement, gap, iou, is_inside, is_left_of
 
 
-def segments(said: Said) -> list[dict[str, float]]:
-    listed: list[dict[str, float]] = said.attributes.get("segments_info", [])
-    return listed
-
-
 def marks(said: Said) -> list[dict[str, str | int]]:
     listed: list[dict[str, str | int]] = said.attributes.get("marks", [])
     return listed
@@ -81,15 +76,6 @@ STATEMENTS: dict[str, Statement] = {
     "marks[].{kind=pale depth>=5}": lambda _, s: any(
         each["kind"] == "pale" and int(each["depth"]) >= 5 for each in marks(s)
     ),
-    "segments_info[].{category_id=1 area>10000}": lambda _, s: any(
-        each["category_id"] == 1 and each["area"] > 10000 for each in segments(s)
-    ),
-    "segments_info[].{category_id=1 iscrowd=1}": lambda _, s: any(
-        each["category_id"] == 1 and each["iscrowd"] == 1 for each in segments(s)
-    ),
-    "length(segments_info)<10": lambda _, s: 0 < len(segments(s)) < 10,
-    "any(segments_info[].area)<50": lambda _, s: any(each["area"] < 50 for each in segments(s)),
-    "*.category_id=3": lambda _, s: any(each["category_id"] == 3 for each in segments(s)),
     # geometry
     "wbc[area>40000]": lambda _, s: s.is_a("wbc") and (s.area or 0) > 40000,
     "person[width>100 height>200]": lambda _, s: (
@@ -103,6 +89,10 @@ STATEMENTS: dict[str, Statement] = {
     "rbc[aspect>=2.5]": lambda _, s: (
         s.is_a("rbc") and s.box is not None and s.box[3] > 0 and s.box[2] / s.box[3] >= 2.5
     ),
+    "person[team:panoptic area>10000]": lambda _, s: (
+        s.is_a("person") and s.team == "panoptic" and (s.area or 0) > 10000
+    ),
+    "[team:panoptic area<50]": lambda _, s: s.team == "panoptic" and s.area is not None and s.area < 50,
     "[width=0 height=0]": lambda _, s: s.box is not None and s.box[2:] == (0, 0),
     "parasites[width>110]": lambda _, s: s.is_a("parasites") and s.box is not None and s.box[2] > 110,
     # time ranges and spans
@@ -139,10 +129,11 @@ RELATIONS: dict[str, Statement] = {
 
 # Query, and whether an asset fulfils it.
 ASSETS: dict[str, Callable[[Asset], bool]] = {
-    # counts
-    "count(rbc)>=20": lambda a: len(a.of("rbc")) >= 20,
-    "count(wbc[checked.by=ann])>=2": lambda a: sum(is_by(s, "ann") for s in a.said) >= 2,
-    "count(platelets)=3": lambda a: len(a.of("platelets")) == 3,
+    # counts, each within what one team's people say, or its models
+    "count(rbc)>=20": lambda a: any(len(said) >= 20 for said in a.voices("rbc")),
+    "count(wbc[checked.by=ann])>=2": lambda a: any(
+        sum(is_by(s, "ann") for s in said) >= 2 for said in a.voices()
+    ),
     "count(annotator)>=3": lambda a: len({s.annotator for s in a.said} - {None}) >= 3,
     "count(annotator of wbc)>=2": lambda a: len({s.annotator for s in a.of("wbc")} - {None}) >= 2,
     "count(class)>5": lambda a: len({s.name for s in a.said} - {None}) > 5,
@@ -175,8 +166,10 @@ ASSETS: dict[str, Callable[[Asset], bool]] = {
     "duration>0.5": lambda a: a.seconds > 0.5,
     "duration<0.25 class:digit*": lambda a: 0 < a.seconds < 0.25,
     "size<20000 media:image": lambda a: bool(a.size[0]) and a.path.stat().st_size < 20000,
-    "uri:JPEGImages/BloodImage_0000*.jpg": lambda a: a.path.name.startswith("BloodImage_0000"),
-    "uri:*7.png": lambda a: a.path.name.endswith("7.png"),
+    "uri:JPEGImages/BloodImage_0000*.jpg": lambda a: any(
+        path.name.startswith("BloodImage_0000") for path in a.addresses
+    ),
+    "uri:*7.png": lambda a: any(path.name.endswith("7.png") for path in a.addresses),
     "split:val": lambda a: "val" in a.splits,
     "-split:train split:*": lambda a: bool(a.splits) and "train" not in a.splits,
     # Of text and series, only names that label files give are known.
@@ -214,11 +207,21 @@ def unchecked(asset: Asset) -> bool | None:
     return None
 
 
-def few(asset: Asset) -> bool | None:
-    """count(rbc)<10."""
-    if len(asset.of("rbc")) >= 10:
-        return False
-    return True if any("rbc" in looked for looked in asset.covers.values()) else None
+def counts(asset: Asset, name: str, *, least: int = 0, most: int | None = None) -> bool | None:
+    """Whether there are so many: who covers a class says how many, who does not how many at least; a model covers
+    nothing. It holds where one says so; it is known not to where one denies it, and all who cover the class do."""
+    denied = False
+    for said in asset.voices(name):
+        is_exact = said[0].kind == "annotation" and name in asset.covers.get(said[0].team, ())
+        is_few_enough = most is None or (is_exact and len(said) <= most)
+        if len(said) >= least and is_few_enough:
+            return True
+        denied |= is_exact or (most is not None and len(said) > most)
+    heard = {said[0].team for said in asset.voices(name) if said[0].kind == "annotation"}
+    silent = any(name in covered for team, covered in asset.covers.items() if team not in heard)
+    if silent and least == 0:
+        return True
+    return False if silent or denied else None
 
 
 def both(*answers: bool | None) -> bool | None:
@@ -242,7 +245,9 @@ THREE: dict[str, Callable[[Asset], bool | None]] = {
     "person -car": lambda a: both(True if a.of("person") else negated(absent(a, "person")), absent(a, "car")),
     "-vehicle": no_vehicle,
     "-wbc[checked.by=ann]": unchecked,
-    "count(rbc)<10": few,
+    "count(rbc)<10": lambda a: counts(a, "rbc", most=9),
+    "count(rbc)>=10": lambda a: counts(a, "rbc", least=10),
+    "count(wbc)=1": lambda a: counts(a, "wbc", least=1, most=1),
     "-(car OR person)": lambda a: both(absent(a, "car"), absent(a, "person")),
 }
 

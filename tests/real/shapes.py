@@ -6,6 +6,8 @@ import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from scipy.optimize import linear_sum_assignment
+
 from tests.real.originals import Asset, Said
 
 
@@ -76,12 +78,7 @@ def _of_pair(asset: Asset, pair: tuple[str, str], *, names: set[str]) -> Agreeme
         [s for s in said[one] if s.is_a(*asset.covers.get(other, ())) or s.is_a(*map(_name, said[other]))]
         for one, other in (pair, pair[::-1])
     )
-    matched = [
-        (one, other)
-        for one in left
-        for other in right
-        if iou(one, other) >= 0.5 and other is _best(one, right) and one is _best(other, left)
-    ]
+    matched = _assigned(left, right)
     same = sum(_name(one) == _name(other) for one, other in matched)
     total = len(left) + len(right)
     if not total and not names & asset.covers.get(pair[0], set()) & asset.covers.get(pair[1], set()):
@@ -94,6 +91,17 @@ def _name(said: Said) -> str:
     return (said.name or "").lower()
 
 
-def _best(one: Said, others: list[Said]) -> Said:
-    """The one of highest IoU; of equal ones the first."""
-    return max(others, key=lambda other: iou(one, other))
+def _assigned(left: list[Said], right: list[Said]) -> list[tuple[Said, Said]]:
+    """The pairs with the greatest sum of IoU, each box in one at most; then the most pairs, then of equal names."""
+    if not left or not right:
+        return []
+    weights = [[_weight(one, other) for other in right] for one in left]
+    rows, columns = linear_sum_assignment(weights, maximize=True)
+    return [
+        (left[row], right[column]) for row, column in zip(rows, columns, strict=True) if weights[row][column]
+    ]
+
+
+def _weight(one: Said, other: Said) -> float:
+    share = iou(one, other)
+    return share + 1e-7 + 1e-9 * (_name(one) == _name(other)) if share >= 0.5 else 0

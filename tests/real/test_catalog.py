@@ -129,8 +129,10 @@ def test_search_finds_what_the_coco_files_say(catalog: Catalog) -> None:
             files = {image["id"]: image["file_name"] for image in document["images"]}
             asked = [one for one in document["annotations"] if one.get("category_id") == number]
             said |= {str(folder / "images" / files[one["image_id"]]) for one in asked}
-        assert found(catalog, f"{name}s label_set:coco/labelbox-sdk") == said
-        assert said
+        # Some of these pictures lie among the captions' too, and are shown at that address.
+        hits = catalog.search(f"{name}s label_set:coco/labelbox-sdk", limit=None)
+        assert {uri for hit in hits for uri in hit.addresses if uri.startswith(str(folder))} == said
+        assert len(hits) == len(said) > 0
 
 
 def test_a_snapshot_of_it_verifies(catalog: Catalog, tmp_path: Path) -> None:

@@ -31,8 +31,8 @@ COUNTS = [
     (f"{CONVERTER}/test_import_yolo_data", "yolo", 25, 7, 0),
     (f"{CONVERTER}/test_import_yolo_data_unif_dims", "yolo", 19, 5, 0),
     (f"{CONVERTER}/test_import_coco", "coco", 2, 2, 2),
-    # 62 instances, 231 in rle.json, and 20 panoptic records, one a picture.
-    ("labelbox_sdk", "coco", 313, 40, 0),
+    # 62 instances, 231 in rle.json, and 369 segments of 20 panoptic pictures.
+    ("labelbox_sdk", "coco", 662, 40, 0),
     ("spacenet_buildings", "coco", 89 + 43 + 3, 103, 100),
     ("darwin_v7/e2e_tests/data/convert/coco/to", "coco", 2, 1, 1),
     ("darwin_v7/e2e_tests/data/import/coco_annotations", "coco", 16, 8, 8),
