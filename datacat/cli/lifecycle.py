@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 
 import click
@@ -24,7 +25,7 @@ def init(place: str, output: Output) -> None:
         output.record({"catalog": str(catalog.root), "state": catalog.state})
         return
     output.line(f"Made an empty catalog in {catalog.root}")
-    where = "" if place == "." else f" -C {place}"
+    where = "" if place == "." else f" -C {shlex.quote(place)}"
     output.note(f"Next: datacat ingest LOCATION --team TEAM --name NAME{where}")
 
 

@@ -94,4 +94,4 @@ def test_pictures_on_s3_with_odd_names_are_read(s3: Location, tmp_path: Path) ->
     report = catalog.ingest(f"{s3}/lake", team="mapping", name="roofs")
     assert (report.assets, report.assets_missing) == (len(names), 0)
     for hit in catalog.search("roof"):
-        assert catalog.media(str(hit.asset)).content == (tmp_path / "p" / Path(hit.uri).name).read_bytes()
+        assert catalog.media(hit.asset).read() == (tmp_path / "p" / Path(hit.uri).name).read_bytes()

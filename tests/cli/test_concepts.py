@@ -82,7 +82,8 @@ def test_a_suggestion_says_what_why_and_how(run: Run) -> None:
 def test_commands_of_suggestions_stay_whole_on_a_narrow_terminal(catalog: Catalog) -> None:
     shown = on_terminal(catalog, "suggest", columns=60)
     lines = shown.splitlines()
-    assert "   $ datacat concepts add roof claims:rooftop mapping:Roof" in lines
+    command = "   $ datacat concepts add roof claims:rooftop mapping:Roof"
+    assert f"{command} -C {catalog.root}" in lines
     assert "\x1b" not in shown, "of a name in a label file"
     assert "'mapping:traffic light'" in shown, "quoted for the shell"
 

@@ -38,7 +38,7 @@ def test_coverage_is_declared_and_reported(tmp_path: Path, capsys: pytest.Captur
     }
     assert json.loads(text) == expected
     code, printed = run(*command, "--covers", "roof", capsys=capsys)
-    assert (code, "Did you mean Roof?" in printed) == (2, True)
+    assert (code, "no label file names roof" in printed, "did you mean Roof?" in printed) == (0, True, True)
 
 
 def test_licence_and_owner_are_shown_by_the_overview(
