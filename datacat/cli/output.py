@@ -227,6 +227,12 @@ def counted(number: int, one: str, *, many: str = "") -> str:
     return f"1 {one}" if number == 1 else f"{number:,} {many or one + 's'}"
 
 
+class Lines(tuple[str, ...]):
+    """A table cell of several lines."""
+
+    __slots__ = ()
+
+
 def readable(value: Any) -> str:
     """A value as a table cell."""
     if value is None:
@@ -243,7 +249,9 @@ def readable(value: Any) -> str:
             moment = value.astimezone()
         return moment.strftime("%Y-%m-%d %H:%M:%S")
     if isinstance(value, str):
-        return value
+        return value.replace("\n", "\\n").replace("\r", "\\r")  # a name with a line end makes no second row
+    if isinstance(value, Lines):
+        return "\n".join(readable(item) for item in value)
     if isinstance(value, Sequence):
         return ", ".join(readable(item) for item in value)
     if isinstance(value, Mapping):

@@ -12,7 +12,7 @@ from datacat.cli.completion import query_words
 from datacat.cli.explanation import print_explanation
 from datacat.cli.facets import print_facets
 from datacat.cli.options import NUMBER, QueryCommand, at_option, catalog_option, json_option, opened
-from datacat.cli.output import Output, counted
+from datacat.cli.output import Lines, Output, counted
 from datacat.cli.streamed import stream_options, write_stream
 
 _HITS = 20
@@ -229,7 +229,7 @@ def print_hits(hits: list, output: Output) -> None:  # type: ignore[type-arg]  #
         if len(hit.why) > _REASONS_SHOWN:
             why.append(f"… and {len(hit.why) - _REASONS_SHOWN} more")
         what = near(hit.uri) + _copies(len(hit.addresses) - 1)
-        rows.append({"asset": str(hit.asset), "uri": what, "score": hit.score, "why": "\n".join(why)})
+        rows.append({"asset": str(hit.asset), "uri": what, "score": hit.score, "why": Lines(why)})
     columns = {"asset": "asset", "uri": "what", "score": "score", "why": "why"}
     if not ranked:
         del columns["score"]

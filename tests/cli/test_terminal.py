@@ -7,6 +7,7 @@ import json
 import re
 import unicodedata
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -115,3 +116,14 @@ def test_a_stream_to_a_terminal_is_seen_and_to_a_file_untouched() -> None:
     to_terminal(file).write(content)
     assert terminal.getvalue() == b"a,\\u202eb\\x1b[2J\n"
     assert file.getvalue() == content
+
+
+@pytest.mark.parametrize("command", [("search", "class:roof*"), ("classes",), ("show", "a.png")])
+def test_a_line_end_in_a_name_makes_no_second_row(run: Run, tmp_path: Path, command: tuple[str, ...]) -> None:
+    draw(tmp_path / "lake", ["a.png"])
+    coco(tmp_path / "lake" / "labels.json", [box("a.png", "roof\nforged")])
+    made = Catalog.init(str(tmp_path / "cat"))
+    made.ingest(str(tmp_path / "lake"), team="mapping", name="roofs")
+    out = run(*command, "-C", str(made.root))[1]
+    assert "roof\\nforged" in out
+    assert not [line for line in out.splitlines() if line.strip().startswith("forged")]
