@@ -15,6 +15,7 @@ from datacat.errors import CatalogError, CatalogNotFound, UsageError
 from datacat.likeness import LazyNearest
 from datacat.media import Media, media_of, thumbnail_of
 from datacat.model.finding import Finding
+from datacat.model.joining import JoiningChoice
 from datacat.model.names import LabelSetName
 from datacat.model.report import IngestReport
 from datacat.model.rights import RightsClaim
@@ -390,19 +391,16 @@ class Catalog:
         space: str | None = None,
         author: str = "",
         classes: Sequence[str] = (),
+        joining: JoiningChoice | None = None,
     ) -> Snapshot:
         """Freezes the answer to `query` as the next version of `name`; see `Snapshots.create`.
 
         Args:
             name: the snapshot's.
             query: what belongs in it.
-            split: as in train=0.8,val=0.2.
-            seed: another seed, another split.
-            annotations: "matching" or "all".
             limit: the best so many; of a query that does not rank, the first.
             space: the embedding space of a similarity search.
-            author: by default git's user.
-            classes: class names in the order of their indexes; by default as in the version before.
+            split, seed, annotations, author, classes, joining: see there.
 
         Raises:
             QueryError: the query cannot be understood.
@@ -420,6 +418,7 @@ class Catalog:
             annotations=annotations,
             author=author or author_of(self.settings),
             classes=classes,
+            joining=joining,
         )
 
     def _nearest(self, cursor: duckdb.DuckDBPyConnection, space: str | None) -> Nearest:

@@ -266,6 +266,10 @@ class Snapshot(View):
     seed: str
     annotation_policy: str
     classes: list[str]
+    joining: dict[str, Any] = Field(
+        description="How several label sets became one; see the how-to on snapshots."
+    )
+    joined: dict[str, Any] = Field(description="What that did, counted.")
     digest: str
     author: str
     time: str

@@ -8,8 +8,10 @@ from pathlib import Path
 import click
 
 from datacat.cli.completion import names
+from datacat.cli.joining import advise, joining_options, readably
 from datacat.cli.options import NUMBER, at_option, catalog_option, json_option, opened
 from datacat.cli.output import Output, plain
+from datacat.model.joining import JoiningChoice
 
 _DIGEST_SHOWN = 12  # characters, as git shows them
 _LISTED = {
@@ -52,6 +54,7 @@ def snapshot() -> None:
     type=click.Path(exists=True, dir_okay=False),
     help="The same from a file, a name a line.",
 )
+@joining_options
 @catalog_option
 @at_option
 @json_option
@@ -66,11 +69,16 @@ def create(
     author: str,
     classes: str,
     classes_file: str | None,
+    joining: JoiningChoice,
     catalog: str | None,
     at: int | None,
     output: Output,
 ) -> None:
-    """Freeze the answer to a query as the next version of NAME."""
+    """Freeze the answer to a query as the next version of NAME.
+
+    Several teams' labels become one training set by --classes-by concept (or --class-map) and --prefer TEAM,TEAM. Later
+    versions of NAME do as the one before, unless told otherwise.
+    """
     frozen = opened(catalog, at=at).freeze(
         name,
         query=query,
@@ -81,13 +89,15 @@ def create(
         space=space,
         author=author,
         classes=_ordered(classes, file=classes_file),
+        joining=joining,
     )
     if output.as_json:
         output.record(frozen.summary())
         return
     if not frozen.is_new:
         output.note(f"nothing new: {frozen.name} already holds exactly this")
-    output.fields(frozen.summary())
+    output.fields(readably(frozen.summary()))
+    advise(output, frozen.summary(), choice=joining)
 
 
 def _ordered(text: str, *, file: str | None) -> tuple[str, ...]:
@@ -126,7 +136,8 @@ def list_(catalog: str | None, output: Output) -> int:
 @json_option
 def show(name: str, catalog: str | None, output: Output) -> None:
     """Show what a snapshot is: its query, state, split, counts and digest."""
-    output.fields(opened(catalog).snapshot(name).summary())
+    summary = opened(catalog).snapshot(name).summary()
+    output.fields(summary if output.as_json else readably(summary))
 
 
 @snapshot.command(epilog="Example: datacat snapshot verify roofs@1")

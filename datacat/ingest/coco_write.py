@@ -32,7 +32,7 @@ from datacat.ingest.export import (
 from datacat.ingest.geometry import derived_bounds
 from datacat.model.snapshot import Described
 
-_UNHELD = ("annotator", "created", "status")
+_UNHELD = ("annotator", "created", "status", "said_class")
 _KINDS = ("instances", "image_labels", "captions")
 _json = msgspec.json.encode
 

@@ -25,7 +25,7 @@ NEEDS_MEDIA = (
 )
 _UNHELD = (
     *("confidence", "annotator", "created", "status", "text", "model", "track"),
-    *("external_id", "attributes"),
+    *("external_id", "attributes", "said_class"),
 )
 _SEEN = frozenset(
     (

@@ -12,6 +12,7 @@ from typing import Any
 import pyarrow as pa
 
 from datacat.errors import SnapshotDamaged, UsageError
+from datacat.model.joining import Joined, Joining
 from datacat.model.names import SnapshotName, checked_word
 from datacat.model.schemas import TABLES
 
@@ -21,7 +22,7 @@ ANNOTATION_POLICIES = ("matching", "all")
 _INTERNAL = ("annotation", "asset", "label_set", "source_file")
 # Columns of annotations that came after digests had been made: a manifest may lack them, and a row without
 # values in them has the digest that it always had. More may come behind these; none may go.
-LATER = ("model", "track", "drawn")
+LATER = ("model", "track", "drawn", "said_class")
 # The same of assets. `metadata` is null where no label set says anything of the asset.
 LATER_OF_ASSETS = ("metadata",)
 _LEFT_OUT = (*_INTERNAL, "starts", "ends", *LATER)  # `starts` and `ends` repeat what `geometry` says
@@ -53,6 +54,8 @@ MANIFEST: dict[str, pa.Schema] = {
             # "640x480": the size in pixels that its label file gives, where the picture has another. Coordinates are
             # in pixels of that size.
             pa.field("drawn", pa.string()),
+            # The class as its team writes it, where the snapshot calls it otherwise.
+            pa.field("said_class", pa.string()),
         ]
     ),
 }
@@ -155,6 +158,10 @@ class Definition:
     # By team/name of each label set that speaks of the assets: its format, licence and declared classes, for exports.
     label_sets: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     classes: tuple[str, ...] = ()  # by index, from 0; none in what was frozen before indexes were kept
+    # How the annotations of several label sets became one, and what that did; both stand in the text only where there
+    # is something to say.
+    joining: Joining = field(default_factory=Joining)
+    joined: Joined = field(default_factory=Joined)
 
     @property
     def snapshot(self) -> SnapshotName:
@@ -164,6 +171,10 @@ class Definition:
     def to_json(self) -> str:
         """The text of definition.json: keys sorted, one item a line."""
         document = {"format": FORMAT, **asdict(self)}
+        for name, said in (("joining", self.joining), ("joined", self.joined)):
+            document.pop(name)
+            if said != type(said)():
+                document[name] = said.to_document()
         return json.dumps(document, sort_keys=True, ensure_ascii=False, indent=1) + "\n"
 
     @classmethod
@@ -182,6 +193,7 @@ class Definition:
             classes = values.pop("classes", [])
             if not (isinstance(classes, list) and all(isinstance(item, str) for item in classes)):
                 raise ValueError("`classes` is no list of names")
+            joining, joined = values.pop("joining", None), values.pop("joined", {})
             label_sets = values.pop("label_sets", {})
             if not _are_label_sets(label_sets):
                 raise ValueError("`label_sets` is no such object")
@@ -192,6 +204,8 @@ class Definition:
                     digests=Digests(**values.pop("digests")),
                     classes=tuple(classes),
                     label_sets=label_sets,
+                    joining=Joining() if joining is None else Joining.from_document(joining),
+                    joined=Joined.from_document(joined),
                     **values,
                 )
                 _check(definition)
@@ -219,6 +233,8 @@ class Definition:
             "seed": self.split.seed,
             "annotation_policy": self.annotations,
             "classes": list(self.classes),
+            "joining": self.joining.to_document(),
+            "joined": self.joined.to_document(),
             "digest": self.digest,
             "author": self.author,
             "time": self.time,

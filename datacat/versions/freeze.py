@@ -13,6 +13,8 @@ import pyarrow as pa
 
 from datacat.errors import SnapshotError, UsageError
 from datacat.model.snapshot import ANNOTATION_POLICIES, MANIFEST, Question, SplitRule
+from datacat.versions.class_names import Asked, renamed_classes
+from datacat.versions.join import join
 from datacat.versions.manifest import ROWS_AT_ONCE, Contents, Reckoning, writer
 from datacat.versions.split import assign
 
@@ -32,7 +34,9 @@ class Selection(Protocol):
 
 
 _STATEMENT = [
-    column.name for column in MANIFEST["annotations"] if column.name not in ("uri", "label_set", "drawn")
+    column.name
+    for column in MANIFEST["annotations"]
+    if column.name not in ("uri", "label_set", "class", "drawn", "said_class")
 ]
 _STATEMENT_SQL = ", ".join(f'n."{name}"' for name in _STATEMENT)
 
@@ -86,30 +90,25 @@ ORDER BY 1
 # Ordered by every column: rows that are equal in all of them are one another's twins, so the order is the
 # only one.
 _ANNOTATIONS_SQL = f"""
-WITH stated AS (
-  SELECT label_set, source_file, asset, max(struct_pack(width := width, height := height)) AS size
-  FROM label_set_assets
-  SEMI JOIN snapshot_assets USING (asset)
-  WHERE width > 0 AND height > 0
-  GROUP BY ALL
-)
-SELECT {_URI} AS uri, s.team || '/' || s.name AS label_set, {_STATEMENT_SQL},
-  CASE WHEN n.geometry_type NOT IN ('none', 'span', 'range') AND NOT n.is_relative
-      AND (stated.size.width <> a.width OR stated.size.height <> a.height)
-    THEN stated.size.width || 'x' || stated.size.height END AS drawn
+SELECT {_URI} AS uri, s.team || '/' || s.name AS label_set, r.name AS class, {_STATEMENT_SQL}, r.drawn,
+  CASE WHEN r.name IS DISTINCT FROM n.class THEN n.class END AS said_class
 FROM annotations AS n
-SEMI JOIN {{chosen}}
-JOIN assets AS a USING (asset)
-JOIN label_sets AS s USING (label_set)
-LEFT JOIN stated USING (label_set, source_file, asset)
-SEMI JOIN snapshot_assets USING (asset)
-LEFT JOIN snapshot_uris USING (asset)
-ORDER BY 1, s.team, s.name, {_STATEMENT_SQL}
+JOIN snapshot_rows AS r USING (annotation)
+JOIN assets AS a ON a.asset = r.asset
+JOIN label_sets AS s ON s.label_set = r.label_set
+LEFT JOIN snapshot_uris ON snapshot_uris.asset = r.asset
+ORDER BY 1, s.team, s.name, r.name, {_STATEMENT_SQL}, said_class
 """  # noqa: S608 - names of our own schema
 
 
 def freeze(
-    cursor: duckdb.DuckDBPyConnection, selection: Selection, *, rule: SplitRule, annotations: str, into: Path
+    cursor: duckdb.DuckDBPyConnection,
+    selection: Selection,
+    *,
+    rule: SplitRule,
+    annotations: str,
+    into: Path,
+    joining: Asked | None = None,
 ) -> Contents:
     """Writes the manifest of `selection` into the folder `into`.
 
@@ -120,9 +119,10 @@ def freeze(
         annotations: "matching" freezes those that made their asset match (all, where the question asked for
             none), "all" freezes all of the assets found.
         into: an existing, empty folder.
+        joining: how what several label sets say becomes one; by default it stays as they say it.
 
     Raises:
-        UsageError: no such policy, or nothing was found.
+        UsageError: no such policy, nothing was found, or a `joining` that makes no sense.
     """
     if annotations not in ANNOTATION_POLICIES:
         raise UsageError(
@@ -137,13 +137,15 @@ def freeze(
     if not asset_count:
         raise UsageError(f"nothing to freeze: no asset matches {selection.question.text!r}")
     cursor.execute(_NAMED)
+    joined_by, joined, names = join(cursor, asked=joining or Asked({}), chosen=chosen)
     reckoning = Reckoning()
-    for table, sql in (("assets", _ASSETS_SQL), ("annotations", _ANNOTATIONS_SQL.format(chosen=chosen))):
+    for table, sql in (("assets", _ASSETS_SQL), ("annotations", _ANNOTATIONS_SQL)):
         with writer(into, table) as parquet:
             for batch in _rows(cursor, sql, table=table, rule=rule):
                 reckoning.add(table, batch)
                 parquet.write_batch(batch)
-    contents = replace(reckoning.contents(), label_sets=_label_sets(cursor))
+    label_sets = renamed_classes(_label_sets(cursor), names=names)
+    contents = replace(reckoning.contents(), label_sets=label_sets, joining=joined_by, joined=joined)
     if contents.counts["assets"] != asset_count:
         raise SnapshotError(
             f"{asset_count} assets were found, {contents.counts['assets']} of them are in the catalog",

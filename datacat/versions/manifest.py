@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from datacat.errors import SnapshotDamaged
+from datacat.model.joining import Joined, Joining
 from datacat.model.snapshot import LATER, LATER_OF_ASSETS, MANIFEST, Digests
 from datacat.versions.digest import TableDigest, digest_of
 
@@ -35,6 +36,8 @@ class Contents:
     label_sets: Mapping[str, Mapping[str, Any]] = field(
         default_factory=dict, compare=False
     )  # see `Definition`
+    joining: Joining = field(default_factory=Joining, compare=False)  # likewise
+    joined: Joined = field(default_factory=Joined, compare=False)
 
     @property
     def digest(self) -> str:

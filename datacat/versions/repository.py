@@ -53,7 +53,8 @@ class Repository:
             define: the definition of the version after that one (None: of the first), with those contents.
 
         Returns:
-            The definition and whether it is new; the latest version, and False, where its digest is the same.
+            The definition and whether it is new; the latest version, and False, where that has the same digest and
+            joining.
 
         Raises:
             SnapshotDamaged: snapshots that are there cannot be read in full; nothing is changed.
@@ -65,7 +66,7 @@ class Repository:
             contents = write(staged / "manifest")
             for _ in range(_ATTEMPTS):
                 versions = found.of(name)
-                if versions and versions[-1].digest == contents.digest:
+                if versions and _is_same(versions[-1], contents):
                     self.settle(work, found)
                     return versions[-1], False
                 definition = define(versions[-1] if versions else None, contents)
@@ -263,6 +264,11 @@ class Repository:
         plain.write(staged / "manifest.dvc", entry.tracked)
         self._shelf.cache.add(tracked, folder=staged / "manifest")
         return staged
+
+
+def _is_same(latest: Definition, contents: Contents) -> bool:
+    """Whether a version would say nothing new. The joining counts: later versions follow it."""
+    return latest.digest == contents.digest and latest.joining == contents.joining
 
 
 def _missing(

@@ -16,8 +16,9 @@ import duckdb
 import pyarrow as pa
 
 from datacat.config import Settings
-from datacat.errors import NameInvalid, SnapshotDamaged, SnapshotNotFound, UsageError
+from datacat.errors import CommitConflict, NameInvalid, SnapshotDamaged, SnapshotNotFound, UsageError
 from datacat.model.finding import Finding
+from datacat.model.joining import Joining, JoiningChoice
 from datacat.model.names import SnapshotName, checked_word
 from datacat.model.snapshot import (
     MANIFEST,
@@ -32,6 +33,7 @@ from datacat.query.html import fields
 from datacat.sources.location import Location
 from datacat.versions import export as exporting
 from datacat.versions.check import check
+from datacat.versions.class_names import Asked
 from datacat.versions.class_order import ClassOrder
 from datacat.versions.freeze import Selection, freeze
 from datacat.versions.manifest import Contents, batches, file_of
@@ -83,11 +85,12 @@ class Snapshots:
         annotations: str = "matching",
         author: str = "",
         classes: Sequence[str] = (),
+        joining: JoiningChoice | None = None,
         now: Callable[[], str] = _now,
     ) -> Snapshot:
         """Freezes `selection` as the next version of `name`; all or nothing.
 
-        Where the latest version holds exactly the same, that one is returned, with `is_new` False.
+        Where the latest version holds exactly the same, by the same `joining`, that is returned, with `is_new` False.
 
         Args:
             name: letters, digits, '.', '_' and '-'.
@@ -100,16 +103,20 @@ class Snapshots:
             author: who freezes it; by default the setting `author`, git's user or the login name.
             classes: class names in the order of their indexes; what is not named comes behind, and classes of
                 the version before keep theirs. By default new classes come behind in alphabetical order.
+            joining: how what several label sets say becomes one; what is not chosen is as in the version before.
             now: tells the time, ISO 8601.
 
         Raises:
-            UsageError: a name, split, policy or order of classes that makes no sense, or nothing was found.
+            UsageError: a name, split, policy, order of classes or joining that makes no sense, or nothing was found.
+            CommitConflict: somebody froze a version with another joining meanwhile.
         """
         _check_name(name)
         rule = SplitRule.parse(split, seed=seed) if isinstance(split, str) else split
+        latest = self._latest(name)
+        asked = Asked(joining or {}, latest.joining if latest else Joining())
 
         def write(folder: Path) -> Contents:
-            return freeze(cursor, selection, rule=rule, annotations=annotations, into=folder)
+            return freeze(cursor, selection, rule=rule, annotations=annotations, into=folder, joining=asked)
 
         draft = functools.partial(
             Definition,
@@ -122,8 +129,8 @@ class Snapshots:
             author=author or author_of(self._settings),
             time=now(),
         )
-        order = ClassOrder(tuple(classes), self._earlier_classes(name))
-        define = functools.partial(_defined, draft, order=order)
+        order = ClassOrder(tuple(classes), self._earlier_classes(latest))
+        define = functools.partial(_defined, draft, order=order, joining=asked.before)
         definition, is_new = self._repository.add(name, write=write, define=define)
         if not is_new:
             order.check_kept(definition)
@@ -209,13 +216,15 @@ class Snapshots:
                 raise fault.error()
         return {item.state for item in found.definitions.values()}
 
-    def _earlier_classes(self, name: str) -> tuple[str, ...]:
+    def _latest(self, name: str) -> Definition | None:
+        """What the latest version of `name` is."""
+        return next((item for item in reversed(self.list()) if item.name == name), None)
+
+    def _earlier_classes(self, latest: Definition | None) -> tuple[str, ...]:
         """The classes of the latest version by index; of one that kept none, as its exports number them."""
-        found = [item for item in self.list() if item.name == name]
-        if not found or found[-1].classes:
-            return found[-1].classes if found else ()
-        folder = self._shelf.manifest(found[-1])
-        return tuple(class_indexes(found[-1], _classes(folder)))
+        if latest is None or latest.classes:
+            return latest.classes if latest else ()
+        return tuple(class_indexes(latest, _classes(self._shelf.manifest(latest))))
 
     def _share(self, remote: str) -> Share:
         chosen = remote or self._settings.dvc_remote
@@ -367,9 +376,22 @@ class Snapshot:
 
 
 def _defined(
-    draft: Callable[..., Definition], before: Definition | None, held: Contents, *, order: ClassOrder
+    draft: Callable[..., Definition],
+    before: Definition | None,
+    held: Contents,
+    *,
+    order: ClassOrder,
+    joining: Joining,
 ) -> Definition:
-    """The definition of the version after `before`, with the contents `held`."""
+    """The definition of the version after `before`, with the contents `held`, made as one after a `joining`.
+
+    Raises:
+        CommitConflict: `before` came in between, with another joining.
+    """
+    if before is not None and before.joining != joining:
+        raise CommitConflict(
+            f"somebody froze {before.snapshot} meanwhile, with another joining", hint="Try again."
+        )
     return draft(
         version=before.version + 1 if before else 1,
         counts=held.counts,
@@ -377,6 +399,8 @@ def _defined(
         digests=held.digests,
         label_sets=held.label_sets,
         classes=order.of(before, held.classes),
+        joining=held.joining,
+        joined=held.joined,
     )
 
 

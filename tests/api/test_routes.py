@@ -100,6 +100,7 @@ def test_snapshots_are_listed_and_shown(client: TestClient, catalog: Catalog) ->
     (listed,) = client.get("/v1/snapshots").json()["items"]
     shown = client.get("/v1/snapshots/roofs@1").json()
     assert shown == listed == client.get("/v1/snapshots/roofs").json()
+    assert (shown["joining"]["overlap"], shown["joined"]) == ("keep", {})
     assert client.get("/v1/snapshots/barns").status_code == 404
     assert (shown["snapshot"], shown["digest"], shown["assets"]) == ("roofs@1", frozen.definition.digest, 5)
     assert sum(shown["splits"].values()) == 5

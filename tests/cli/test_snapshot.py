@@ -6,6 +6,8 @@ import json
 import shutil
 from pathlib import Path
 
+from tests.catalog.lakes import box, coco
+
 from .test_commands import Run, catalog, ingested, run
 
 __all__ = ["catalog", "run"]
@@ -35,3 +37,52 @@ def test_a_loss_is_said_and_repaired(run: Run, catalog: Path) -> None:
     shutil.rmtree(catalog / "snapshots/.dvc")
     status, out, _ = run("snapshot", "repair", "-C", "cat")
     assert (status, out.splitlines()[-1]) == (1, "0 snapshots are whole, 1 are lost")
+
+
+def _two_teams(run: Run, lake: Path) -> None:
+    """Two teams' boxes of two roofs on two pictures, under two words."""
+    for team, name, shift in (("mapping", "Dach", 0), ("claims", "top", 1)):
+        said = [box(picture, name) for picture in ("a.png", "b.png")]
+        for annotation in said:
+            annotation["bbox"][0] += shift
+        (lake / team).mkdir()
+        coco(lake / team / "labels.json", said)
+        told = ("--team", team, "--name", "x", "--media-root", "lake", "-C", "cat")
+        assert run("ingest", f"lake/{team}", *told)[0] == 0
+
+
+def test_two_teams_labels_become_one_by_options(run: Run, catalog: Path) -> None:
+    _two_teams(run, catalog.parent / "lake")
+    query = ("snapshot", "create", "roofs", "--query", "Dach OR top", "-C", "cat")
+    _, out, err = run(*query)
+    assert "two classes        Dach and top 2\n" in out
+    assert "if these are one class: --classes-by concept, or --class-map FILE" in err
+    mapped = ("--map-class", "Dach=roof", "--map-class", "claims:top=roof", "--prefer", "claims, mapping")
+    _, out, err = run(*query, *mapped)
+    lines = dict(line.split("  ", 1) for line in out.splitlines())
+    assert lines["class map"].strip() == "Dach → roof, claims:top → roof"
+    assert lines["overlap"].strip() == "one label an object, of claims, mapping, others by name"
+    assert lines["same object"].strip() == "mapping:roof 2"
+    assert lines["mapped"].strip() == "claims:top → roof 2, mapping:Dach → roof 2"
+    assert "as in the version before" in run(*query)[2]
+    found = json.loads(run("snapshot", "show", "roofs", "-C", "cat", "--json")[1])
+    assert found["joining"]["prefer"] == ["claims", "mapping"]
+    assert found["joined"]["same"] == [{"team": "mapping", "class": "roof", "annotations": 2}]
+
+
+def test_options_of_joining_that_make_no_sense(run: Run, catalog: Path) -> None:
+    ingested(run)
+    (catalog.parent / "map.yaml").write_text("{}")
+    query = ("snapshot", "create", "roofs", "--query", "roof", "-C", "cat")
+    for told, status, said in (
+        (("--map-class", "roof"), 2, "is no pair of classes"),
+        (("--map-class", "roof=a", "--map-class", "roof=b"), 2, "mapped twice"),
+        (("--map-class", "roof=a", "--class-map", "map.yaml"), 2, "not both"),
+        (("--map-class", "ro\x1bof=a"), 2, "no class 'ro\\x1bof'"),
+        (("--map-class", "roof=a\u202eb"), 2, "characters in it that are not seen"),
+        (("--prefer", "maping"), 2, "Did you mean mapping"),
+        (("--class-map", "/dev/zero"), 1, "more than the 4,194,304"),
+    ):
+        ended, out, err = run(*query, *told)
+        assert (ended, out, said in err) == (status, "", True), err
+    assert run(*query, "--class-map", "map.yaml")[0] == 0
