@@ -85,6 +85,9 @@ class Hit(View):
     matches: list[Match]
     why: list[str]
     addresses: list[str] = Field(description="Where the same bytes lie, `uri` first.")
+    is_contradicted: bool = Field(
+        description="Whether a `count(…)` holds by what one label set says, and another that looked says otherwise."
+    )
 
 
 class Answers(View):
@@ -164,6 +167,10 @@ class Understood(View):
     readings: list[Reading]
     unknown: list[str] = Field(description="Words that the query does not say.")
     is_count: bool = Field(description="Whether it asks how many there are.")
+    is_counted: bool = Field(
+        description="Whether it asks for a number of things, which is one within each label set: of all together it is "
+        "`count(… across teams)`."
+    )
 
 
 class AnswerView(View):

@@ -88,6 +88,8 @@ def _print_understood(answer: Any, output: Output) -> None:
     output.line(_answered(answer) if answer.answers else _unknown(read))
     if read.query:
         output.line(f"query  {read.query}")
+    if read.is_counted:
+        output.line("counted within each label set; of all together: count(… across teams)")
     for reading in read.readings:
         if reading.alternatives or reading.kind not in ("class", "quoted"):
             output.line(_taken_for(reading))

@@ -23,6 +23,8 @@ from datacat.query.geometry import WITH_SIZE
 MATCHED_IOU = 0.5
 ASSIGNED = "datacat_assigned"
 """The function of Python, as SQL calls it: lefts, rights and weights of an asset's candidates -> which are matched."""
+MERGED = "datacat_merged"
+"""The same of an asset's matched pairs: lefts, rights and whose these are -> how many boxes become part of another."""
 _Edge = tuple[int, int, float]
 _PAIR, _SAME = 1e-7, 1e-9  # so much a further pair counts, and a further equal name
 
@@ -101,10 +103,15 @@ def matched_boxes(annotations: Sql, *, within: Sql = TRUE) -> Sql:
 
 def register(cursor: duckdb.DuckDBPyConnection) -> None:
     """Lets a cursor's database call `ASSIGNED`."""
-    types = ["BIGINT[]", "BIGINT[]", "DOUBLE[]"]
-    # Where it is there: it belongs to the database, and the cursor that made it says so otherwise than another.
-    with contextlib.suppress(duckdb.CatalogException, duckdb.NotImplementedException):
-        cursor.create_function(ASSIGNED, _assigned, types, "BOOLEAN[]", type="arrow")  # type: ignore[call-overload]
+    boxes, numbers, names = "BIGINT[]", "DOUBLE[]", "VARCHAR[]"
+    functions = (
+        (ASSIGNED, _assigned, [boxes, boxes, numbers], "BOOLEAN[]"),
+        (MERGED, _merged, [boxes, boxes, names, names], "BIGINT"),
+    )
+    for name, function, types, returned in functions:
+        # Where it is there: it belongs to the database, and the cursor that made it says so otherwise than another.
+        with contextlib.suppress(duckdb.CatalogException, duckdb.NotImplementedException):
+            cursor.create_function(name, function, types, returned, type="arrow")  # type: ignore[call-overload]
 
 
 def _assigned(lefts: pa.Array, rights: pa.Array, weights: pa.Array) -> pa.Array:
@@ -112,6 +119,31 @@ def _assigned(lefts: pa.Array, rights: pa.Array, weights: pa.Array) -> pa.Array:
     rows = zip(*columns, strict=True)
     found = [assigned(left, rights=right, weights=weight) for left, right, weight in rows]
     return pa.array(found, pa.list_(pa.bool_()))
+
+
+def _merged(lefts: pa.Array, rights: pa.Array, left_sets: pa.Array, right_sets: pa.Array) -> pa.Array:
+    columns = (lefts.to_pylist(), rights.to_pylist(), left_sets.to_pylist(), right_sets.to_pylist())
+    return pa.array([merged(zip(*row, strict=True)) for row in zip(*columns, strict=True)], pa.int64())
+
+
+def merged(pairs: Iterable[tuple[int, int, str, str]]) -> int:
+    """How many boxes become part of another object where pairs are joined one after the other.
+
+    Args:
+        pairs: boxes that match and whose they are, the best first. A pair is left apart where joining it would put two
+            boxes of one side into one object: who drew two says that they are two.
+    """
+    objects: dict[int, tuple[set[int], set[str]]] = {}
+    count = 0
+    for left, right, left_set, right_set in pairs:
+        one = objects.setdefault(left, ({left}, {left_set}))
+        other = objects.setdefault(right, ({right}, {right_set}))
+        if one is other or one[1] & other[1]:
+            continue
+        both = (one[0] | other[0], one[1] | other[1])
+        objects.update(dict.fromkeys(both[0], both))
+        count += 1
+    return count
 
 
 def assigned(lefts: Sequence[int], *, rights: Sequence[int], weights: Sequence[float]) -> list[bool]:

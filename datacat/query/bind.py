@@ -12,6 +12,7 @@ from datacat.query.conditions import bind_about_asset, bind_condition, bind_outs
 from datacat.query.elements import bind_element
 from datacat.query.fields import COUNTABLE
 from datacat.query.phrases import first_words, without_first_words
+from datacat.query.rules.standing import of_people
 from datacat.query.scope import Scope
 from datacat.query.values import Value
 from datacat.query.words import bind_words
@@ -121,13 +122,19 @@ class _Binder:
         self._scope.stop(f"{sign} is followed by no class or condition", node.span)
 
     def _count(self, node: tree.Count) -> m.Meaning:
-        """`count(car)>=3`, `count(annotator)>=2`, `count(annotator of car)>=2`."""
+        """`count(car)>=3`, `count(car across teams)>=3`, `count(annotator)>=2`, `count(annotator of car)>=2`."""
         words = first_words(node.inner)
         name = folded(words[0].text).replace(" ", "_") if words else ""
         is_all = node.inner == tree.Words(words[:1])
         is_of = len(words) > 1 and folded(words[1].text) == "of"
         if name not in COUNTABLE or not (is_all or is_of):
-            return m.Counted(self.annotation(node.inner), node.operator, node.number)
+            predicate = self.annotation(node.inner)
+            if node.is_across:
+                predicate = of_people(predicate)  # a model is no team
+            return m.Counted(predicate, node.operator, node.number, is_across=node.is_across)
+        if node.is_across:
+            what = f"different values of {name} are counted of all teams"
+            self._scope.stop(what, node.span, hint="Leave `across teams` out, or count a class across teams.")
         among = None if is_all else without_first_words(node.inner, 2)
         if is_of and among is None:
             hint = f"As in count({name} of car)>=2."

@@ -8,6 +8,7 @@
     {"relation": "near", "of": {…}, "operator": "<", "value": "50px"}
     {"annotation": {…}}                                  […]
     {"count": {…}, "operator": ">=", "value": 3}         count(…)>=3
+    {"count": {…}, "across": "teams", …}                 count(… across teams)>=3
     {"text": "red tiles", "weight": 2}                   "red tiles"^2
     {"and": [..]}, {"or": [..]}, {"not": {…}}, {"unknown": {…}}, {"group": {…}}
 
@@ -108,7 +109,8 @@ def _written(node: tree.Node) -> dict[str, Any]:
         case tree.Quoted(text=text, weight=weight):
             return {"text": text} | ({} if weight is None else {"weight": float(weight)})
         case tree.Count(inner=inner, operator=operator, number=number):
-            return {"count": _written(inner), "operator": str(operator), "value": number}
+            across = {"across": "teams"} if node.is_across else {}
+            return {"count": _written(inner), **across, "operator": str(operator), "value": number}
         case tree.Element(path=path, inner=inner):
             return {"element": _name(path), "where": _written(inner)}
         case tree.Relation(kind=kind, inner=inner, operator=operator, number=number):
@@ -175,16 +177,24 @@ class _Reader:
             case "text":
                 return tree.Quoted(_text(given[key], at), _weight(given.get("weight"), f"{place}.weight"))
             case "count":
-                number = given.get("value")
-                if not isinstance(number, int) or isinstance(number, bool) or number < 0:
-                    _refuse(f"{place}.value", f"a count is compared with a whole number, not {number!r}")
-                return tree.Count(self.node(given[key], at), self._operator(given, place), number)
+                return self._count(given, place)
             case "element":
                 inner = self.node(given.get("where"), f"{place}.where")
                 return tree.Element(_token(given[key], at), inner)
             case "relation":
                 return self._relation(given, place)
         return self._condition(key, given, place)
+
+    def _count(self, given: Mapping[str, Any], place: str) -> tree.Node:
+        number, across = given.get("value"), given.get("across")
+        if not isinstance(number, int) or isinstance(number, bool) or number < 0:
+            _refuse(f"{place}.value", f"a count is compared with a whole number, not {number!r}")
+        if across not in (None, "teams"):
+            _refuse(
+                f"{place}.across", f"it can only be counted across teams, not {across!r}", allowed=("teams",)
+            )
+        inner = self.node(given["count"], f"{place}.count")
+        return tree.Count(inner, self._operator(given, place), number, is_across=across is not None)
 
     def _relation(self, given: Mapping[str, Any], place: str) -> tree.Node:
         kinds = {str(kind): kind for kind in RelationKind}
@@ -287,7 +297,7 @@ _READERS: dict[str, tuple[str, ...]] = {
     "group": (),
     "annotation": (),
     "words": ("where",),
-    "count": ("operator", "value"),
+    "count": ("across", "operator", "value"),
     "relation": ("of", "operator", "value"),
     "element": ("where",),
     "field": ("operator", "value", "where"),

@@ -59,6 +59,8 @@ class Hit:
         matches: the annotations that fulfil the query.
         why: a reason per term, for people.
         addresses: where the same bytes lie, `uri` first.
+        is_contradicted: whether a `count(…)` holds of it by what one label set says, and another that looked says
+            otherwise; `why` has both.
     """
 
     asset: int
@@ -70,6 +72,7 @@ class Hit:
     matches: tuple[Match, ...]
     why: tuple[str, ...]
     addresses: tuple[str, ...]
+    is_contradicted: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -433,4 +433,12 @@ class Hits:
             matches, why = explainer.explain(asset, score=None if is_fused else score)
             why = (*why, *self._ranking.reasons(asset))
             addresses = (facts[asset][0], *others.get(asset, ()))
-            yield Hit(asset, *facts[asset], score=score, matches=matches, why=why, addresses=addresses)
+            yield Hit(
+                asset,
+                *facts[asset],
+                score=score,
+                matches=matches,
+                why=why,
+                addresses=addresses,
+                is_contradicted=explainer.is_contradicted(asset),
+            )

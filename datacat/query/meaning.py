@@ -74,16 +74,19 @@ class Counted:
         predicate: what is counted.
         operator: how the number compares.
         number: with what.
+        is_across: whether all label sets count together, what several box alike being one (`across.py`).
         voices: label sets that have such annotations, where each is one thing that people drew; empty: not known.
     """
 
     predicate: Meaning
     operator: Operator
     number: int
+    is_across: bool = False
     voices: tuple[int, ...] = field(default=(), compare=False)
 
     def __str__(self) -> str:
-        return f"count({predicate_text(self.predicate)}){self.operator}{self.number}"
+        across = " across teams" if self.is_across else ""
+        return f"count({predicate_text(self.predicate)}{across}){self.operator}{self.number}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -76,6 +76,11 @@ class Understood:
         )
 
     @property
+    def is_counted(self) -> bool:
+        """Whether it asks for a number of things, which is one within each label set."""
+        return any(reading.quantity != ONE for reading in self.readings)
+
+    @property
     def is_about_assets(self) -> bool:
         """Whether it asks nothing of labels: "videos", "unlabelled images", "taken in 2026"."""
         said = [reading for reading in self.readings if reading.query]

@@ -14,6 +14,7 @@ from typing import Any
 import duckdb
 
 from datacat.query import meaning as m
+from datacat.query.across import said_across
 from datacat.query.compare import Sql, at, joined
 from datacat.query.coverage import lookers
 from datacat.query.geometry import WITH_SIZE
@@ -78,7 +79,9 @@ class Explainer:
         self._found: dict[int, str | None] = {}  # annotation -> class
         terms = list(dict.fromkeys(_terms(self._root)))
         self._of_term = {term: self._annotations(term) for term in terms}
-        self._numbers = {term: self._numbers_said(term) for term in terms if isinstance(term, m.Counted)}
+        counted = [term for term in terms if isinstance(term, m.Counted)]
+        self._numbers = {term: self._numbers_said(term) for term in counted}
+        self._merged = {term: self._numbers_merged(term) for term in counted if term.is_across}
         self._who_looked = {term: self._lookers(term) for term in terms if isinstance(term, m.Absent)}
         self._of_found = self._narrowed_to_found()
         self._details = self._read_details()
@@ -107,6 +110,15 @@ class Explainer:
             reasons = [*reasons, _likeness(self._similar, score)]
         matches = tuple(self._details[number][0] for number in sorted(set(annotations)))
         return matches, tuple(dict.fromkeys(reasons))
+
+    def is_contradicted(self, asset: int) -> bool:
+        """Whether a count holds of a hit by what one label set says, and another that looked says otherwise."""
+        return any(
+            asset in self._of_term[term]
+            and any(number.contradicts(term) for number in numbers.get(asset, ()))
+            for term, numbers in self._numbers.items()
+            if not term.is_across
+        )
 
     def _annotations(self, term: m.Meaning) -> dict[int, list[int]]:
         """Asset -> annotations that fulfil a term; of a term about the asset, none where it holds."""
@@ -148,9 +160,19 @@ class Explainer:
             found.setdefault(asset, []).append(Number(by, lo, hi, has_looked))
         return found
 
+    def _numbers_merged(self, term: m.Counted) -> dict[int, str]:
+        """Asset -> how many there are by all together."""
+        query = Sql("SELECT asset, lo, hi FROM ({})").filled(
+            said_across(term.predicate, within=self._of_page)
+        )
+        return {asset: _between(lo, hi) for asset, lo, hi in rows(self._cursor, query)}
+
     def _number_told(self, node: m.Counted, asset: int) -> str:
-        """`count(car)>=3: 4 found by a/b; only 2 found by c/d, which contradicts it`."""
+        """`count(car)>=3: 4 found by a/b; contradicted: 2 found by c/d`, or of all together what each says."""
         numbers = self._numbers[node].get(asset, [])
+        if node.is_across:
+            parts = ", ".join(str(number) for number in numbers if number.lo)
+            return f"{node}: {self._merged[node].get(asset, '0')} across teams{f'; {parts}' if parts else ''}"
         holding = [number for number in numbers if number.compares(node) is True]
         text = f"{node}: {', '.join(map(str, holding)) or 'so'}"
         against = [number for number in numbers if number.contradicts(node)]
@@ -293,6 +315,12 @@ def _likeness(similar: Sequence[m.Similar], score: float) -> str:
         asked = first.shown if first.question.text is not None else first.shown.removeprefix("like:")
         return f"looks like {asked} ({score:.2f})"
     return f"likeness to {' '.join(part.shown for part in similar)} ({score:.2f})"
+
+
+def _between(lo: int, hi: int | None) -> str:
+    if hi is None:
+        return f"{lo} at least"
+    return f"{lo}" if lo == hi else f"{lo} to {hi}"
 
 
 def _merged(found: Sequence[_Reasons]) -> _Reasons:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datacat.model.schemas import SET_ASIDE
 from datacat.query import meaning as m
 from datacat.query import outside
+from datacat.query.across import counted_across, uncounted_across
 from datacat.query.compare import TRUE, Sql, at, column_compares, joined, one_of, time_compares, uri_compares
 from datacat.query.coverage import decided
 from datacat.query.pairs import Pairs, denying, holding, narrowed
@@ -110,7 +111,7 @@ class Sets:
             case m.MetadataIs(paths=paths):
                 return denying(node, lambda where: self._listed("metadata_values", [at(paths), *where]))
             case m.Counted():
-                return uncounted(node, within=self.within)
+                return (uncounted_across if node.is_across else uncounted)(node, within=self.within)
             case m.AgreementIs():
                 return Sql("SELECT asset FROM ({}) WHERE {}").filled(outside.denied(node), self.within)
         stated = Sql("SELECT asset FROM ({}) WHERE {}").filled(Sql(outside.PLACES), self.within)
@@ -121,7 +122,9 @@ class Sets:
 
     def _counted(self, node: m.Counted) -> Sql:
         plain = plain_count(node)
-        return counted(node, within=self.within) if plain is node else self.assets(plain)
+        if plain is not node:
+            return self.assets(plain)
+        return (counted_across if node.is_across else counted)(node, within=self.within)
 
     def _counted_values(self, node: m.CountedValues) -> Sql:
         return counted_values(node, within=self.within)

@@ -267,13 +267,14 @@ class _Builder:
         return Quoted(token.text, str(children[1])[1:] if len(children) > 1 else None, span)
 
     def _count(self, children: list[Any], span: Span) -> Node:
-        inner, operator, value = children
+        inner, *across, operator, value = children
         number = _token(value)
         if not number.text.isdecimal():
             self._stop("a count is compared with a whole number", number.span, hint="As in count(person)>=3.")
         if _operator(operator) is Operator.MATCHES:
             self._stop("a count cannot be matched with ~", _span(operator), hint="Use = != < <= > or >=.")
-        return Count(spelled_out(_bare(inner)), _operator(operator), int(number.text), span)
+        counted = spelled_out(_bare(inner))
+        return Count(counted, _operator(operator), int(number.text), is_across=bool(across), span=span)
 
     def _stop(self, what: str, span: Span, *, hint: str | None = None) -> NoReturn:
         raise QueryError(what, text=self._text, start=span.start, end=span.end, hint=hint)

@@ -105,6 +105,7 @@ def _assets(predicate: m.Meaning) -> Sql:
 def _is_count(node: m.Meaning) -> TypeGuard[m.Counted]:
     return (
         isinstance(node, m.Counted)
+        and not node.is_across
         and 0 < len(node.voices) <= _VOICES
         and node.operator in LOWER
         and node.number < _MOST

@@ -163,11 +163,15 @@ class Bracket:
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """`count(inner) operator number`: how many annotations of the asset fulfil `inner`."""
+    """`count(inner) operator number`: how many annotations of the asset fulfil `inner`.
+
+    `is_across`: of all label sets together, as in `count(person across teams)>=3`.
+    """
 
     inner: Node
     operator: Operator
     number: int
+    is_across: bool = False
     span: Span = field(default=NOWHERE, compare=False)
 
 

@@ -28,8 +28,8 @@ def worded(node: tree.Node | None) -> str:
             return " ".join(word.text for word in words) + worded(bracket)
         case tree.Quoted(text=text, weight=weight):
             return quoted(text) + (f"^{weight}" if weight else "")
-        case tree.Count(inner=inner, operator=operator, number=number):
-            return f"count({worded(inner)}){operator}{number}"
+        case tree.Count(inner=inner, operator=operator, number=number, is_across=is_across):
+            return f"count({worded(inner)}{' across teams' if is_across else ''}){operator}{number}"
         case tree.Element(path=path, inner=inner):
             return f"{_name(path)}{'' if path.is_quoted else '.'}{{{worded(inner)}}}"
         case tree.Relation(kind=kind, inner=inner, operator=operator, number=number):

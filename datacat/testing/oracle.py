@@ -16,6 +16,7 @@ from datacat.query import meaning as m
 from datacat.query.tree import Operator
 from datacat.query.vocabulary import read_vocabulary
 from datacat.testing.accord import accords
+from datacat.testing.across import is_thing, merged, voice
 from datacat.testing.corpus import Corpus, Row
 from datacat.testing.globe import lies_within
 from datacat.testing.judge import (
@@ -122,6 +123,10 @@ class Oracle:
         if (node.operator, node.number) == (Operator.LESS, 0):
             return False
         said = list(self._said_number(node.predicate, asset))
+        if node.is_across:
+            lo, hi = merged(*self._sure_and_open(node.predicate, asset), judge=self._judge)
+            is_bounded = any(most != math.inf for _, most, _ in said)
+            return _between(lo, hi if is_bounded else math.inf, node)
         answers = [(_between(lo, hi, node), has_looked) for lo, hi, has_looked in said]
         if any(answer is True for answer, _ in answers) or (node.operator, node.number) == (
             Operator.AT_LEAST,
@@ -133,6 +138,11 @@ class Oracle:
             None if not is_denied or any(answer is None and looked for answer, looked in answers) else False
         )
 
+    def _sure_and_open(self, predicate: m.Meaning, asset: Row) -> tuple[list[Row], list[Row]]:
+        rows, is_of_class = self._standing(predicate, asset), _names_class(predicate)
+        sure = [r for r in rows if self._judge.fulfils(r, predicate)]
+        return sure, [r for r in rows if r not in sure and self._may_fulfil(r, predicate, is_of_class)]
+
     def _said_number(self, predicate: m.Meaning, asset: Row) -> Iterator[tuple[int, float, bool]]:
         """Of each voice: how many there are at least, at most, and whether it has looked."""
         rows, is_of_class = self._standing(predicate, asset), _names_class(predicate)
@@ -140,29 +150,21 @@ class Oracle:
         if self._needs_nobody(predicate):
             is_rejected = {r["label_set"] for r in self._rejects(asset)}
             looked = (self._listing_sets(asset) or {-1}) - is_rejected
-        makers = {(r["label_set"], _maker(r)) for r in rows} | {(number, None) for number in looked}
+        makers = set(map(voice, rows)) | {(number, None) for number in looked}
         for label_set, maker in makers:
-            own = [r for r in rows if (r["label_set"], _maker(r)) == (label_set, maker)]
+            own = [r for r in rows if voice(r) == (label_set, maker)]
             sure = [r for r in own if self._judge.fulfils(r, predicate)]
             open_ = [r for r in own if r not in sure and self._may_fulfil(r, predicate, is_of_class)]
-            things = sum(map(_is_thing, sure))
+            things = sum(map(is_thing, sure))
             lo = max(things, min(1, len(sure)))
             has_groups = any(r.get("is_crowd") for r in sure + open_)
             has_whole = any(r["geometry_type"] == "none" for r in sure + open_)
             has_looked = maker is None and label_set in looked
             is_bounded = has_looked and not has_groups and not (has_whole and not things)
-            yield lo, lo + sum(map(_is_thing, open_)) if is_bounded else math.inf, has_looked
+            yield lo, lo + sum(map(is_thing, open_)) if is_bounded else math.inf, has_looked
 
     def _counted_values(self, node: m.CountedValues, asset: Row) -> bool | None:
-        is_of_class = _names_class(node.predicate)
-        sure = [
-            row for row in self._standing(node.predicate, asset) if self._judge.fulfils(row, node.predicate)
-        ]
-        open_ = [
-            row
-            for row in self._standing(node.predicate, asset)
-            if row not in sure and self._may_fulfil(row, node.predicate, is_of_class)
-        ]
+        sure, open_ = self._sure_and_open(node.predicate, asset)
         lo = len({self._corpus.value(row, node.column) for row in sure} - {None})
         unsaid = [
             row for row in sure if node.column in ("annotator", "status") and row.get(node.column) is None
@@ -376,15 +378,6 @@ def _is_from(uri: str, operator: Operator, *, value: m.Value) -> bool:
 
 _ANY = ((Operator.AT_LEAST, 1), (Operator.GREATER, 0), (Operator.UNEQUAL, 0))
 _NONE = ((Operator.LESS, 1), (Operator.AT_MOST, 0), (Operator.EQUAL, 0))
-
-
-def _maker(row: Row) -> str | None:
-    """The model of a prediction; None: people."""
-    return None if row["kind"] == "annotation" else row.get("model") or ""
-
-
-def _is_thing(row: Row) -> bool:
-    return row["geometry_type"] != "none" and not row.get("is_crowd")
 
 
 def _between(lo: int, hi: float, node: m.Counted | m.CountedValues) -> bool | None:

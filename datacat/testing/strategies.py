@@ -114,7 +114,11 @@ def queries(draw: st.DrawFn, corpus: Corpus) -> str:
         st.builds("{}[{}]".format, st.sampled_from(["roof", "car", "traffic-light"]), inside),
     )
     count = st.builds(
-        "count({}){}{}".format, inside, st.sampled_from(["=", "!=", "<", "<=", ">", ">="]), st.integers(0, 3)
+        "count({}{}){}{}".format,
+        st.one_of(inside, bracket),
+        st.sampled_from(["", " across teams"]),
+        st.sampled_from(["=", "!=", "<", "<=", ">", ">="]),
+        st.integers(0, 3),
     )
     values = st.builds(
         "count({} of {}){}".format,

@@ -53,6 +53,7 @@ def texts(*, depth: int = 2) -> st.SearchStrategy[str]:
         st.builds("class:roof[{}]".format, inside),
         st.builds("[{}]".format, inside),
         st.builds("count({})>=3".format, inside),
+        st.builds("count({} across teams)>=3".format, inside),
         st.builds("person near:{}<50px".format, st.sampled_from(["bicycle", "traffic-light"])),
     )
 

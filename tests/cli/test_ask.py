@@ -80,6 +80,12 @@ def test_each_word_that_is_no_class_says_what_it_was_taken_for(ask: Ask) -> None
     ]
 
 
+def test_a_number_of_things_is_said_to_be_one_within_each_label_set(ask: Ask) -> None:
+    said = "counted within each label set; of all together: count(… across teams)"
+    assert said in ask("two roofs")[0]
+    assert said not in ask("roofs")[0]
+
+
 def test_the_concept_is_named_that_was_used(ask: Ask) -> None:
     assert "concept roof: rooftop; without it: class:rooftop" in ask("roofs")[1]
     assert json.loads("\n".join(ask("roofs", "--json")[0]))["concepts"] == {"roof": ["roof"]}

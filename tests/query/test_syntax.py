@@ -53,6 +53,10 @@ def test_json_is_read_to_the_same_tree(text: str) -> None:
         ('"red tiles"^2', {"text": "red tiles", "weight": 2}),
         ("a (b OR c)", {"and": [{"words": ["a"]}, {"or": [{"words": ["b"]}, {"words": ["c"]}]}]}),
         ("count(car)>=3", {"count": {"words": ["car"]}, "operator": ">=", "value": 3}),
+        (
+            "count(car across teams)>=3",
+            {"count": {"words": ["car"]}, "across": "teams", "operator": ">=", "value": 3},
+        ),
     ],
 )
 def test_a_form_is_as_documented(text: str, document: Any) -> None:

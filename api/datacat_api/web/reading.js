@@ -61,6 +61,8 @@ export function understoodAs(query, { text, how }) {
 export function words(understood) {
   const list = made("ul", { name: "words", "aria-label": "what each word was taken for" });
   list.append(...understood.readings.map((reading) => word(reading, understood.query)));
+  const within = "counted within each label set; of all together: count(… across teams)";
+  if (understood.is_counted) list.append(made("li", { text: within }));
   return list;
 }
 

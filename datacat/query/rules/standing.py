@@ -24,7 +24,7 @@ def by_people(root: m.Meaning, statistics: Statistics) -> m.Meaning | None:
     """The same asked of what people say alone; None where no model says anything, or is asked for."""
     if not statistics.sorts.predictions:
         return None
-    return _everywhere(root, _by_people)
+    return _everywhere(root, of_people)
 
 
 def set_aside(root: m.Meaning) -> list[m.Meaning]:
@@ -75,7 +75,8 @@ def _standing(predicate: m.Meaning) -> m.Meaning:
     return predicate if _names(predicate, ("status",)) else _beside(predicate, m.Standing())
 
 
-def _by_people(predicate: m.Meaning) -> m.Meaning:
+def of_people(predicate: m.Meaning) -> m.Meaning:
+    """A predicate on annotations narrowed to what people say, unless it asks for a kind or a model."""
     if _names(predicate, ("kind", "model")):
         return predicate
     return _beside(predicate, m.ColumnIs("kind", "kind", Operator.EQUAL, (Value("annotation"),)))

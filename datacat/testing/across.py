@@ -1,0 +1,82 @@
+"""How many things there are by all label sets together, found out box by box; see docs/explanation/coverage.md."""
+
+from __future__ import annotations
+
+import itertools
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+
+from datacat.query.assignment import MATCHED_IOU, assigned
+from datacat.testing.corpus import Row
+from datacat.testing.judge import Box, Judge, iou
+
+Voice = tuple[int, str | None]
+"""Whose statement: a label set, and the model of a prediction."""
+_FURTHER = 1.01e-7  # so much a further pair counts
+_Pair = tuple[float, int, int]  # minus the overlap, annotations
+
+
+def voice(row: Row) -> Voice:
+    """Whose an annotation is; the model is None of what people say."""
+    return row["label_set"], None if row["kind"] == "annotation" else row.get("model") or ""
+
+
+def is_thing(row: Row) -> bool:
+    """Whether an annotation is of one thing, and not of the whole asset or a group."""
+    return row["geometry_type"] != "none" and not row.get("is_crowd")
+
+
+def merged(sure: Sequence[Row], open_: Sequence[Row], *, judge: Judge) -> tuple[int, int]:
+    """How many things there are at least, and at most if there are no more than those that are drawn.
+
+    Args:
+        sure: the annotations of an asset that are counted.
+        open_: those that may be.
+        judge: knows their boxes.
+    """
+    things = [row for row in sure if is_thing(row)]
+    of_voice = Counter(map(voice, things))
+    boxes = {row["annotation"]: box for row in things if len(of_voice) > 1 and (box := judge.box(row))}
+    if len({is_share for _, is_share in boxes.values()}) > 1:
+        boxes = {number: box for number, box in boxes.items() if not box[1]}
+    owner = {row["annotation"]: voice(row) for row in things if row["annotation"] in boxes}
+    joins = _joins(sorted(_pairs({number: box for number, (box, _) in boxes.items()}, owner)), owner)
+    at_all = min(1, len(sure))
+    least = max(max(of_voice.values(), default=0), len(boxes) - joins, at_all)
+    return least, max(len(things) - joins, at_all) + sum(map(is_thing, open_))
+
+
+def _pairs(boxes: dict[int, Box], owner: dict[int, Voice]) -> Iterator[_Pair]:
+    """Of every two voices, the boxes that match."""
+    of_voice = defaultdict(list)
+    for number in sorted(boxes):
+        of_voice[owner[number]].append(number)
+    for one, other in itertools.combinations(sorted(of_voice, key=_name), 2):
+        edges = [
+            (left, right, share)
+            for left, right in itertools.product(of_voice[one], of_voice[other])
+            if (share := iou(boxes[left], boxes[right])) is not None and share >= MATCHED_IOU
+        ]
+        chosen = assigned(
+            [left for left, _, _ in edges],
+            rights=[right for _, right, _ in edges],
+            weights=[share + _FURTHER for _, _, share in edges],
+        )
+        yield from (
+            (-round(e[2], 9), e[0], e[1]) for e, is_chosen in zip(edges, chosen, strict=True) if is_chosen
+        )
+
+
+def _joins(pairs: Sequence[_Pair], owner: dict[int, Voice]) -> int:
+    """How many pairs are joined, the best first; none that puts two boxes of a voice together."""
+    objects = [{number} for number in owner]
+    for _, left, right in pairs:
+        one, other = (next(found for found in objects if number in found) for number in (left, right))
+        if one is not other and {owner[n] for n in one}.isdisjoint(owner[n] for n in other):
+            objects.remove(other)
+            one |= other
+    return len(owner) - len(objects)
+
+
+def _name(who: Voice) -> str:
+    return f"{who[0]}" if who[1] is None else f"{who[0]} {who[1]}"
