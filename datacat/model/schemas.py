@@ -224,9 +224,10 @@ TABLES: dict[str, pa.Schema] = {
             ("predictions", pa.int64()),
             ("set_aside", pa.int64()),  # skipped by who should have made them, or drafts
             ("shares", pa.int64()),  # boxes in fractions of the asset
+            ("wide_texts", pa.int64()),  # annotator, text, … are not in ASCII alone
         )
     ),
-    # Of the leaves so many are numbers, and so many texts are spelled oddly (`model.spelling`).
+    # Of the leaves so many are numbers, so many texts are spelled oddly (`model.spelling`), so many not in ASCII.
     "path_counts": pa.schema(
         _fields(
             _LABEL_SET,
@@ -236,6 +237,7 @@ TABLES: dict[str, pa.Schema] = {
             ("annotations", pa.int64()),
             ("numbers", pa.int64()),
             ("odd_texts", pa.int64()),
+            ("wide_texts", pa.int64()),
         )
     ),
     # One row a member: `class` of `team` (null: of every team) belongs to `concept`.

@@ -1,17 +1,20 @@
 """One comparison as SQL, and the little that is needed to put pieces of SQL together.
 
-Text is compared without regard to case: lower() on the column costs 2 ms where a condition reads 4 million
-leaves, and row groups are pruned by path and class all the same.
+Text is compared without regard to case and Unicode form (`model.spelling`): lower() on the column costs 2 ms where a
+condition reads 4 million leaves, and row groups are pruned by path and class all the same. Where texts
+are not in ASCII, 4 million of them take 58 ms on two cores instead of 5 (those in ASCII beside them 12 instead of 10).
 """
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from math import isfinite
 from typing import TYPE_CHECKING
 
-from datacat.model.spelling import SPELLINGS, SPELLINGS_TAKE
+from datacat.model.spelling import one_form_sql, spellings
 from datacat.query.periods import DATES, Period, behind, bounds, is_date, is_year
 from datacat.query.tree import Operator
 from datacat.query.values import Value
@@ -22,6 +25,7 @@ if TYPE_CHECKING:
 _LITERALS = 100
 _WHOLE = 1 << 63
 _NUMBER_COLUMNS = frozenset({"confidence", "width", "height", "duration_s", "size", "aspect"})
+_OWN_WORDS = frozenset({"kind", "geometry_type", "media", "digest"})  # ours, in ASCII
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,14 +99,26 @@ ELEMENT = Leaf(is_element="false")  # one that is looked at by itself, of whiche
 
 @dataclass(frozen=True, slots=True)
 class Sort:
-    """What is known of the leaves at some paths: whether there are numbers, texts, oddly spelled texts."""
+    """What is known of the leaves at some paths: whether there are numbers, texts, such as are oddly spelled or not in
+    ASCII."""
 
     has_numbers: bool = True
     has_texts: bool = True
     has_odd_texts: bool = True
+    has_wide_texts: bool = True
 
 
 ANY_SORT = Sort()
+
+
+def _form_of(column: str, *, is_wide: bool) -> str:
+    """SQL of the form in which a column is compared."""
+    return one_form_sql(column, is_ascii=not is_wide)
+
+
+def _form_asked(text: str) -> Sql:
+    """The form in which what is asked for is compared."""
+    return Sql(one_form_sql("?", is_ascii=text.isascii()), (text,))
 
 
 def leaf_compares(
@@ -115,16 +131,28 @@ def leaf_compares(
         case Operator.IN:
             return _any([leaf_compares(Operator.EQUAL, [value], leaf=leaf, sort=sort) for value in values])
         case Operator.NOT_IN:
-            each = [leaf_compares(Operator.UNEQUAL, [value], leaf=leaf) for value in values]
+            each = [leaf_compares(Operator.UNEQUAL, [value], leaf=leaf, sort=sort) for value in values]
             return joined(" AND ", each)
         case Operator.CONTAINS:
-            same = leaf_compares(Operator.EQUAL, values, leaf=leaf)
-            within = Sql(f"contains(lower({leaf.text}), lower(?))", (values[0].text,))
+            same = leaf_compares(Operator.EQUAL, values, leaf=leaf, sort=_whatever(sort))
+            within = _contains(leaf.text, values[0].text, is_wide=sort.has_wide_texts)
             return Sql(f"CASE WHEN {leaf.is_element} THEN {{}} ELSE {{}} END").filled(same, within)
     return _leaf_compares(operator, values[0], leaf=leaf, sort=sort)
 
 
-def leaf_denies(operator: Operator, values: Sequence[Value], *, leaf: Leaf = LEAF) -> Sql:
+def _whatever(sort: Sort) -> Sort:
+    """Nothing is known but whether there are texts that are not in ASCII."""
+    return replace(ANY_SORT, has_wide_texts=sort.has_wide_texts)
+
+
+def _contains(column: str, text: str, *, is_wide: bool) -> Sql:
+    form = _form_of(column, is_wide=is_wide)
+    return Sql(f"contains({form}, {{}})").filled(_form_asked(text))
+
+
+def leaf_denies(
+    operator: Operator, values: Sequence[Value], *, leaf: Leaf = LEAF, sort: Sort = ANY_SORT
+) -> Sql:
     """A condition on a leaf: it can be read as what it is compared with, and does not compare.
 
     A text is no number and a number no text: of `"0.9"`, nobody can say whether it is above 0.8.
@@ -140,7 +168,8 @@ def leaf_denies(operator: Operator, values: Sequence[Value], *, leaf: Leaf = LEA
             )
         else:
             is_read = Sql(f"{leaf.number} IS NOT NULL")
-    return Sql("({} AND ({}) IS NOT TRUE)").filled(is_read, leaf_compares(operator, values, leaf=leaf))
+    holds = leaf_compares(operator, values, leaf=leaf, sort=_whatever(sort))
+    return Sql("({} AND ({}) IS NOT TRUE)").filled(is_read, holds)
 
 
 def _leaf_equals(value: Value, *, leaf: Leaf, sort: Sort) -> Sql:
@@ -148,9 +177,11 @@ def _leaf_equals(value: Value, *, leaf: Leaf, sort: Sort) -> Sql:
     if is_date(value.text) and not value.is_quoted:
         as_text = _is_in_period(text, value.text)
     elif sort.has_odd_texts:
-        as_text = Sql(f"lower({text}) = lower(?)", (value.text,))
+        form = _form_of(text, is_wide=sort.has_wide_texts)
+        as_text = Sql(f"{form} = {{}}").filled(_form_asked(value.text))
     else:
-        as_text = Sql(f"{text} IN ({SPELLINGS})", (value.text,) * SPELLINGS_TAKE)
+        forms, taken = spellings(value.text)
+        as_text = Sql(f"{text} IN ({forms})", (value.text,) * taken)
     if number is None or value.is_long or not sort.has_numbers:
         return as_text
     as_number = Sql(f"{leaf.number} = ?", (number,))
@@ -161,7 +192,8 @@ def _leaf_compares(operator: Operator, value: Value, *, leaf: Leaf, sort: Sort) 
     number, text = value.number, leaf.text
     if operator in _ORDER:
         bound = behind(value.text) if operator in _BEHIND and not value.is_quoted else value.text
-        as_text = Sql(f"({leaf.number} IS NULL AND lower({text}) {operator} lower(?))", (bound,))
+        form = _form_of(text, is_wide=sort.has_wide_texts)
+        as_text = Sql(f"({leaf.number} IS NULL AND {form} {operator} {{}})").filled(_form_asked(bound))
         if number is None:
             return as_text
         as_number = number_compares(leaf.number, operator, number=number)
@@ -172,9 +204,9 @@ def _leaf_compares(operator: Operator, value: Value, *, leaf: Leaf, sort: Sort) 
         is_of_date = Sql(f"regexp_matches({text}, '^\\d\\d\\d\\d-\\d\\d')")
         return _any([as_number, joined(" AND ", [is_of_date, as_text])])
     if operator is Operator.UNEQUAL and not value.is_pattern:
-        same = _leaf_equals(value, leaf=leaf, sort=ANY_SORT)
+        same = _leaf_equals(value, leaf=leaf, sort=_whatever(sort))
         return Sql(f"({text} IS NOT NULL AND {{}} IS NOT TRUE)").filled(same)
-    return _text_compares(text, operator, value=value)
+    return _text_compares(text, operator, value=value, is_wide=sort.has_wide_texts)
 
 
 def _exactly(leaf: Leaf, operator: Operator, *, number: float, whole: int) -> Sql:
@@ -195,27 +227,30 @@ def _is_in_period(text: str, date: str) -> Sql:
 
 
 def column_compares(
-    column: str, operator: Operator, *, values: Sequence[Value], expression: str | None = None
+    column: str,
+    operator: Operator,
+    *,
+    values: Sequence[Value],
+    expression: str | None = None,
+    is_wide: bool = True,
 ) -> Sql:
-    """A condition on a column of `annotations` or `assets`, or on an expression that stands for it."""
+    """A condition on a column of `annotations` or `assets`, or on an expression that stands for it.
+
+    `is_wide`: whether some of its texts may not be in ASCII.
+    """
+    compares = partial(column_compares, column, expression=expression, is_wide=is_wide)
     match operator:
         case Operator.IN:
-            each = [
-                column_compares(column, Operator.EQUAL, values=[v], expression=expression) for v in values
-            ]
-            return _any(each)
+            return _any([compares(Operator.EQUAL, values=[value]) for value in values])
         case Operator.NOT_IN:
-            each = [
-                column_compares(column, Operator.UNEQUAL, values=[v], expression=expression) for v in values
-            ]
-            return joined(" AND ", each)
+            return joined(" AND ", [compares(Operator.UNEQUAL, values=[value]) for value in values])
         case Operator.CONTAINS:
-            return Sql(f"contains(lower({column}), lower(?))", (values[0].text,))
+            return _contains(column, values[0].text, is_wide=is_wide)
     if column in _NUMBER_COLUMNS:
         number = values[0].number
         assert number is not None
         return number_compares(expression or column, operator, number=number)
-    return _text_compares(column, operator, value=values[0])
+    return _text_compares(column, operator, value=values[0], is_wide=is_wide and column not in _OWN_WORDS)
 
 
 def uri_compares(column: str, operator: Operator, *, values: Sequence[Value]) -> Sql:
@@ -261,15 +296,21 @@ def number_compares(column: str, operator: Operator, *, number: float) -> Sql:
     return compares
 
 
-def _text_compares(column: str, operator: Operator, *, value: Value) -> Sql:
+def _text_compares(column: str, operator: Operator, *, value: Value, is_wide: bool) -> Sql:
+    form = _form_of(column, is_wide=is_wide)
     if operator is Operator.MATCHES:
-        return Sql(f"regexp_matches({column}, ?, 'i')", (value.text,))
+        # A pattern that is changed may say something else, so only its composed form counts.
+        composed = f"nfc_normalize({column})" if is_wide else column
+        return Sql(f"regexp_matches({composed}, ?, 'i')", (unicodedata.normalize("NFC", value.text),))
     if operator in _ORDER:
-        return Sql(f"lower({column}) {operator} lower(?)", (value.text,))
+        return Sql(f"{form} {operator} {{}}").filled(_form_asked(value.text))
     negation = "NOT " if operator is Operator.UNEQUAL else ""
+    if value.is_pattern and (is_wide or not value.text.isascii()):
+        asked = _form_asked(_like_pattern(value.text))
+        return Sql(f"{form} {negation}LIKE {{}} ESCAPE '\\'").filled(asked)
     if value.is_pattern:
         return Sql(f"{column} {negation}ILIKE ? ESCAPE '\\'", (_like_pattern(value.text),))
-    return Sql(f"{negation}lower({column}) = lower(?)", (value.text,))
+    return Sql(f"{negation}{form} = {{}}").filled(_form_asked(value.text))
 
 
 def _like_pattern(text: str) -> str:

@@ -125,7 +125,8 @@ def _column(columns: dict[str, Column], node: Condition, scope: Scope) -> tuple[
 
 def _annotation_column(node: Condition, scope: Scope) -> m.Meaning:
     column, values = _column(ANNOTATION_COLUMNS, node, scope)
-    return m.ColumnIs(field_of(node), column, node.operator, values)
+    has_wide_texts = bool(scope.vocabulary.sorts.wide_texts)
+    return m.ColumnIs(field_of(node), column, node.operator, values, has_wide_texts)
 
 
 def _asset_column(node: Condition, scope: Scope) -> m.Meaning:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from datacat.query import meaning as m
-from datacat.query.compare import TRUE, Leaf, Sql, joined, leaf_compares, leaf_denies
+from datacat.query.compare import TRUE, Leaf, Sort, Sql, joined, leaf_compares, leaf_denies
 from datacat.query.tree import Operator, Quantifier
 
 # Of one JSON value: its text as the index has it, and its number if it is one.
@@ -96,9 +96,9 @@ def _verdicts(node: m.AttributeIs, path: str) -> tuple[Sql, Sql]:
     """Conditions on one scalar v: it compares; it is known not to."""
     is_element = path.endswith("[]") and node.quantifier is None
     leaf = Leaf("(v->>'$')", f"({_NUMBER.format('v')})", str(is_element).lower())
-    return leaf_compares(node.operator, node.values, leaf=leaf), leaf_denies(
-        node.operator, node.values, leaf=leaf
-    )
+    sort = Sort(has_wide_texts=node.sort.has_wide_texts)
+    holds = leaf_compares(node.operator, node.values, leaf=leaf, sort=sort)
+    return holds, leaf_denies(node.operator, node.values, leaf=leaf, sort=sort)
 
 
 def _some(path: str, condition: Sql) -> Sql:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from datacat.model.names import folded
+from datacat.model.spelling import one_form, one_form_sql
 from datacat.query.compare import Sql
 from datacat.query.readings import Reading
 from datacat.query.run import rows
@@ -57,12 +58,14 @@ class Makers:
         return ("model", model) if model and not is_team else ("", "")
 
     def _annotators(self, names: Sequence[str]) -> dict[str, str]:
-        """Those of the case-folded names that annotators have, with the name as it is written."""
-        query = """
-            SELECT lower(annotator), any_value(annotator) FROM annotations
-            WHERE lower(annotator) IN (SELECT unnest(?::VARCHAR[])) GROUP BY ALL
-        """
-        return dict(rows(self.senses.cursor, Sql(query, (names,))))
+        """Those of the names that annotators have, with the name as it is written."""
+        form = one_form_sql("annotator", is_ascii=not self.senses.vocabulary.sorts.wide_texts)
+        query = f"""
+            SELECT {form}, any_value(annotator) FROM annotations
+            WHERE {form} IN (SELECT unnest(?::VARCHAR[])) GROUP BY ALL
+        """  # noqa: S608 - our own words
+        found = dict(rows(self.senses.cursor, Sql(query, (list(map(one_form, names)),))))
+        return {name: found[one_form(name)] for name in names if one_form(name) in found}
 
 
 def _said_before(before: Sequence[str], *, is_next: bool) -> str:

@@ -238,7 +238,7 @@ def of_row(node: m.Meaning) -> Sql | None:
         case m.Standing():
             return Sql("coalesce(NOT ({}), true)").filled(one_of("status", SET_ASIDE))
         case m.ColumnIs(column=column, operator=operator, values=values):
-            return column_compares(column, operator, values=values)
+            return column_compares(column, operator, values=values, is_wide=node.has_wide_texts)
         case m.HasColumn(column=column):
             return Sql(f"{column} IS NOT NULL")
         case m.TimeIs(column=column, operator=operator, period=period):

@@ -7,6 +7,7 @@ import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import NoReturn
+from unicodedata import normalize
 
 from datacat.model.names import folded
 from datacat.query import meaning as m
@@ -202,6 +203,7 @@ def _sort(found: tuple[str, ...], paths: Paths) -> Sort:
         has_numbers=any(use.numbers for use in uses),
         has_texts=any(use.numbers < use.leaves for use in uses),
         has_odd_texts=any(use.odd_texts for use in uses),
+        has_wide_texts=any(use.wide_texts for use in uses),
     )
 
 
@@ -214,7 +216,12 @@ def _spelled(text: str, token: Token, *, known: Collection[str]) -> tuple[str, .
     if _is_pattern(token):
         pattern = re.compile(".*".join(map(re.escape, text.split("*"))))
         return tuple(path for path in known if pattern.fullmatch(path))
-    return tuple(path for path in _ways(text) if path in known)
+    ways = _ways(text)
+    if not text.isascii():  # in whichever Unicode form it is typed or stored
+        return tuple(
+            path for path in known if normalize("NFC", path) in {normalize("NFC", way) for way in ways}
+        )
+    return tuple(path for path in ways if path in known)
 
 
 def _is_pattern(token: Token) -> bool:

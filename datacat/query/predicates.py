@@ -61,12 +61,16 @@ class LabelSetIs:
 
 @dataclass(frozen=True, slots=True)
 class ColumnIs:
-    """A column of the annotation compares with one of the values."""
+    """A column of the annotation compares with one of the values.
+
+    `has_wide_texts`: some annotation says something that is not in ASCII.
+    """
 
     name: str
     column: str
     operator: Operator
     values: tuple[Value, ...]
+    has_wide_texts: bool = field(default=True, compare=False)
 
     def __str__(self) -> str:
         return compared(self.name, self.operator, values=self.values)
@@ -163,7 +167,8 @@ class AttributeIs:
     @property
     def denies(self) -> Sql:
         """The condition on a row of `attribute_values` of which it is known that it does not compare."""
-        return leaf_denies(self.operator, self.values, leaf=ELEMENT if self.quantifier else LEAF)
+        leaf = ELEMENT if self.quantifier else LEAF
+        return leaf_denies(self.operator, self.values, leaf=leaf, sort=self.sort)
 
     def __str__(self) -> str:
         return compared(self.shown, self.operator, values=self.values, quantifier=self.quantifier)

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
+from unicodedata import normalize
 
 import duckdb
 
@@ -273,6 +274,8 @@ def _spellings(typed: str) -> list[str]:
     forms = [typed, f"{typed}s"]
     if len(typed) > 3:
         forms += [typed[: -len(ending)] + stem for ending, stem in _PLURALS.items() if typed.endswith(ending)]
+    forms += [form.replace("ss", "ß") for form in forms if "ss" in form]
+    forms += [normalize(kind, form) for form in forms if not form.isascii() for kind in ("NFC", "NFD")]
     forms = [form.replace(" ", gap) for form in forms for gap in " _-"]
     return list(
         dict.fromkeys(

@@ -50,6 +50,7 @@ class ClassName:
         predictions: so many were made by models.
         set_aside: so many were skipped, or are drafts.
         shares: so many have boxes in fractions.
+        wide_texts: so many say something, their attributes aside, that is not in ASCII.
     """
 
     name: str
@@ -59,6 +60,7 @@ class ClassName:
     predictions: int = 0
     set_aside: int = 0
     shares: int = 0
+    wide_texts: int = 0
 
     @property
     def annotations(self) -> int:
@@ -97,21 +99,25 @@ class PathUse:
         label_sets: that have some.
         numbers: how many leaves are numbers.
         odd_texts: how many texts are spelled oddly (`model.spelling`).
+        wide_texts: how many texts are not in ASCII.
     """
 
     leaves: int
     label_sets: tuple[int, ...]
     numbers: int
     odd_texts: int
+    wide_texts: int
 
 
 @dataclass(frozen=True, slots=True)
 class Sorts:
-    """How many annotations, of all classes and of none, were made by models, are set aside, are boxes in fractions."""
+    """How many annotations, of all classes and of none, were made by models, are set aside, are boxes in fractions, say
+    something (their attributes aside) that is not in ASCII."""
 
     predictions: int = 0
     set_aside: int = 0
     shares: int = 0
+    wide_texts: int = 0
 
 
 @dataclass(frozen=True)
@@ -211,11 +217,11 @@ class Vocabulary:
         if not self._paths:
             query = (
                 "SELECT path, sum(leaves)::BIGINT, list(DISTINCT label_set), sum(numbers)::BIGINT, "
-                "sum(odd_texts)::BIGINT "
+                "sum(odd_texts)::BIGINT, sum(wide_texts)::BIGINT "
                 "FROM path_counts GROUP BY path ORDER BY path"
             )
-            for path, leaves, sets, numbers, odd in rows(cursor, Sql(query)):
-                self._paths[path] = PathUse(leaves, tuple(sorted(sets)), numbers, odd)
+            for path, leaves, sets, numbers, odd, wide in rows(cursor, Sql(query)):
+                self._paths[path] = PathUse(leaves, tuple(sorted(sets)), numbers, odd, wide)
         return self._paths
 
     def asset_bounds(self, cursor: duckdb.DuckDBPyConnection) -> tuple[int, int] | None:
@@ -295,7 +301,7 @@ _DECLARED = """
 """
 _COUNTED = """
     SELECT class, list(label_set), list(annotations), sum(things)::BIGINT, sum(predictions)::BIGINT,
-        sum(set_aside)::BIGINT, sum(shares)::BIGINT
+        sum(set_aside)::BIGINT, sum(shares)::BIGINT, sum(wide_texts)::BIGINT
     FROM class_counts GROUP BY class ORDER BY class
 """
 
@@ -311,7 +317,7 @@ def read_vocabulary(cursor: duckdb.DuckDBPyConnection) -> Vocabulary:
     return Vocabulary(
         label_sets=label_sets,
         classes=_classes([row for row in counted if row[0] is not None], declared, label_sets.values()),
-        sorts=Sorts(*(sum(row[n] for row in counted) for n in (4, 5, 6))),
+        sorts=Sorts(*(sum(row[n] for row in counted) for n in (4, 5, 6, 7))),
         members=tuple(Member(*row) for row in members),
         synonyms=_gathered(
             (comparable(name), concept) for concept, named, _ in details for name in _names(named)

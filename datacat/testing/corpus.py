@@ -12,6 +12,7 @@ import duckdb
 import pyarrow as pa
 
 from datacat.model.schemas import LOOKED_UP, SET_ASIDE, TABLES
+from datacat.model.spelling import one_form
 from datacat.tables.addresses import VIEWS, addresses, other_addresses, shown
 
 Row = dict[str, Any]
@@ -159,6 +160,7 @@ class Corpus:
             | {"predictions": sum(row["kind"] == "prediction" for row in found)}
             | {"set_aside": sum(row.get("status") in SET_ASIDE for row in found)}
             | {"shares": sum(bool(row.get("is_relative")) for row in found)}
+            | {"wide_texts": sum(map(_says_wide, found))}
             for (number, name), found in of_class.items()
         ]
         self.tables["path_counts"] = [
@@ -166,6 +168,7 @@ class Corpus:
             | {"leaves": len(found), "annotations": len({row["annotation"] for row in found})}
             | {"numbers": sum(row["number"] is not None for row in found)}
             | {"odd_texts": sum(row["number"] is None and _is_odd(row["text"]) for row in found)}
+            | {"wide_texts": sum(_is_wide(row["text"]) for row in found)}
             for (number, path, name), found in of_path.items()
         ]
 
@@ -184,7 +187,17 @@ def _is_odd(text: str | None) -> bool:
     if text is None:
         return False
     lower = text.lower()
-    return text not in (lower, lower.upper(), lower[:1].upper() + lower[1:])
+    return text not in (lower, lower.upper(), lower[:1].upper() + lower[1:]) or one_form(text) != lower
+
+
+def _is_wide(text: str | None) -> bool:
+    return text is not None and not text.isascii()
+
+
+def _says_wide(row: Row) -> bool:
+    return any(
+        _is_wide(row.get(name)) for name in ("annotator", "status", "text", "model", "track", "external_id")
+    )
 
 
 def leaves(document: Any, path: str = "") -> Iterator[tuple[str, str | None, float | None]]:

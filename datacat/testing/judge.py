@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
 from datacat.model.schemas import SET_ASIDE
+from datacat.model.spelling import one_form
 from datacat.query import meaning as m
 from datacat.query.periods import Period, bounds
 from datacat.query.tree import Operator, Quantifier, RelationKind
@@ -370,9 +372,10 @@ def compares(
         return False
     value = values[0]
     if operator is Operator.MATCHES:
-        return re.search(value.text, text, re.IGNORECASE) is not None
+        pattern, composed = (unicodedata.normalize("NFC", one) for one in (value.text, text))
+        return re.search(pattern, composed, re.IGNORECASE) is not None
     if operator is Operator.CONTAINS and not path.endswith("[]"):
-        return value.text.lower() in text.lower()
+        return one_form(value.text) in one_form(text)
     if operator in (Operator.EQUAL, Operator.UNEQUAL, Operator.IN, Operator.NOT_IN, Operator.CONTAINS):
         is_same = any(
             _is_same(text, number, value=one) or (has_periods and _is_in_period(text, one)) for one in values
@@ -389,7 +392,7 @@ def compares(
         return False
     if is_date and text.startswith(value.text):
         return operator in (Operator.AT_MOST, Operator.AT_LEAST)
-    return ordered(text.lower(), operator, right=value.text.lower())
+    return ordered(one_form(text), operator, right=one_form(value.text))
 
 
 def _is_date(value: m.Value) -> bool:
@@ -421,8 +424,8 @@ def ordered(left: Any, operator: Operator, *, right: Any) -> bool:
 
 def _same_text(text: str, value: m.Value) -> bool:
     if not value.is_pattern:
-        return text.lower() == value.text.lower()
-    return re.fullmatch(_pattern(value.text), text, re.IGNORECASE | re.DOTALL) is not None
+        return one_form(text) == one_form(value.text)
+    return re.fullmatch(_pattern(one_form(value.text)), one_form(text), re.DOTALL) is not None
 
 
 def uri_is(uri: str, operator: Operator, *, values: Sequence[m.Value]) -> bool:

@@ -13,7 +13,23 @@ LABEL_SETS = ("mapping/roofs", "claims/houses", "driving/street")
 CLASSES = ("Roof", "rooftop", "car", "traffic light", "Person", None)
 SPLITS = ("train", "val", None)
 KEYS = ("material", "score", "inspector", "tags", "team", "near", "s*", "timeofday")
-TEXTS = ("slate", "Slate", "tile", "0.5", "true", "", "50%", "a_b", "axb", "2026-03-11", "2026-03-11T10:00")
+TEXTS = (
+    "Straße",
+    "STRASSE",
+    "cafe\u0301",
+    "Caf\u00e9",
+    "slate",
+    "Slate",
+    "tile",
+    "0.5",
+    "true",
+    "",
+    "50%",
+    "a_b",
+    "axb",
+    "2026-03-11",
+    "2026-03-11T10:00",
+)
 NUMBERS = (0, 0.5, 1, -3, 2.5)
 
 _BOXES = st.sampled_from([(None,) * 4, (0, 0, 10, 10), (2, 2, 4, 4), (20, 0, 5, 10), (0.1, 0.1, 0.5, 0.5)])

@@ -26,7 +26,9 @@ def counted(tables: Tables, name: str = "team/set") -> dict[str, list[tuple[obje
     own = f"label_set = (SELECT label_set FROM label_sets WHERE team = '{team}' AND name = '{name}')"
     classes = f"""SELECT "class", count(*), count(DISTINCT asset) FROM annotations WHERE {own} GROUP BY 1"""
     odd = "number IS NULL AND text NOT IN (lower(text), upper(text), upper(text[1]) || lower(text[2:]))"
-    paths = f"""SELECT path, "class", count(*), count(DISTINCT annotation), count(number), count(*) FILTER ({odd})
+    wide = "regexp_matches(text, '[^\\x00-\\x7f]')"
+    paths = f"""SELECT path, "class", count(*), count(DISTINCT annotation), count(number), count(*) FILTER ({odd}),
+            count(*) FILTER ({wide})
         FROM attribute_values WHERE {own} GROUP BY 1, 2"""
     found = {
         "classes": rows(
