@@ -131,7 +131,9 @@ class SearchPage(View):
         description="How many annotations were left out, skipped or drafts; only with `count=true`.",
     )
     hint: str | None = Field(
-        default=None, description="Where nothing was found: which values nobody has, and the nearest ones."
+        default=None,
+        description="Which values are text that is not compared with a number; where nothing was found, which values "
+        "nobody has, and the nearest ones.",
     )
 
 

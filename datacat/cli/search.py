@@ -181,7 +181,7 @@ def _print_count(hits: Any, output: Output) -> None:
 
 
 def _note_hint(hits: Any, output: Output) -> None:
-    """Says which values nobody has."""
+    """Says which values nobody has, and which are text where a number was asked for."""
     if hint := hits.hint():
         output.note(hint)
 

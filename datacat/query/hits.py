@@ -35,6 +35,7 @@ from datacat.query.rules import set_aside
 from datacat.query.run import rows
 from datacat.query.sql import Sets
 from datacat.query.stream import encoded, parts, reader
+from datacat.query.uncompared_texts import uncompared_texts
 from datacat.query.unknown_values import unknown_values
 from datacat.query.vocabulary import Vocabulary
 from datacat.query.whole import Whole, addresses_of
@@ -225,10 +226,13 @@ class Hits:
         )
 
     def hint(self) -> str | None:
-        """Where nothing was found, which values of the query nobody has; None where there is nothing to say."""
-        if self._matching.count:
-            return None
-        said = unknown_values(self._cursor, self._plan.meaning, vocabulary=self._vocabulary)
+        """Which values are text that cannot be compared with a number, and where nothing was found, which nobody has.
+
+        None where there is nothing to say.
+        """
+        said = uncompared_texts(self._cursor, self._plan.meaning)
+        if not self._matching.count:
+            said = (*unknown_values(self._cursor, self._plan.meaning, vocabulary=self._vocabulary), *said)
         return "\n".join(said) or None
 
     @property

@@ -100,7 +100,7 @@ def search(asked: Annotated[AskedSearch, Query()], catalogs: Opened) -> dict[str
             "not_embedded": hits.not_embedded,
             "only_predicted": hits.only_predicted if asked.count else None,
             "set_aside": hits.set_aside if asked.count else None,
-            "hint": None if found else hits.hint(),
+            "hint": hits.hint(),
         }
 
 

@@ -1,4 +1,4 @@
-"""What a count says of a picture that label sets count differently."""
+"""What a search over HTTP says beside its hits: contradicted counts, texts beside numbers."""
 
 from __future__ import annotations
 
@@ -41,3 +41,15 @@ def test_a_question_says_that_it_counts_within_each_label_set(client: TestClient
     }
     assert asked["two roofs"]["understood"]["is_counted"]
     assert not asked["roofs"]["understood"]["is_counted"]
+
+
+def test_texts_beside_a_number_are_named_beside_hits(tmp_path: Path) -> None:
+    draw(tmp_path / "lake", ["a.png"])
+    scores = [{"score": 0.95}, {"score": "0.9"}]
+    coco(tmp_path / "lake/labels.json", [box("a.png", "roof", attributes=score) for score in scores])
+    catalog = Catalog.init(str(tmp_path / "cat"))
+    catalog.ingest(str(tmp_path / "lake"), team="a", name="roofs")
+    client = TestClient(create_app(str(catalog.root)), base_url="http://localhost")
+    answer = client.get("/v1/search", params={"q": "roof[score>0.8]"}).json()
+    assert len(answer["hits"]) == 1
+    assert answer["hint"] == '1 value of `score` is text ("0.9"), which is not compared with a number'
