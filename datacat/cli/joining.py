@@ -93,7 +93,7 @@ def _pairs(given: Sequence[str]) -> dict[str, str]:
 
 def readably(summary: Mapping[str, Any]) -> dict[str, Any]:
     """The summary of a snapshot for people: of its joining a line for each thing that there is."""
-    found = {}
+    found: dict[str, Any] = {}
     for name, value in summary.items():
         if name == "joining":
             found |= _rule(value)
