@@ -64,7 +64,7 @@ class Annotation(Statement):
     track: str | None
     starts: float | None = Field(description="Seconds of a range, characters of a span.")
     ends: float | None
-    geometry: str | None = Field(description="JSON; its shape depends on `geometry_type`.")
+    geometry: Any = Field(description="Rings, points or an object: its shape depends on `geometry_type`.")
     is_crowd: bool | None
     annotator: str | None
     created: datetime.datetime | None
@@ -199,7 +199,7 @@ class LabelSetListing(View):
     label_set: str
     key: str | None
     split: str | None
-    metadata: str | None
+    metadata: dict[str, Any] | None
     file: str | None
 
 

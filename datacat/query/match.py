@@ -77,8 +77,13 @@ class Match:
 
 def object_of(text: str | None) -> dict[str, Any] | None:
     """A JSON object as Python has it: whole numbers to the last digit, what JSON cannot hold (NaN, 1e999) as text."""
-    found = None if text is None else json.loads(text, parse_constant=str, parse_float=_finite)
+    found = value_of(text)
     return found if isinstance(found, dict) else None
+
+
+def value_of(text: str | None) -> Any:
+    """A JSON value of any kind, likewise."""
+    return None if text is None else json.loads(text, parse_constant=str, parse_float=_finite)
 
 
 def _finite(text: str) -> float | str:

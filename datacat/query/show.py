@@ -12,7 +12,7 @@ import duckdb
 from datacat.errors import NotFound
 from datacat.query.compare import Sql
 from datacat.query.likeness import assets_named
-from datacat.query.match import object_of
+from datacat.query.match import object_of, value_of
 from datacat.query.run import arrow, rows
 
 _LINE = 60  # characters of a value in a table for people
@@ -25,7 +25,7 @@ class Listing:
     label_set: str
     key: str | None  # what its label file calls the asset
     split: str | None
-    metadata: str | None  # JSON
+    metadata: dict[str, Any] | None
     file: str | None  # URI of that label file
 
 
@@ -46,7 +46,6 @@ class Statement:
     starts: float | None  # seconds of a range, characters of a span
     ends: float | None
     area: float | None
-    geometry: str | None
     is_crowd: bool | None
     confidence: float | None
     annotator: str | None
@@ -56,6 +55,7 @@ class Statement:
     status: str | None
     text: str | None
     external_id: str | None
+    geometry: Any  # rings, points or an object, as its type has them
     attributes: dict[str, Any] | None
 
 
@@ -82,7 +82,7 @@ class AssetView:
         """What is known of the asset itself, by name."""
         own = {field.name: getattr(self, field.name) for field in fields(self)[:11]}
         splits = [f"{item.label_set}: {item.split}" for item in self.label_sets if item.split]
-        metadata = [f"{item.label_set}: {item.metadata}" for item in self.label_sets if item.metadata]
+        metadata = [f"{item.label_set}: {_json(item.metadata)}" for item in self.label_sets if item.metadata]
         own["label_sets"] = list(dict.fromkeys(item.label_set for item in self.label_sets)) or None
         own["splits"] = splits or None
         own["metadata"] = metadata or None
@@ -102,9 +102,7 @@ class AssetView:
                 "model": item.model,
                 "confidence": item.confidence,
                 "text": _cut(item.text),
-                "attributes": _cut(
-                    json.dumps(item.attributes, ensure_ascii=False) if item.attributes else None
-                ),
+                "attributes": _cut(_json(item.attributes) if item.attributes else None),
             }
             for item in self.annotations
         ]
@@ -143,15 +141,19 @@ def show(cursor: duckdb.DuckDBPyConnection, name: str) -> AssetView:
     )
     said = (
         "SELECT annotation, team || '/' || name, class, kind, geometry_type, x, y, w, h, is_relative, starts, ends, "
-        "area, geometry, is_crowd, confidence, annotator, model, track, annotations.created, status, text, "
-        "external_id, attributes "
+        "area, is_crowd, confidence, annotator, model, track, annotations.created, status, text, "
+        "external_id, geometry, attributes "
         "FROM annotations JOIN label_sets USING (label_set) WHERE asset = ? ORDER BY annotation"
     )
     (facts,) = _timed_rows(cursor, Sql(own, (asset,)))
     equals = tuple(uri for (uri,) in rows(cursor, Sql(equal, (asset, asset, asset))))
-    label_sets = tuple(Listing(*row) for row in rows(cursor, Sql(listed, (asset,))))
+    label_sets = tuple(
+        Listing(name, key, split, object_of(metadata), file)
+        for name, key, split, metadata, file in rows(cursor, Sql(listed, (asset,)))
+    )
     annotations = tuple(
-        Statement(*(*row[:-1], object_of(row[-1]))) for row in _timed_rows(cursor, Sql(said, (asset,)))
+        Statement(*(*row[:-2], value_of(row[-2]), object_of(row[-1])))
+        for row in _timed_rows(cursor, Sql(said, (asset,)))
     )
     return AssetView(*(*facts, equals, label_sets, annotations))
 
@@ -170,6 +172,10 @@ def _box(item: Statement) -> str | None:
 
 def _range(item: Statement) -> str | None:
     return None if item.starts is None or item.ends is None else f"{item.starts:g} to {item.ends:g}"
+
+
+def _json(value: dict[str, Any]) -> str:
+    return json.dumps(value, ensure_ascii=False)
 
 
 def _cut(text: str | None) -> str | None:

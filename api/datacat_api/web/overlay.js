@@ -16,14 +16,6 @@ function element(kind, attributes) {
   return made;
 }
 
-function parsed(text) {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return null;
-  }
-}
-
 function pairs(numbers) {
   const points = [];
   for (let i = 0; i + 1 < numbers.length; i += 2) points.push(`${numbers[i]},${numbers[i + 1]}`);
@@ -31,7 +23,7 @@ function pairs(numbers) {
 }
 
 function shapesOf(annotation, width, height) {
-  const geometry = annotation.geometry ? parsed(annotation.geometry) : null;
+  const { geometry } = annotation;
   const unit = annotation.is_relative ? `scale(${width} ${height})` : "";
   if (annotation.geometry_type === "polygon" && Array.isArray(geometry)) {
     return geometry.map((ring) => element("polygon", { points: pairs(ring), transform: unit }));
