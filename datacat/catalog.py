@@ -11,7 +11,8 @@ import duckdb
 import pyarrow as pa
 
 from datacat.config import Settings, read_settings
-from datacat.errors import CatalogError, CatalogNotFound, UsageError
+from datacat.doctor import examined
+from datacat.errors import CatalogNotFound, UsageError
 from datacat.likeness import LazyNearest
 from datacat.media import Media, media_of, thumbnail_of
 from datacat.model.finding import Finding
@@ -43,6 +44,7 @@ from datacat.sources.location import Location
 from datacat.steps import step
 from datacat.tables import CompactReport, GcReport, LogEntry, State, Tables
 from datacat.tables.faults import mark_unreadable
+from datacat.tables.salvage import salvaged
 
 if TYPE_CHECKING:  # what a search does not need is imported where it is used: 0.1 s
     from datacat.concepts import Concepts
@@ -54,9 +56,9 @@ if TYPE_CHECKING:  # what a search does not need is imported where it is used: 0
 class Catalog:
     """A catalog at one state. Open one with `datacat.open`."""
 
-    def __init__(self, tables: Tables, *, at: int | None = None) -> None:
+    def __init__(self, tables: Tables, *, at: int | None = None, state: State | None = None) -> None:
         self._tables = tables
-        self._state = tables.state(at)
+        self._state = state or tables.state(at)
         self.root = tables.root
         self.settings = tables.store.settings
 
@@ -71,7 +73,7 @@ class Catalog:
     def open(cls, place: str | PathLike[str] | None = None, *, at: int | None = None) -> Catalog:
         """See `datacat.open`."""
         root, settings = chosen_place(place)
-        return cls(Tables.open(root, settings), at=at)
+        return cls(Tables.open(root, settings, at=at), at=at)
 
     @property
     def state(self) -> int:
@@ -309,32 +311,31 @@ class Catalog:
         """The history, newest first."""
         return self._tables.log(limit=limit)
 
+    @classmethod
+    def examine(
+        cls, place: str | PathLike[str] | None = None, *, at: int | None = None, deep: bool = False
+    ) -> list[Finding]:
+        """As `doctor`, also where the log is so damaged that the catalog cannot be opened."""
+        tables, state, found = salvaged(*chosen_place(place), at=at)
+        return [*found, *cls(tables, state=state).doctor(deep=deep)]
+
     def doctor(self, *, deep: bool = False) -> list[Finding]:
         """Checks log, files, index, vectors and snapshots against each other.
 
         Args:
             deep: reads every data file whole and compares its bytes with the digest that was committed.
         """
-        found = list(self._tables.check(self._state, is_deep=deep))
-        try:
-            found += self._embeddings.check(self._tables.cursor(self._state, is_merged=False))
-        except CatalogError:  # what keeps them from being compared was found just now
-            found.append(Finding("note", "vectors", "not compared, as the tables cannot be read"))
-        found += [Finding("note", "settings", str(item)) for item in self.settings.unheard]
-        return [*found, *self.snapshots.check(has_state=self._has_state)]
-
-    def _has_state(self, number: int) -> bool:
-        try:
-            self._tables.state(number)
-        except CatalogError:
-            return False
-        return True
+        return list(
+            examined(
+                self._tables, self._state, embeddings=self._embeddings, snapshots=self.snapshots, deep=deep
+            )
+        )
 
     def gc(
         self, *, dry_run: bool = False, grace_s: float = 3600, forget_before: int | None = None
     ) -> GcReport:
         """Removes what no state and no snapshot needs; see `Tables.gc`."""
-        pinned = self.snapshots.pinned_states()
+        pinned = self.snapshots.pinned_states
         return self._tables.gc(dry_run=dry_run, grace_s=grace_s, pinned=pinned, forget_before=forget_before)
 
     def compact(self) -> CompactReport:
@@ -405,21 +406,23 @@ class Catalog:
         Raises:
             QueryError: the query cannot be understood.
             UsageError: nothing matches, or likeness ranks everything and there is no limit.
+            CatalogError: `gc` has forgotten that state, or is about to.
         """
-        hits = self.search(query, limit=limit, space=space)
-        selection = selected(hits, query=query, limit=limit, space=lambda: self._embeddings.chosen(space))
-        return self.snapshots.create(
-            name,
-            cursor=self.cursor(),
-            selection=selection,
-            state=self.state,
-            split=split,
-            seed=seed,
-            annotations=annotations,
-            author=author or author_of(self.settings),
-            classes=classes,
-            joining=joining,
-        )
+        with self._tables.kept(self._state):
+            hits = self.search(query, limit=limit, space=space)
+            selection = selected(hits, query=query, limit=limit, space=lambda: self._embeddings.chosen(space))
+            return self.snapshots.create(
+                name,
+                cursor=self.cursor(),
+                selection=selection,
+                state=self.state,
+                split=split,
+                seed=seed,
+                annotations=annotations,
+                author=author or author_of(self.settings),
+                classes=classes,
+                joining=joining,
+            )
 
     def _nearest(self, cursor: duckdb.DuckDBPyConnection, space: str | None) -> Nearest:
         return LazyNearest(lambda: self._embeddings.nearest(cursor, space))

@@ -70,6 +70,8 @@ class Settings:
     """The address of an S3 server that is not AWS; by default AWS_ENDPOINT_URL."""
     s3_region: str = ""
     """The region of that server; by default AWS_REGION, else us-east-1."""
+    s3_timeout_s: int = 15
+    """Seconds that an S3 server may be silent; it is asked a few times, so that a command gives up after minutes."""
     media_roots: str = ""
     """Folders and s3:// prefixes, joined by `:`, below which alone media are read; by default where the sources lie."""
     serve_concurrency: int = 4
@@ -97,7 +99,7 @@ class Settings:
     def __post_init__(self) -> None:
         if self.threads < 0:
             raise self._refused("threads", "must be 0 or more")
-        for name in ("sql_timeout_s", *_SERVE):
+        for name in ("sql_timeout_s", "s3_timeout_s", *_SERVE):
             if getattr(self, name) < 1:
                 raise self._refused(name, "must be 1 or more")
         for name in ("memory_limit", "ingest_memory", "sql_memory"):

@@ -73,7 +73,7 @@ def doctor(catalog: str | None, at: int | None, deep: bool, output: Output) -> i
     Whether pictures in the lake have changed is asked by `datacat ingest`, and where size and time stayed by its
     --look-again.
     """
-    findings = opened(catalog, at=at).doctor(deep=deep)
+    findings = Catalog.examine(catalog, at=at, deep=deep)
     output.table(
         [{"severity": f.severity, "subject": f.subject, "finding": f.text, "hint": f.hint} for f in findings],
         empty="Everything agrees: log, files, index, vectors, snapshots.",

@@ -20,11 +20,10 @@ from typing import Any
 
 from datacat.config import Settings
 from datacat.errors import EmbeddingError
+from datacat.sources.conditional import conditional_put
 from datacat.sources.location import Location, filesystem, store_errors
 
 LEASE_S = 60.0
-# What S3 servers call a condition that does not hold; the last is of an IfMatch where nothing is.
-_TAKEN = ("412", "PreconditionFailed", "pre-condition", "409", "ConditionalRequestConflict", "specified key")
 
 
 @contextlib.contextmanager
@@ -79,6 +78,7 @@ def _leased(place: Location, settings: Settings) -> Iterator[Callable[[], None]]
 class _Lease:
     def __init__(self, place: Location, settings: Settings) -> None:
         self._place = place
+        self._settings = settings
         self._system = filesystem(place, settings)
         self._bucket, _, self._key = place.path.partition("/")
         self._etag = ""
@@ -128,26 +128,25 @@ class _Lease:
         try:
             # Each body is another one, so that its ETag is, too.
             body = f"{_self()} {uuid.uuid4().hex}".encode()
-            answer = self._system.call_s3(
-                "put_object", Bucket=self._bucket, Key=self._key, Body=body, **condition
-            )
+            etag = conditional_put(self._place, body, settings=self._settings, **condition)
         except store_errors() as error:
-            if any(sign in str(error) for sign in _TAKEN):
-                return False
             raise EmbeddingError(f"cannot be written: {error}", where=str(self._place)) from error
-        self._etag = answer["ETag"]
-        return True
+        self._etag = etag or self._etag
+        return etag is not None
 
     def _found(self) -> tuple[str, float, str] | None:
         """ETag, age in seconds and holder of the lease that is there."""
         try:
             answer: dict[str, Any] = self._system.call_s3("head_object", Bucket=self._bucket, Key=self._key)
             content = self._system.cat_file(self._place.path)
+            now = parsedate_to_datetime(answer["ResponseMetadata"]["HTTPHeaders"]["date"])
         except FileNotFoundError:
             return None
         except store_errors() as error:
             raise EmbeddingError(f"cannot be read: {error}", where=str(self._place)) from error
-        now = parsedate_to_datetime(answer["ResponseMetadata"]["HTTPHeaders"]["date"])
+        except (KeyError, TypeError, ValueError) as error:
+            what = "the server does not say what time it is"
+            raise EmbeddingError(what, where=str(self._place)) from error
         return (
             answer["ETag"],
             (now - answer["LastModified"]).total_seconds(),

@@ -15,7 +15,8 @@ from functools import lru_cache
 from typing import Any
 
 from datacat.config import Settings
-from datacat.errors import ExtraMissing, LocationError
+from datacat.errors import LocationError
+from datacat.sources.s3 import s3_filesystem
 
 _MAGIC = re.compile(r"[*?\[]")
 _ESCAPED = re.compile(r"\[([*?\[])\]")
@@ -106,7 +107,7 @@ def filesystem(location: Location, settings: Settings) -> Any:
     """
     if not location.is_s3:
         return _local_filesystem()
-    return _s3_filesystem(os.getpid(), *s3_address(settings))
+    return _s3_filesystem(os.getpid(), *s3_address(settings), settings.s3_timeout_s)
 
 
 def s3_address(settings: Settings) -> tuple[str | None, str]:
@@ -124,12 +125,25 @@ def object_store_options(settings: Settings) -> dict[str, str]:
     Credentials are left to the environment, where they look for themselves.
     """
     endpoint, region = s3_address(settings)
-    options = {"aws_region": region, "aws_conditional_put": "etag"}
+    options = {"aws_region": region, "aws_conditional_put": "etag"} | _patience(settings.s3_timeout_s)
     if endpoint:
         options["aws_endpoint"] = endpoint
         if endpoint.startswith("http://"):
             options["aws_allow_http"] = "true"
     return options
+
+
+def _patience(timeout_s: int) -> dict[str, str]:
+    """How long both wait: their own 10 tries of 30 seconds take minutes. Each ignores the other's words."""
+    timeout, in_all = f"{timeout_s}s", 4 * timeout_s
+    return {
+        "timeout": f"{2 * timeout_s}s",
+        "connect_timeout": timeout,
+        "max_retries": "3",
+        "retry_timeout": f"{in_all}s",
+        "client_max_retries": "3",
+        "client_retry_timeout": str(in_all),
+    }
 
 
 def store_errors() -> tuple[type[Exception], ...]:
@@ -152,15 +166,6 @@ def _local_filesystem() -> Any:
 
 
 @lru_cache(maxsize=8)
-def _s3_filesystem(pid: int, endpoint: str | None, region: str) -> Any:
+def _s3_filesystem(pid: int, endpoint: str | None, region: str, timeout_s: int) -> Any:
     """One a process (an event loop does not survive a fork) and address."""
-    try:
-        import s3fs
-    except ImportError as error:
-        raise ExtraMissing("s3fs", extra="s3") from error
-    return s3fs.S3FileSystem(
-        endpoint_url=endpoint,
-        client_kwargs={"region_name": region},
-        use_listings_cache=False,
-        skip_instance_cache=True,
-    )
+    return s3_filesystem(endpoint=endpoint, region=region, timeout_s=timeout_s)

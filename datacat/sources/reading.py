@@ -6,7 +6,6 @@ import codecs
 import errno
 import hashlib
 import os
-import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
 
@@ -16,8 +15,6 @@ from datacat.sources.inside import check_inside, open_inside
 from datacat.sources.location import Location, filesystem, has_magic, store_errors
 
 BLOCK = 4 << 20
-_TRIES = 3
-_PAUSE_S = 0.2
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF32_LE, "utf-32-le"),
@@ -36,11 +33,11 @@ def read_bytes(uri: str, settings: Settings, *, start: int = 0, end: int | None 
     """
     location = Location(uri)
     if not location.is_s3:
-        return _retried(lambda: _read_local(uri, settings, start=start, end=end), uri)
+        return _translated(lambda: _read_local(uri, settings, start=start, end=end), uri)
     check_inside(uri, settings.reads)
     if end is not None and end <= start:
         return b""
-    return _retried(lambda: _read_s3(location, settings, start=start, end=end), uri)
+    return _translated(lambda: _read_s3(location, settings, start=start, end=end), uri)
 
 
 def read_many(uris: Sequence[str], settings: Settings) -> Iterator[tuple[str, bytes | LocationError]]:
@@ -132,16 +129,14 @@ def _read_s3(location: Location, settings: Settings, *, start: int, end: int | N
         raise
 
 
-def _retried(read: Callable[[], _T], uri: str) -> _T:
-    for attempt in range(_TRIES):
-        try:
-            return read()
-        except LocationError:
+def _translated(read: Callable[[], _T], uri: str) -> _T:
+    try:
+        return read()
+    except LocationError as error:
+        if error.where == uri:
             raise
-        except (FileNotFoundError, PermissionError, IsADirectoryError) as error:
-            raise LocationError(f"cannot be read: {error.strerror or error}", where=uri) from error
-        except store_errors() as error:
-            if attempt == _TRIES - 1 or not uri.startswith("s3://"):
-                raise LocationError(f"cannot be read: {error}", where=uri) from error
-            time.sleep(_PAUSE_S * 2**attempt)
-    raise AssertionError("unreachable")
+        raise LocationError(f"cannot be read: {error}", where=uri) from error
+    except (FileNotFoundError, PermissionError, IsADirectoryError) as error:
+        raise LocationError(f"cannot be read: {error.strerror or error}", where=uri) from error
+    except store_errors() as error:
+        raise LocationError(f"cannot be read: {error}", where=uri) from error

@@ -10,7 +10,7 @@ from typing import Any
 
 import duckdb
 
-from datacat.errors import CatalogError
+from datacat.errors import CatalogError, DatacatError
 from datacat.model.finding import Finding
 from datacat.model.schemas import KINDS
 from datacat.sources.location import as_pattern
@@ -104,6 +104,8 @@ def check(store: Store, state: State, *, sample: int = SAMPLE) -> Iterator[Findi
         sample: of how many annotations the index is compared with the attributes themselves.
     """
     yield from log_findings(store)
+    if state.number < 0:
+        return
     damaged = list(_files(store, state))
     yield from damaged
     yield from _orphans(store)
@@ -148,8 +150,10 @@ def _rows(store: Store, cursor: duckdb.DuckDBPyConnection, *, file: DataFile) ->
         ).fetchall()
         if count != file.row_count:
             yield f"{file.path} has {count:,} rows, not {file.row_count:,}"
-    except (duckdb.Error, CatalogError) as error:
+    except duckdb.Error as error:
         yield f"{file.path} cannot be read: {error}"
+    except DatacatError as error:
+        yield f"{file.path} cannot be read: {error.what}"
 
 
 def _orphans(store: Store) -> Iterator[Finding]:

@@ -23,11 +23,11 @@ def byte_findings(store: Store) -> Iterator[Finding]:
 
     Files of states that `gc` was told to forget are not there; those of the newest state are asked for by `check`.
     """
+    stored = {file.path: file.size for file in store.files.stored()}
     try:
         needed = needed_sizes(store)
     except CatalogError:
-        return  # the log is damaged, which was said
-    stored = {file.path for file in store.files.stored()}
+        needed = stored  # the log is damaged, which was said; what is there can be compared with its name
     files = [
         DataFile(path.split("/", 1)[0].removeprefix(f"{PARTITION}="), path, size, 0)
         for path, size in sorted(needed.items())

@@ -11,9 +11,8 @@ import uuid
 
 from datacat.config import Settings
 from datacat.errors import LocationError
-from datacat.sources.location import Location, filesystem, store_errors
-
-_TAKEN = ("412", "PreconditionFailed", "pre-condition")
+from datacat.sources.conditional import conditional_put
+from datacat.sources.location import Location, store_errors
 
 
 def sync_file(path: str) -> None:
@@ -38,29 +37,17 @@ def made_folder(path: str) -> None:
 
 
 def put_if_absent(place: Location, content: bytes, *, settings: Settings) -> bool:
-    """Writes an object unless there is one; whether it was written.
+    """Writes an object unless there is one; whether it was written. Of S3, see `conditional_put`.
 
     Raises:
         LocationError: nothing can be written there.
     """
     try:
         if place.is_s3:
-            return conditional_put(place, content, settings=settings, IfNoneMatch="*")
+            return conditional_put(place, content, settings=settings, IfNoneMatch="*") is not None
         return _link_if_absent(place, content)
     except store_errors() as error:
         raise LocationError(f"cannot be written: {error}", where=str(place)) from error
-
-
-def conditional_put(place: Location, content: bytes, *, settings: Settings, **condition: str) -> bool:
-    """Writes an S3 object if IfMatch or IfNoneMatch hold; False where the server says they do not."""
-    bucket, _, key = place.path.partition("/")
-    try:
-        filesystem(place, settings).call_s3("put_object", Bucket=bucket, Key=key, Body=content, **condition)
-    except OSError as error:
-        if any(sign in str(error) for sign in _TAKEN):
-            return False
-        raise
-    return True
 
 
 def _link_if_absent(place: Location, content: bytes) -> bool:

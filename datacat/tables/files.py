@@ -178,6 +178,8 @@ class Files:
             filesystem(self.log, self._settings).rm_file(self.log.child(relative).path)
         except FileNotFoundError:
             return
+        except store_errors() as error:
+            raise LocationError(f"cannot be removed: {error}", where=str(self.log.child(relative))) from error
 
     def discard(self, written: Iterable[Written]) -> None:
         """Deletes files that were written for a commit that was given up."""
@@ -213,6 +215,8 @@ class Files:
                 found = fs.find(self.log.child(folder).path, detail=True)
             except FileNotFoundError:
                 continue
+            except store_errors() as error:
+                raise LocationError(f"cannot be listed: {error}", where=str(self.log)) from error
             for name, facts in found.items():
                 path = f"{folder}/{name.rsplit('/', 1)[1]}"
                 yield Stored(path, int(facts["size"]), leases.changed(facts))

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import json
 import re
+import uuid
 from collections.abc import Mapping
 
 from datacat.config import Settings
-from datacat.errors import CatalogError
-from datacat.sources.location import Location, filesystem
+from datacat.errors import CatalogError, LocationError
+from datacat.sources.location import Location, filesystem, store_errors
 from datacat.tables.durable import put_if_absent
 
 COUNTED = ("source", "label_set", "source_file", "asset", "annotation")
@@ -38,7 +39,8 @@ def reserve(root: Location, wanted: Mapping[str, int], *, settings: Settings) ->
     for _ in range(_ATTEMPTS):
         number, following = _last(root, settings)
         after = {name: following[name] + wanted.get(name, 0) for name in COUNTED}
-        if put_if_absent(_place(root, number + 1), json.dumps(after).encode(), settings=settings):
+        taken = {**after, "id": uuid.uuid4().hex}  # equal numbers of two writers are not equal bytes
+        if put_if_absent(_place(root, number + 1), json.dumps(taken).encode(), settings=settings):
             return {name: following[name] for name in wanted}
     raise CatalogError("no identifiers could be reserved: too many others at once", where=str(root))
 
@@ -57,9 +59,11 @@ def _last(root: Location, settings: Settings) -> tuple[int, dict[str, int]]:
     numbers = _numbers(root, settings)
     if not numbers:
         raise CatalogError("the record of used identifiers is gone", where=str(root.child("ids")))
-    content = filesystem(root, settings).cat_file(_place(root, numbers[-1]).path)
     try:
+        content = filesystem(root, settings).cat_file(_place(root, numbers[-1]).path)
         return numbers[-1], {name: int(json.loads(content)[name]) for name in COUNTED}
+    except store_errors() as error:
+        raise LocationError(f"cannot be read: {error}", where=str(root.child("ids"))) from error
     except (ValueError, KeyError, TypeError) as error:
         raise CatalogError(
             f"the record of used identifiers cannot be read: {error}", where=str(_place(root, numbers[-1]))
@@ -71,6 +75,8 @@ def _numbers(root: Location, settings: Settings) -> list[int]:
         names = filesystem(root, settings).ls(root.child("ids").path, detail=False)
     except FileNotFoundError:
         return []
+    except store_errors() as error:
+        raise LocationError(f"cannot be listed: {error}", where=str(root.child("ids"))) from error
     return sorted(int(found[1]) for name in names if (found := _NAME.search(name)))
 
 

@@ -5,6 +5,10 @@ its data files begin with that id, so it is known whose a file is, and no clock 
 dead is asked of its own operating system where that is ours; else its lease, which it renews every `RENEW_S`, must
 be older than `EXPIRE_S` by the clock of the store itself.
 
+A lease may say more: whoever freezes a snapshot names the state that it rests on (`state`) until the snapshot is
+pinned, and `gc --forget-before` the states that it is about to forget (`forgets_before`). Each puts its own lease
+first and looks at those of the others then; so of two who begin at the same moment, at least one sees the other.
+
 `gc` takes the lease of a dead writer away, then reads the log, then removes files. So a writer that was only thought
 to be dead (a machine that slept) finds out: it looks after its lease before it commits and again afterwards.
 """
@@ -27,8 +31,9 @@ from typing import Any
 
 from datacat.config import Settings
 from datacat.errors import CatalogError, LocationError
+from datacat.sources.conditional import conditional_put
 from datacat.sources.location import Location, filesystem, store_errors
-from datacat.tables.durable import conditional_put, made_folder
+from datacat.tables.durable import made_folder
 
 RENEW_S = 30.0
 EXPIRE_S = 600.0
@@ -45,6 +50,8 @@ class Found:
         size: bytes.
         changed_s: when it was put or renewed last, since 1970 by the clock of the store.
         is_alive: whether its writer is at work, as far as can be told.
+        state: the state that its holder rests on; None: none in particular.
+        forgets_before: the holder removes what only states before this one need; None: it does not.
     """
 
     id: str
@@ -52,12 +59,23 @@ class Found:
     size: int
     changed_s: float
     is_alive: bool
+    state: int | None = None
+    forgets_before: int | None = None
 
 
 class Lease:
     """The right to have data files that no state has yet. Take one with `held`."""
 
-    def __init__(self, root: Location, settings: Settings) -> None:
+    def __init__(
+        self,
+        root: Location,
+        settings: Settings,
+        *,
+        state: int | None = None,
+        forgets_before: int | None = None,
+    ) -> None:
+        about = {"state": state, "forgets_before": forgets_before}
+        self._about = {name: number for name, number in about.items() if number is not None}
         self.id = uuid.uuid4().hex[:16]
         self._place = _folder(root).child(f"{self.id}.json")
         self._settings = settings
@@ -122,22 +140,36 @@ class Lease:
 
     def _put(self, process: str | None, **condition: str) -> str:
         content = self._content(process)
-        conditional_put(self._place, content, settings=self._settings, **condition)
-        return str(filesystem(self._place, self._settings).info(self._place.path)["ETag"])
+        etag = conditional_put(self._place, content, settings=self._settings, **condition)
+        return etag or str(filesystem(self._place, self._settings).info(self._place.path)["ETag"])
 
     def _content(self, process: str | None) -> bytes:
         by = f"{_user()}@{platform.node()}, process {os.getpid()}"
-        return json.dumps({"by": by, "process": process, "renewed": uuid.uuid4().hex}).encode()
+        said = {"by": by, "process": process, "renewed": uuid.uuid4().hex, **self._about}
+        return json.dumps(said).encode()
 
 
 @contextlib.contextmanager
-def held(root: Location, settings: Settings) -> Iterator[Lease]:
+def held(
+    root: Location,
+    settings: Settings,
+    *,
+    state: int | None = None,
+    forgets_before: int | None = None,
+) -> Iterator[Lease]:
     """Holds a lease of its own; `current` names it within.
+
+    Args:
+        root: the catalog's.
+        settings: how its store is reached.
+        state: the state that must stay meanwhile.
+        forgets_before: the states that are about to be forgotten are those before this one.
 
     Raises:
         LocationError: nothing can be written there.
     """
-    lease, stop = Lease(root, settings), threading.Event()
+    lease = Lease(root, settings, state=state, forgets_before=forgets_before)
+    stop = threading.Event()
     lease.take()
     renewing = threading.Thread(target=lease.renew_until, args=(stop,), daemon=True)
     renewing.start()
@@ -177,16 +209,14 @@ def found(root: Location, settings: Settings) -> list[Found]:
         raise LocationError(f"cannot be listed: {error}", where=str(folder)) from error
     places = {name: folder.child(name.rsplit("/", 1)[1]) for name in listed if name.endswith(".json")}
     now_s = store_time(root, settings) if places else 0.0
-    return [
-        Found(
-            place.name.removesuffix(".json"),
-            place,
-            int(listed[name]["size"]),
-            changed(listed[name]),
-            _is_alive(place, settings, age_s=now_s - changed(listed[name])),
-        )
-        for name, place in places.items()
-    ]
+    leases = []
+    for name, place in places.items():
+        size, changed_s, said = int(listed[name]["size"]), changed(listed[name]), _said(place, settings)
+        if said is not None:  # else it was given back meanwhile
+            is_alive = _is_alive(said.get("process"), age_s=now_s - changed_s)
+            about = (_number(said, "state"), _number(said, "forgets_before"))
+            leases.append(Found(place.name.removesuffix(".json"), place, size, changed_s, is_alive, *about))
+    return leases
 
 
 def store_time(root: Location, settings: Settings) -> float:
@@ -194,10 +224,13 @@ def store_time(root: Location, settings: Settings) -> float:
     fs = filesystem(root, settings)
     if root.is_s3:
         bucket, _, key = root.child("ids/0000000000.json").path.partition("/")
-        with contextlib.suppress(KeyError, TypeError, ValueError, *store_errors()):
+        try:
             answer: dict[str, Any] = fs.call_s3("list_objects_v2", Bucket=bucket, Prefix=key, MaxKeys=1)
             return parsedate_to_datetime(answer["ResponseMetadata"]["HTTPHeaders"]["date"]).timestamp()
-        raise LocationError("the server does not say what time it is", where=str(root))
+        except (KeyError, TypeError, ValueError) as error:
+            raise LocationError("the server does not say what time it is", where=str(root)) from error
+        except store_errors() as error:
+            raise LocationError(f"cannot be listed: {error}", where=str(root)) from error
     made_folder(_folder(root).path)
     path = Path(_folder(root).path) / f"clock-{uuid.uuid4().hex}.tmp"
     try:
@@ -211,26 +244,41 @@ def store_time(root: Location, settings: Settings) -> float:
 
 def changed(facts: dict[str, Any]) -> float:
     """When a listed file changed, seconds since 1970 by the clock of the store."""
-    return float(facts["mtime"] if "mtime" in facts else facts["LastModified"].timestamp())
+    if "mtime" in facts:
+        return float(facts["mtime"])
+    try:
+        return float(facts["LastModified"].timestamp())
+    except (KeyError, AttributeError) as error:
+        raise LocationError("the server does not say when it changed", where=facts.get("name")) from error
 
 
 def _folder(root: Location) -> Location:
     return root.child("leases")
 
 
-def _is_alive(place: Location, settings: Settings, *, age_s: float) -> bool:
+def _said(place: Location, settings: Settings) -> dict[str, Any] | None:
+    """What a lease says; nothing where it cannot be understood, None where it is gone."""
     try:
-        said = json.loads(filesystem(place, settings).cat_file(place.path)).get("process")
+        said = json.loads(filesystem(place, settings).cat_file(place.path))
     except FileNotFoundError:
-        return False  # it was given back meanwhile
-    except (ValueError, AttributeError):
-        said = None
+        return None
+    except ValueError:
+        return {}
     except store_errors() as error:
         raise LocationError(f"cannot be read: {error}", where=str(place)) from error
+    return said if isinstance(said, dict) else {}
+
+
+def _number(said: dict[str, Any], name: str) -> int | None:
+    number = said.get(name)
+    return number if isinstance(number, int) and not isinstance(number, bool) else None
+
+
+def _is_alive(process: object, *, age_s: float) -> bool:
     kernel = _kernel()
-    if kernel and isinstance(said, str) and said.startswith(f"{kernel} "):
-        pid = said.split(" ")[-2]
-        return pid.isdigit() and _process(int(pid)) == said
+    if kernel and isinstance(process, str) and process.startswith(f"{kernel} "):
+        pid = process.split(" ")[-2]
+        return pid.isdigit() and _process(int(pid)) == process
     return age_s <= EXPIRE_S
 
 

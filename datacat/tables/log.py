@@ -8,6 +8,7 @@ an error which nevertheless committed is found out.
 from __future__ import annotations
 
 import os
+import re
 import time
 import uuid
 from collections.abc import Callable
@@ -16,7 +17,7 @@ from typing import Any
 
 import pyarrow as pa
 from deltalake import CommitProperties, DeltaTable, PostCommitHookProperties
-from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
+from deltalake.exceptions import CommitFailedError, DeltaError
 from deltalake.transaction import AddAction, RemoveAction
 
 from datacat.config import Settings
@@ -69,13 +70,18 @@ class Log:
                 partition_by=[PARTITION],
                 configuration={_VERSION_KEY: str(SCHEMA_VERSION)},
                 storage_options=self._options,
-                commit_properties=CommitProperties(custom_metadata=metadata),
+                commit_properties=CommitProperties(max_commit_retries=0, custom_metadata=metadata),
                 raise_if_key_not_exists=False,
             )
         except (DeltaError, OSError) as error:
-            if recovery.committed_end(self.location, self._settings) is None:
-                raise CatalogError(f"the catalog cannot be made: {error}", where=str(self._root)) from error
-            raise CatalogExists("there is a catalog already", where=str(self._root)) from error
+            end = recovery.committed_end(self.location, self._settings)
+            if end is None:
+                raise CatalogError(
+                    f"the catalog cannot be made: {_plain(error)}", where=str(self._root)
+                ) from error
+            first = recovery.read_entry(self.location, 0, settings=self._settings)
+            if first is None or first.info.get("commit") != metadata["commit"]:
+                raise CatalogExists("there is a catalog already", where=str(self._root)) from error
         self._sync(0)
 
     def newest(self) -> int:
@@ -87,8 +93,14 @@ class Log:
         """
         return self._end().number
 
-    def _end(self) -> recovery.End:
-        end = recovery.committed_end(self.location, self._settings)
+    def _end(self, at: int | None = None) -> recovery.End:
+        """The newest state; with `at`, also where what cannot be read lies behind that state."""
+        try:
+            end = recovery.committed_end(self.location, self._settings)
+        except recovery.EndUnreadable as error:
+            if at is None or at >= error.newest - 1:
+                raise
+            return recovery.End(error.newest, None, recovery.listed(self.location, self._settings))
         if end is None:
             hint = f"Make one: datacat init {self._root}"
             raise CatalogNotFound("there is no catalog", where=str(self._root), hint=hint)
@@ -102,17 +114,19 @@ class Log:
         chain.check(self.location, at, listing=end.listing, last=entry, settings=self._settings)
         return entry
 
-    def check_schema(self) -> None:
-        """Makes sure that the log is whole and of this version.
+    def check_schema(self, at: int | None = None) -> None:
+        """Makes sure that what a state rests on (by default the newest) is whole and of this version.
 
         Raises:
             CatalogNotFound: there is no catalog.
-            CatalogError: an entry that the newest state rests on is gone or damaged.
+            StateNotFound: it never had that state.
+            CatalogError: an entry that the state rests on is gone or damaged.
             SchemaMismatch: another version of datacat wrote it.
         """
-        end = self._end()
-        self._checked(end.number, end)
-        written = self._table(end.number).metadata().configuration.get(_VERSION_KEY)
+        end = self._end(at)
+        number = end.number if at is None else self._among(at, end)
+        self._checked(number, end)
+        written = self._table(number).metadata().configuration.get(_VERSION_KEY)
         if written != str(SCHEMA_VERSION):
             raise SchemaMismatch(
                 f"the catalog has schema version {written}, this datacat reads version {SCHEMA_VERSION}",
@@ -127,11 +141,8 @@ class Log:
             StateNotFound: the catalog never had it.
             CatalogError: an entry that it rests on is gone or damaged.
         """
-        end = self._end()
-        newest = end.number
-        if not 0 <= at <= newest:
-            hint = f"It has 0 to {newest}; see `datacat log`."
-            raise StateNotFound(f"the catalog has no state {at}", where=str(self._root), hint=hint)
+        end = self._end(at)
+        self._among(at, end)
         entry = self._checked(at, end)
         # Not pa.table(): it would import pandas, to ask whether this is one of its frames (0.12 s of a cold start).
         actions = pa.RecordBatchReader.from_stream(self._table(at).get_add_actions(flatten=True)).read_all()
@@ -148,6 +159,12 @@ class Log:
             *(_texts(columns, which, otherwise=nothing) for which in ("min", "max")),
         )
         return State(at, _time(entry.info) if entry else None, tuple(files))
+
+    def _among(self, at: int, end: recovery.End) -> int:
+        if not 0 <= at <= end.number:
+            hint = f"It has 0 to {end.number}; see `datacat log`."
+            raise StateNotFound(f"the catalog has no state {at}", where=str(self._root), hint=hint)
+        return at
 
     def commit(
         self,
@@ -216,9 +233,11 @@ class Log:
             if entry is not None:
                 raise Conflict from failure
         if not self.location.is_s3:
-            raise CatalogError(f"nothing can be committed: {failure}", where=str(self._root)) from failure
+            raise CatalogError(
+                f"nothing can be committed: {_plain(failure)}", where=str(self._root)
+            ) from failure
         raise CommitUnknown(
-            f"the store answered neither yes nor no to the commit of state {number}: {failure}",
+            f"the store answered neither yes nor no to the commit of state {number}: {_plain(failure)}",
             where=str(self._root),
             hint="Run the same command again: it finds out and completes what is missing.",
         ) from failure
@@ -238,7 +257,9 @@ class Log:
         try:
             self._table(number).create_checkpoint()
         except (DeltaError, OSError) as error:
-            raise CatalogError(f"no checkpoint can be written: {error}", where=str(self._root)) from error
+            raise CatalogError(
+                f"no checkpoint can be written: {_plain(error)}", where=str(self._root)
+            ) from error
         if not self.location.is_s3:
             folder = recovery.entry_place(self.location, number).parent.path
             for name in os.listdir(folder):
@@ -255,12 +276,10 @@ class Log:
     def _table(self, number: int) -> DeltaTable:
         try:
             return DeltaTable(self.location.uri, version=number, storage_options=self._options)
-        except TableNotFoundError as error:
-            raise CatalogNotFound("there is no catalog", where=str(self._root)) from error
-        except (DeltaError, OSError) as error:
+        except (DeltaError, OSError) as error:  # "not found", too: its entries were listed just now
             hint = "See `datacat doctor`."
             raise CatalogError(
-                f"state {number} cannot be read: {error}", where=str(self.location), hint=hint
+                f"state {number} cannot be read: {_plain(error)}", where=str(self.location), hint=hint
             ) from error
 
 
@@ -278,6 +297,12 @@ def union_schema() -> pa.Schema:
     columns = {field.name: field for schema in TABLES.values() for field in schema}
     first = [columns.pop(name) for name in PRUNED_BY]
     return pa.schema([pa.field(PARTITION, pa.string()), *first, *columns.values()])
+
+
+def _plain(error: Exception | None) -> str:
+    """What delta-rs says, in one line: it draws arrows, in colours."""
+    parts = re.split(r"\s*\n\s*", re.sub(r"\x1b\[[0-9;]*m", "", str(error)).strip())
+    return ": ".join(part.removeprefix("↳").strip() for part in parts)
 
 
 def _add(file: DataFile, *, stats: str, now_ms: int) -> AddAction:

@@ -21,8 +21,9 @@ from typing import Any
 
 from datacat.config import Settings
 from datacat.errors import CatalogError, LocationError, StorageUnsafe
+from datacat.sources.conditional import conditional_put
 from datacat.sources.location import Location, filesystem, store_errors
-from datacat.tables.durable import conditional_put, put_if_absent, sync_folder
+from datacat.tables.durable import put_if_absent, sync_folder
 
 _ENTRY = re.compile(r"(\d{20})\.json$")
 _CHECKPOINT = re.compile(r"(\d{20})\.checkpoint.*\.parquet$")
@@ -57,6 +58,18 @@ class End:
     listing: Listing
 
 
+class EndUnreadable(CatalogError):
+    """The last two entries cannot be read, though only the last can have been torn; `newest` is its number."""
+
+    def __init__(self, newest: int, *, where: str) -> None:
+        super().__init__(
+            f"log entries {newest - 1} and {newest} cannot be read: only the last could have been cut off",
+            where=where,
+            hint="Restore these files from a backup of the catalog, or ingest again into a new one.",
+        )
+        self.newest = newest
+
+
 def listed(log: Location, settings: Settings) -> Listing:
     """What lies in a log; nothing where there is none.
 
@@ -85,7 +98,7 @@ def committed_end(log: Location, settings: Settings) -> End | None:
     Only the last entry can have been torn, as each commit syncs the one that it stands on.
 
     Raises:
-        CatalogError: the entry before a torn one cannot be read either.
+        EndUnreadable: the entry before a torn one cannot be read either.
     """
     listing = listed(log, settings)
     newest, top = max(listing.entries, default=-1), max(listing.checkpoints, default=-1)
@@ -96,11 +109,7 @@ def committed_end(log: Location, settings: Settings) -> End | None:
         entry = read_entry(log, number, settings=settings)
         if entry is not None:
             return End(number, entry, listing)
-    raise CatalogError(
-        f"log entries {newest - 1} and {newest} cannot be read: only the last could have been cut off",
-        where=str(entry_place(log, newest - 1)),
-        hint="Restore these files from a backup of the catalog, or ingest again into a new one.",
-    )
+    raise EndUnreadable(newest, where=str(entry_place(log, newest - 1)))
 
 
 def torn_entries(log: Location, settings: Settings) -> list[int]:
@@ -115,13 +124,18 @@ def read_entry(log: Location, number: int, *, settings: Settings) -> Entry | Non
     Raises:
         LocationError: the store does not answer.
     """
+    place = entry_place(log, number)
     try:
-        content: bytes = filesystem(log, settings).cat_file(entry_place(log, number).path)
+        content: bytes = filesystem(log, settings).cat_file(place.path)
+        entry = _parsed(content)
+        # S3 has objects whole or not at all: half of one was cut on its way, and says nothing of the log.
+        if entry is None and log.is_s3 and filesystem(log, settings).info(place.path)["size"] != len(content):
+            raise OSError("only a part of it came; try again")
     except FileNotFoundError:
         return None
     except store_errors() as error:
-        raise LocationError(f"cannot be read: {error}", where=str(entry_place(log, number))) from error
-    return _parsed(content)
+        raise LocationError(f"cannot be read: {error}", where=str(place)) from error
+    return entry
 
 
 def entry_place(log: Location, number: int) -> Location:
@@ -145,10 +159,7 @@ def make_room(
     """
     place = entry_place(log, number)
     if log.is_s3:
-        fs = filesystem(log, settings)
-        if fs.exists(place.path) and _parsed(fs.cat_file(place.path)) is None:
-            etag = fs.info(place.path)["ETag"]
-            conditional_put(place, _nothing(metadata or {}), settings=settings, IfMatch=etag)
+        _replace_torn(log, number, content=_nothing(metadata or {}), settings=settings)
         return
     if not os.path.exists(place.path) or read_entry(log, number, settings=settings) is not None:
         return
@@ -156,6 +167,18 @@ def make_room(
         if os.path.exists(place.path) and read_entry(log, number, settings=settings) is None:
             os.rename(place.path, f"{place.path}.torn-{uuid.uuid4().hex[:8]}")
             sync_folder(os.path.dirname(place.path))
+
+
+def _replace_torn(log: Location, number: int, *, content: bytes, settings: Settings) -> None:
+    place = entry_place(log, number)
+    try:
+        etag = filesystem(log, settings).info(place.path)["ETag"]  # before it is read: a good one has another
+        if read_entry(log, number, settings=settings) is None:
+            conditional_put(place, content, settings=settings, IfMatch=etag)
+    except FileNotFoundError:
+        return
+    except store_errors() as error:
+        raise LocationError(f"cannot be mended: {error}", where=str(place)) from error
 
 
 def probe(root: Location, settings: Settings) -> None:
@@ -170,11 +193,7 @@ def probe(root: Location, settings: Settings) -> None:
     place = root.child(f"ids/probe-{uuid.uuid4().hex}")
     try:
         first = put_if_absent(place, b"1", settings=settings)
-        if not first:  # the answer to our own PUT was late, and the client asked again
-            first = filesystem(root, settings).cat_file(place.path) == b"1"
         second = put_if_absent(place, b"2", settings=settings)
-    except store_errors() as error:
-        raise LocationError(f"cannot be read: {error}", where=str(place)) from error
     finally:
         with contextlib.suppress(*store_errors()):
             filesystem(root, settings).rm_file(place.path)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
+from contextlib import AbstractContextManager
 
 import duckdb
 import pyarrow as pa
@@ -55,18 +56,24 @@ class Tables:
         return cls(store)
 
     @classmethod
-    def open(cls, root: Location, settings: Settings) -> Tables:
+    def open(cls, root: Location, settings: Settings, *, at: int | None = None) -> Tables:
         """Opens a catalog; needs no permission to write.
+
+        Args:
+            root: where it lies.
+            settings: the user's.
+            at: the state that will be looked at; what only later ones rest on is not asked for. None: the newest.
 
         Raises:
             CatalogNotFound: there is none.
             SchemaMismatch: another version of datacat wrote it.
+            StateNotFound: it never had that state.
             CatalogError: its log is damaged.
             LocationError: its path would be read as another one.
         """
         check_place(root)
         store = Store(root, settings)
-        store.log.check_schema()
+        store.log.check_schema(at)
         return cls(store)
 
     def state(self, at: int | None = None) -> State:
@@ -214,6 +221,10 @@ class Tables:
         if is_deep:
             yield from byte_findings(self.store)
 
+    def kept(self, state: State) -> AbstractContextManager[None]:
+        """Keeps `gc` from forgetting a state meanwhile; see `upkeep.kept`."""
+        return upkeep.kept(self.store, state)
+
     def compact(self, *, author: str) -> CompactReport:
         """Merges small files and writes a checkpoint; the rows stay the same."""
         return upkeep.compact(self.store, author=author)
@@ -223,7 +234,7 @@ class Tables:
         *,
         dry_run: bool = False,
         grace_s: float = 3600,
-        pinned: Set[int] = frozenset(),
+        pinned: Callable[[], Set[int]] = frozenset,
         forget_before: int | None = None,
     ) -> GcReport:
         """Removes data files that no state has, and what crashes left behind; see `upkeep.gc`.
@@ -231,7 +242,7 @@ class Tables:
         Args:
             dry_run: only say what would go.
             grace_s: spare what is younger, seconds.
-            pinned: states that snapshots need.
+            pinned: tells which states snapshots need.
             forget_before: also remove what only states before this one need, pinned ones apart.
         """
         return upkeep.gc(

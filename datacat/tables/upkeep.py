@@ -12,9 +12,9 @@ from collections.abc import Callable, Iterator, Set
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from datacat.errors import CatalogError, DatacatError
+from datacat.errors import CatalogError, DatacatError, LocationError
 from datacat.model.schemas import KINDS
-from datacat.sources.location import Location, filesystem
+from datacat.sources.location import Location, filesystem, store_errors
 from datacat.tables import identifiers, leases, recovery
 from datacat.tables.change import Change, Written
 from datacat.tables.linking import OF_FILES
@@ -97,7 +97,7 @@ def gc(
     *,
     dry_run: bool = False,
     grace_s: float = 3600,
-    pinned: Set[int] = frozenset(),
+    pinned: Callable[[], Set[int]] = frozenset,
     forget_before: int | None = None,
 ) -> GcReport:
     """Removes data files that are in no state of the history, and what crashes left behind.
@@ -106,33 +106,83 @@ def gc(
         store: whose.
         dry_run: only say what would go.
         grace_s: spare what is younger, seconds. Files of writers at work are spared at any age.
-        pinned: states that snapshots need.
-        forget_before: also remove what only states before this one need, pinned ones apart. The newest stays.
+        pinned: tells which states snapshots need; asked once it is known who is making one.
+        forget_before: also remove what only states before this one need, pinned ones apart, and those that
+            somebody is freezing a snapshot of. The newest stays.
 
     Raises:
         CatalogError: a log entry cannot be read, so nobody can say what is needed.
     """
+    first = min(store.log.newest(), forget_before or 0)
+    with contextlib.ExitStack() as stack:
+        own = None
+        if first and not dry_run:
+            own = stack.enter_context(leases.held(store.root, store.settings, forgets_before=first))
+        asked = _Asked(dry_run, grace_s, pinned, first, own.id if own else "")
+        return _collected(store, asked)
+
+
+@contextlib.contextmanager
+def kept(store: Store, state: State) -> Iterator[None]:
+    """Keeps `gc` from forgetting a state, for as long as somebody needs it before it is pinned.
+
+    Raises:
+        CatalogError: that state is being forgotten right now, or has been.
+    """
+    with leases.held(store.root, store.settings, state=state.number):
+        for lease in leases.found(store.root, store.settings):
+            if lease.is_alive and lease.forgets_before is not None and state.number < lease.forgets_before:
+                raise CatalogError(
+                    f"`datacat gc` is forgetting the states before {lease.forgets_before}, {state.number} among them",
+                    where=str(store.root),
+                    hint="Run the command again when it has ended, at a later state.",
+                )
+        gone = store.files.amiss([(file, "") for file in state.files])
+        if gone:
+            raise CatalogError(
+                f"{len(gone)} data files of state {state.number} are gone or damaged",
+                where=str(store.files.log.child(gone[0])),
+                hint="`datacat gc` may have been told to forget it; else see `datacat doctor`.",
+            )
+        yield
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What gc was asked for; `first` is the first state that it keeps, `own` its own lease."""
+
+    is_dry: bool
+    grace_s: float
+    pinned: Callable[[], Set[int]]
+    first: int
+    own: str
+
+
+def _collected(store: Store, asked: _Asked) -> GcReport:
     # This order is the proof that nothing goes that a commit names. A file was listed: its writer had a lease by
     # then. Is that lease gone now, so is the commit made, and the log that is read below has it. Is its writer dead,
     # the lease is taken away before the log is read, and who was only thought to be dead commits nothing any more.
+    # Nor does anything go that a snapshot pins: whoever makes one had a lease, or sees ours (`kept`); is theirs gone,
+    # the pin is there, which are read after the leases.
     stored = list(store.files.stored())
-    oldest_spared = _now(store, is_asked_only=dry_run) - grace_s
-    found = leases.found(store.root, store.settings)
+    oldest_spared = _now(store, is_asked_only=asked.is_dry) - asked.grace_s
+    found = [lease for lease in leases.found(store.root, store.settings) if lease.id != asked.own]
     spared = {lease.id for lease in found if lease.is_alive or lease.changed_s > oldest_spared}
     dead = [(lease.place, lease.size) for lease in found if lease.id not in spared]
-    if not dry_run:
+    if not asked.is_dry:
         _remove(store, dead)
-    needed = needed_paths(store, pinned=pinned, forget_before=forget_before)
+    rested_on = {lease.state for lease in found if lease.id in spared and lease.state is not None}
+    needed = set(needed_sizes(store, pinned=asked.pinned() | rested_on, forget_before=asked.first))
     unneeded = [file for file in stored if file.path not in needed]
     old = [file for file in unneeded if file.changed_s <= oldest_spared]
     gone = [file for file in old if leases.owner_of(file.path) not in spared]
     litter = [] if spared else list(_litter(store, oldest_spared=oldest_spared))
-    if not dry_run:
+    if not asked.is_dry:
         for file in gone:
             store.files.remove(file.path)
         _remove(store, litter)
         if store.files.cache:
-            store.files.cache.forget(needed, writers=spared, grace_s=grace_s)
+            store.files.cache.forget(needed, writers=spared, grace_s=asked.grace_s)
     places = [(store.files.log.child(file.path), file.size) for file in gone] + dead + litter
     return GcReport(
         removed=tuple(str(place) for place, _ in places),
@@ -151,8 +201,12 @@ def _now(store: Store, *, is_asked_only: bool) -> float:
 
 def _remove(store: Store, places: list[tuple[Location, int]]) -> None:
     for place, _ in places:
-        with contextlib.suppress(FileNotFoundError):  # its writer was faster
+        try:
             filesystem(place, store.settings).rm_file(place.path)
+        except FileNotFoundError:  # its writer was faster
+            continue
+        except store_errors() as error:
+            raise LocationError(f"cannot be removed: {error}", where=str(place)) from error
 
 
 def needed_paths(
@@ -205,7 +259,11 @@ def _litter(store: Store, *, oldest_spared: float) -> Iterator[tuple[Location, i
     stale = {place.path for place in identifiers.stale(store.root, store.settings)}
     fs = filesystem(store.root, store.settings)
     for folder in (store.root.child("ids"), store.files.log.child("_delta_log"), store.root.child("leases")):
-        for name, facts in fs.find(folder.path, detail=True).items():
+        try:
+            listed = fs.find(folder.path, detail=True)
+        except store_errors() as error:
+            raise LocationError(f"cannot be listed: {error}", where=str(folder)) from error
+        for name, facts in listed.items():
             changed_s = leases.changed(facts)
             file = name.rsplit("/", 1)[1]
             is_litter = ".tmp" in file or ".torn-" in file or "#" in file or file.startswith("probe-")

@@ -38,8 +38,8 @@ class Request:
     forward: Callable[[Headers], Answer]
 
 
-Fault = Callable[[Request], Answer | None]
-"""Answers a request; None breaks the connection."""
+Fault = Callable[[Request], Answer | bytes | None]
+"""Answers a request, with bytes just as they are (then the connection ends); None breaks the connection."""
 
 
 @contextlib.contextmanager
@@ -112,8 +112,9 @@ class _Forward(BaseHTTPRequestHandler):
                 connection.close()
 
         answer = type(self).chosen(Request(self.command, self.path, dict(self.headers.items()), forward))
-        if answer is None:
+        if answer is None or isinstance(answer, bytes):
             self.close_connection = True
+            self.wfile.write(answer or b"")
             return
         self._send(*answer)
 

@@ -16,12 +16,12 @@ from typing import Any
 
 from datacat.config import Settings
 from datacat.errors import LocationError, SnapshotDamaged, SnapshotError
+from datacat.sources.conditional import conditional_put
 from datacat.sources.location import Location, filesystem, s3_address, store_errors
 from datacat.versions.objects import Objects
 
 _UNQUOTABLE = re.compile(r'["\r\n]|%\(')
 _MAX_BUNDLE_BYTES = 2**30  # some 500,000 snapshots
-_REFUSED = (404, 409, 412)  # what S3 answers where If-Match or If-None-Match does not hold
 
 
 class Share:
@@ -92,7 +92,9 @@ class Share:
         if _UNQUOTABLE.search(place.uri):
             raise SnapshotError("DVC cannot be told of a prefix with quotes or %(", where=str(place))
         endpoint, region = s3_address(self._settings)
+        patience = self._settings.s3_timeout_s
         lines += [f'    url = "{place}"', f'    region = "{region}"']
+        lines += [f"    connect_timeout = {patience}", f"    read_timeout = {patience}"]
         if endpoint:
             lines.append(f'    endpointurl = "{endpoint}"')
         return "\n".join(lines) + "\n"
@@ -141,16 +143,8 @@ class Share:
             raise LocationError(f"cannot be written: {error}", where=str(self.bundle)) from error
 
     def _put(self, content: bytes, expected: str | None) -> str | None:
-        bucket, _, key = self.bundle.path.partition("/")
         condition = {"IfMatch": expected} if expected else {"IfNoneMatch": "*"}
-        try:
-            answer = self._files.call_s3("put_object", Bucket=bucket, Key=key, Body=content, **condition)
-        except OSError as error:
-            response = getattr(error.__cause__, "response", None) or {}
-            if response.get("ResponseMetadata", {}).get("HTTPStatusCode") in _REFUSED:
-                return None
-            raise
-        return str(answer["ETag"])
+        return conditional_put(self.bundle, content, settings=self._settings, **condition)
 
     def _move(self, path: Path, expected: str | None) -> str | None:
         folder = Path(self.location.path)

@@ -175,7 +175,7 @@ def test_gc_removes_orphans_and_spares_the_young(tables: Tables) -> None:
 def test_gc_forgets_old_states_but_not_pinned_ones(tables: Tables) -> None:
     tables.compact(author="ada")
     newest, pinned = everything(tables), everything(tables, at=2)
-    tables.gc(grace_s=0, pinned={2}, forget_before=6)
+    tables.gc(grace_s=0, pinned=lambda: {2}, forget_before=6)
     again = Tables.open(tables.root, SETTINGS)
     assert everything(again) == newest
     assert everything(again, at=2) == pinned
