@@ -133,12 +133,6 @@ def show(cursor: duckdb.DuckDBPyConnection, name: str) -> AssetView:
         "SELECT uri FROM assets WHERE asset <> ? AND digest = (SELECT digest FROM assets WHERE asset = ?) "
         "UNION SELECT uri FROM other_addresses WHERE asset = ? ORDER BY uri"
     )
-    listed = (
-        "SELECT team || '/' || name, listed.key, listed.split, listed.metadata, files.uri "
-        "FROM label_set_assets AS listed JOIN label_sets USING (label_set) "
-        "LEFT JOIN source_files AS files ON files.source_file = listed.source_file "
-        "WHERE asset = ? ORDER BY ALL"
-    )
     said = (
         "SELECT annotation, team || '/' || name, class, kind, geometry_type, x, y, w, h, is_relative, starts, ends, "
         "area, is_crowd, confidence, annotator, model, track, annotations.created, status, text, "
@@ -147,15 +141,24 @@ def show(cursor: duckdb.DuckDBPyConnection, name: str) -> AssetView:
     )
     (facts,) = _timed_rows(cursor, Sql(own, (asset,)))
     equals = tuple(uri for (uri,) in rows(cursor, Sql(equal, (asset, asset, asset))))
-    label_sets = tuple(
-        Listing(name, key, split, object_of(metadata), file)
-        for name, key, split, metadata, file in rows(cursor, Sql(listed, (asset,)))
-    )
     annotations = tuple(
         Statement(*(*row[:-2], value_of(row[-2]), object_of(row[-1])))
         for row in _timed_rows(cursor, Sql(said, (asset,)))
     )
-    return AssetView(*(*facts, equals, label_sets, annotations))
+    return AssetView(*(*facts, equals, _listings(cursor, asset), annotations))
+
+
+def _listings(cursor: duckdb.DuckDBPyConnection, asset: int) -> tuple[Listing, ...]:
+    listed = (
+        "SELECT team || '/' || name, listed.key, listed.split, listed.metadata, files.uri "
+        "FROM label_set_assets AS listed JOIN label_sets USING (label_set) "
+        "LEFT JOIN source_files AS files ON files.source_file = listed.source_file "
+        "WHERE asset = ? ORDER BY ALL"
+    )
+    return tuple(
+        Listing(name, key, split, object_of(metadata), file)
+        for name, key, split, metadata, file in rows(cursor, Sql(listed, (asset,)))
+    )
 
 
 def _timed_rows(cursor: duckdb.DuckDBPyConnection, sql: Sql) -> list[tuple[Any, ...]]:

@@ -108,10 +108,11 @@ def test_a_bundle_is_replaced_by_compare_and_swap(
     assert share.replace(bundle, expected="0" * 32) is None
     first = share.replace(bundle, expected=None)
     assert first == share.etag() is not None
-    assert share.replace(bundle, expected=None) is None
     bundle.write_bytes(b"two")
+    assert share.replace(bundle, expected=None) is None
     second = share.replace(bundle, expected=first)
     assert second not in (None, first)
+    bundle.write_bytes(b"three")
     assert share.replace(bundle, expected=first) is None
     assert share.fetch(copy) == second
     assert copy.read_bytes() == b"two"
