@@ -70,7 +70,13 @@ _ORPHANS = """
     SELECT DISTINCT a.file, a.key FROM annotations a
     WHERE NOT EXISTS (FROM listed l WHERE l.file = a.file AND l.key = a.key) ORDER BY ALL
 """
-
+_ORPHAN_REJECTS = """
+    SELECT a.file, min(a.position) AS position,
+        'its file does not list this image, so what it does not say of it is not known' AS reason,
+        coalesce('id ' || min(a.external_id), '') AS excerpt, a.key, NULL::VARCHAR AS "class"
+    FROM annotations a WHERE NOT EXISTS (FROM listed l WHERE l.file = a.file AND l.key = a.key)
+    GROUP BY a.file, a.key ORDER BY ALL
+"""
 _REPEATS = """
     SELECT (SELECT count(*) - count(DISTINCT digest) FROM marks),
         (SELECT coalesce(sum(n - 1), 0) FROM (SELECT count(DISTINCT digest) AS n FROM marks GROUP BY name))
@@ -320,7 +326,10 @@ class Census:
             self._rewrite(kind, f"FROM {kind} ANTI JOIN unnamed USING (row)")
 
     def _list_orphans(self, tally: Tally) -> None:
-        """An annotation of an image that is not listed keeps an asset of its own, which is missing."""
+        """An annotation of an image that is not listed keeps an asset of its own, which is missing.
+
+        What the file says of its images does not hold there, so a reject makes it unknown for every other class.
+        """
         count = 0
         reader = self._db.execute(_ORPHANS).to_arrow_reader(100_000)
         path = self._folder / "listed-000001.parquet"
@@ -337,8 +346,15 @@ class Census:
             count += len(keys)
         if writer:
             writer.close()
+            self._reject_orphans()
             tally.note("annotations speak of an image that their file does not list", count)
             self._view("listed")
+
+    def _reject_orphans(self) -> None:
+        """A reject for each asset that only annotations speak of."""
+        rejected = self._db.execute(_ORPHAN_REJECTS).to_arrow_table()
+        with parquet_writer(self._folder / "rejects-999995.parquet", "rejects") as writer:
+            writer.write_table(rejected.cast(STAGED["rejects"]))
 
     def _drop_double_keys(self, tally: Tally) -> None:
         """Of several rows with one key the first is kept; those that say something else are rejected."""
