@@ -208,6 +208,8 @@ def read_xml(content: bytes, *, where: str) -> ElementTree.Element:
 def _declared(content: bytes) -> str:
     """The text of a document in the encoding that it says it has, where Python knows that one."""
     found = re.match(rb"\s*<\?xml[^>]*encoding=[\"']([\w.:-]+)[\"']", content[:200])
+    if found and found[1].lower().startswith((b"utf-16", b"utf16", b"ucs-2", b"utf-32")):
+        found = None  # its letters would not stand side by side: it was made UTF-8 since
     try:
         return content.decode(found[1].decode()) if found else decoded(content)[0]
     except (LookupError, UnicodeError):

@@ -276,8 +276,9 @@ class Task:
         if lacks_numbers(main, shape):
             self._sheets.tally.note("a region that does not say where it is: kept without a box")
         text, value = self._data.get(medium.data_key), main.get("value")
-        is_plain = main.get("type") == "labels" and isinstance(value, dict) and "globalOffsets" not in value
-        if shape.type == "span" and is_plain and isinstance(text, str) and medium.name is None:
+        if shape.type != "span" or not isinstance(text, str) or medium.name or not isinstance(value, dict):
+            return shape
+        if main.get("type") == "labels" and "globalOffsets" not in value:
             return checked_span(shape, value, text=text, tally=self._sheets.tally)
         return shape
 
