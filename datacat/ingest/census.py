@@ -161,6 +161,7 @@ class Census:
                 tally.note("a box of no size", flat)
             if outside:
                 tally.note("a box that reaches outside the image", outside)
+        self._view("coverage")
         note_oddities(self._db, tally)
         if unique_ids:
             _, again = self._row(_EXTERNAL)

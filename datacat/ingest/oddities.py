@@ -25,7 +25,16 @@ _ODD_MASKS = """
     WHERE TRY_CAST(geometry->>'$.size[0]' AS INTEGER) <> l.height
         OR TRY_CAST(geometry->>'$.size[1]' AS INTEGER) <> l.width
 """
+# By picture, as boxes and verified labels stand in files of their own.
+_ABSENT_AND_THERE = """
+    WITH absent AS (
+        SELECT DISTINCT l.uri, c."class" FROM coverage c JOIN listed l USING (file, key) WHERE c.answer = 'absent')
+    SELECT count(*) FROM absent SEMI JOIN (
+        SELECT l.uri, a."class" FROM annotations a JOIN listed l USING (file, key)
+        WHERE a.kind = 'annotation' AND a."class" IN (SELECT "class" FROM absent)) USING (uri, "class")
+"""
 _NOTES = (
+    ("a class that is said to be absent from an asset which has it: both are kept", _ABSENT_AND_THERE),
     ("a box within the first pixel (in fractions?), read as pixels like the others", _FRACTIONS),
     ("a mask of another size than the label file says of its picture", _ODD_MASKS),
     ("an asset that label files put into several splits", _SEVERAL_SPLITS),
@@ -33,7 +42,7 @@ _NOTES = (
 
 
 def note_oddities(db: duckdb.DuckDBPyConnection, tally: Tally) -> None:
-    """Notes what is odd in the views `annotations` and `listed` of `db`."""
+    """Notes what is odd in the views `annotations`, `listed` and `coverage` of `db`."""
     for what, query in _NOTES:
         _note(db, query, what=what, tally=tally)
 

@@ -31,6 +31,8 @@ _HEADERS = ("ImageID,Source,LabelName,Confidence", "ImageID,Subset,", "MaskPath,
 _FLAGS = ("IsOccluded", "IsTruncated", "IsGroupOf", "IsDepiction", "IsInside")
 _MAPPED = frozenset({"ImageID", "LabelName", "Confidence", "XMin", "XMax", "YMin", "YMax", "BoxID"})
 _BOXES = (("XMin", "XMax", "YMin", "YMax"), ("BoxXMin", "BoxXMax", "BoxYMin", "BoxYMax"))
+_TRUTHS = {"1": True, "true": True, "0": False, "false": False, "-1": None, "": None}
+_LEAST, _MOST = -1.0, 2.0  # of fractions
 _CONTEXT_BYTES = 64 << 20  # class descriptions and hierarchies; those of V7 have 0.6 MB
 _MOST_MEASURED = 100_000  # of more pictures none is looked at for its size; their boxes stay fractions
 _Row = dict[str, str]
@@ -150,6 +152,8 @@ class _Reader:
         key = row["ImageID"].strip()
         if not key:
             raise ValueError("no ImageID")
+        if "LabelName" in row and not row["LabelName"].strip():
+            raise ValueError("no LabelName")
         is_statement = "LabelName" in row
         self._list(key, {} if is_statement else row, place=place)
         columns = self._statement(key, row) if is_statement else None
@@ -193,17 +197,17 @@ class _Reader:
         if self._shared.names and row["LabelName"] not in self._shared.names:
             self._sheets.tally.note("a class without a description: it is named by its identifier")
         confidence = _number(row, "Confidence") if "Confidence" in row else None
+        if confidence is not None and not 0 <= confidence <= 1:
+            raise ValueError(f"Confidence is {row['Confidence']!r}, not between 0 and 1")
         is_machine = row.get("Source") == "machine"
         if sides is None and confidence == 0 and not is_machine:
             self._coverage[key, name] = "absent"
             return None
-        attributes: dict[str, Any] = {
-            flag: row[flag] == "1" for flag in _FLAGS if row.get(flag) in ("0", "1")
-        }
+        attributes = self._flags(row)
         others = row.keys() - _MAPPED - set(_FLAGS) - set(sides or ())
         attributes |= {other: row[other] for other in sorted(others) if row[other]}
         shape, is_relative = (Shape(), False) if sides is None else self._box(key, row, sides=sides)
-        is_crowd = row.get("IsGroupOf") == "1"
+        is_crowd = attributes.get("IsGroupOf") is True
         if sides == _BOXES[0]:
             # Boxes are drawn around all things of a class that was verified, but for groups.
             self._coverage[key, None] = "exhaustive"
@@ -220,9 +224,21 @@ class _Reader:
             "attributes": msgspec.json.encode(attributes) if attributes else None,
         }
 
+    def _flags(self, row: _Row) -> dict[str, Any]:
+        """True and false; -1 and nothing say that it is unknown, and what is neither is kept as it is."""
+        found: dict[str, Any] = {}
+        for flag in _FLAGS:
+            said = row.get(flag, "").strip()
+            value = _TRUTHS.get(said.lower(), said)
+            if isinstance(value, str):
+                self._sheets.tally.note(f"{flag} that is neither 0 nor 1 (nor -1: unknown): kept as text")
+            if value is not None:
+                found[flag] = value
+        return found
+
     def _box(self, key: str, row: _Row, *, sides: Sequence[str]) -> tuple[Shape, bool]:
         """Fractions become pixels where the size of the picture is known."""
-        left, right, top, bottom = (_number(row, side) for side in sides)
+        left, right, top, bottom = (_fraction(row, side) for side in sides)
         size = self._sizes[key]
         width, height = size or (1, 1)
         x, y, w, h = left * width, top * height, (right - left) * width, (bottom - top) * height
@@ -251,6 +267,14 @@ def _number(row: _Row, name: str) -> float:
         raise ValueError(f"{name} is {row.get(name)!r}, no number") from error
     if not abs(value) < 1e300:
         raise ValueError(f"{name} is {row[name]!r}, not finite")
+    return value
+
+
+def _fraction(row: _Row, name: str) -> float:
+    """Boxes reach a little over the edge; pixels are far beyond."""
+    value = _number(row, name)
+    if not _LEAST <= value <= _MOST:
+        raise ValueError(f"{name} is {row[name]}, no fraction of the picture's size: pixels?")
     return value
 
 
