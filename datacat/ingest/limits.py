@@ -77,14 +77,14 @@ def check_row_groups(metadata: Any, *, where: str) -> None:
             check_size(mean, where=where, what="a value")
 
 
-def csv_values(line: str) -> list[str]:
+def csv_values(line: str, *, delimiter: str = ",") -> list[str]:
     """The values of one line of CSV.
 
     Raises:
         ValueError: it is none, or a value is longer than 131,072 characters.
     """
     try:
-        return next(csv.reader([line]), [])
+        return next(csv.reader([line], delimiter=delimiter), [])
     except csv.Error as error:
         text = (
             "a value of more than 131,072 characters"

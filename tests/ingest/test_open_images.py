@@ -145,3 +145,19 @@ def test_a_class_that_is_absent_and_there_is_noted(tmp_path: Path) -> None:
     staged = staged_of(tmp_path, boxes=boxes, labels=labels)
     note = "a class that is said to be absent from an asset which has it: both are kept"
     assert staged.tally.notes[note] == 1
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ["LabelName,XMax,XMin,YMax,YMin,ImageID", "/m/0,0.2,0.1,0.4,0.3,a"],
+        ["imageid,source,labelname,confidence,xmin,xmax,ymin,ymax", "a,x,/m/0,1,0.1,0.2,0.3,0.4"],
+        ["ImageID;Source;LabelName;Confidence;XMin;XMax;YMin;YMax", "a;x;/m/0;1;0.1;0.2;0.3;0.4"],
+        ['"ImageID","LabelName","XMin","XMax","YMin","YMax"', '"a","/m/0","0.1","0.2","0.3","0.4"'],
+    ],
+)
+def test_a_header_is_known_by_its_columns(tmp_path: Path, lines: list[str]) -> None:
+    staged = staged_of(tmp_path, boxes=lines)
+    (row,) = rows(staged, "annotations")
+    assert (row["key"], row["class"]) == ("a", "Car")
+    assert [row[side] for side in "xywh"] == pytest.approx([0.1, 0.3, 0.1, 0.1])

@@ -27,12 +27,19 @@ from datacat.sources.reading import decoded
 
 _SPLIT = re.compile(r"(?:oidv\d+-)?(train|validation|test)-")
 _CLASS_LINE = re.compile(r"/[a-z]/\w+,.*")
-_HEADERS = ("ImageID,Source,LabelName,Confidence", "ImageID,Subset,", "MaskPath,ImageID,LabelName")
+# Columns in any order, of which one line is enough to know a file; beside LabelName alone, much else may stand.
+_HEADERS = (
+    {"ImageID", "LabelName", "Confidence"},
+    {"ImageID", "LabelName", "XMin"},
+    {"ImageID", "LabelName", "MaskPath"},
+    {"ImageID", "Subset"},
+)
 _FLAGS = ("IsOccluded", "IsTruncated", "IsGroupOf", "IsDepiction", "IsInside")
 _MAPPED = frozenset({"ImageID", "LabelName", "Confidence", "XMin", "XMax", "YMin", "YMax", "BoxID"})
 _BOXES = (("XMin", "XMax", "YMin", "YMax"), ("BoxXMin", "BoxXMax", "BoxYMin", "BoxYMax"))
 _TRUTHS = {"1": True, "true": True, "0": False, "false": False, "-1": None, "": None}
 _LEAST, _MOST = -1.0, 2.0  # of fractions
+_SPELT = {name.lower(): name for name in (*_MAPPED, *_FLAGS, *_BOXES[1], "Source", "MaskPath", "Subset")}
 _CONTEXT_BYTES = 64 << 20  # class descriptions and hierarchies; those of V7 have 0.6 MB
 _MOST_MEASURED = 100_000  # of more pictures none is looked at for its size; their boxes stay fractions
 _Row = dict[str, str]
@@ -48,10 +55,11 @@ class _Shared:
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """A range of lines, and what the header calls their columns."""
+    """A range of lines, what the header calls their columns, and what stands between those."""
 
     range: Range
     columns: tuple[str, ...]
+    delimiter: str
 
 
 class OpenImages:
@@ -70,7 +78,7 @@ class OpenImages:
         lines = head.splitlines()[:20]
         if not lines or not sample.name.lower().endswith(".csv"):
             return None
-        if lines[0].startswith(_HEADERS):
+        if _is_header(_columns(lines[0])[0]):
             return "labels"
         named = lines[1:] if lines[0].strip() == "LabelName,DisplayName" else lines
         return "context" if all(map(_CLASS_LINE.fullmatch, named)) else None
@@ -104,13 +112,13 @@ class OpenImages:
         """Ranges of lines."""
         ranges = [part for section in document.layout("lines").sections for part in section.ranges()]
         head = decoded(document.bytes(0, 64 << 10))[0].lstrip("\ufeff").split("\n", 1)[0]
-        if not head.startswith(_HEADERS):
+        columns, delimiter = _columns(head)
+        if not _is_header(columns):
             raise FormatError("its first line is no header of Open Images", where=document.uri)
-        columns = tuple(name.strip() for name in csv_values(head))
         twice = sorted({name for name in columns if columns.count(name) > 1})
         if twice:
             raise FormatError(f"its header has the column {twice[0]} twice", where=document.uri)
-        return [_Part(part, columns) for part in ranges]
+        return [_Part(part, columns, delimiter) for part in ranges]
 
     def read(self, document: Document, part: _Part, *, sheets: Sheets) -> None:
         """A line an annotation, an absence, or an image."""
@@ -118,7 +126,7 @@ class OpenImages:
         for line, text in _lines(document, part):
             place, values = f"line {line}", []
             try:
-                values = csv_values(text)
+                values = csv_values(text, delimiter=part.delimiter)
                 if len(values) < min(3, len(part.columns)) or len(values) > len(part.columns):
                     raise ValueError(f"{len(values)} values for {len(part.columns)} columns")
                 reader.add(dict(zip(part.columns, values, strict=False)), place=place)
@@ -243,6 +251,20 @@ class _Reader:
         width, height = size or (1, 1)
         x, y, w, h = left * width, top * height, (right - left) * width, (bottom - top) * height
         return Shape("box", x, y, w, h, max(w, 0.0) * max(h, 0.0)), size is None
+
+
+def _columns(head: str) -> tuple[tuple[str, ...], str]:
+    """The columns that a header names, spelt as Open Images does, and what stands between them."""
+    delimiter = max(",;\t", key=head.count)
+    try:
+        names = [name.strip() for name in csv_values(head, delimiter=delimiter)]
+    except ValueError:
+        return (), delimiter
+    return tuple(_SPELT.get(name.lower(), name) for name in names), delimiter
+
+
+def _is_header(columns: Sequence[str]) -> bool:
+    return any(wanted <= set(columns) for wanted in _HEADERS)
 
 
 def _split_of(uri: str) -> str | None:
