@@ -10,7 +10,8 @@
     │   └── MediaRefused      a file that no source leads to, or that is no media
     ├── FormatError           a file is not of the format, or of none that is known
     │   ├── SeveralFormats    label files of several formats lie in one place
-    │   └── NothingUnderstood every record of an ingest was rejected
+    │   ├── NothingUnderstood every record of an ingest was rejected
+    │   └── LabelsLost       a label file that had annotations gives none any more
     ├── CatalogError          the catalog as a whole
     │   ├── CatalogNotFound   there is none here (FileNotFoundError)
     │   ├── CatalogExists     there is one already (FileExistsError)
@@ -105,6 +106,10 @@ class SeveralFormats(FormatError):
 
 class NothingUnderstood(FormatError):
     """Every record of an ingest was rejected, so nothing was committed."""
+
+
+class LabelsLost(FormatError):
+    """A label file that had annotations is there and gives none any more, so nothing was committed."""
 
 
 class CatalogError(DatacatError):

@@ -13,6 +13,7 @@ from typing import Any
 
 from datacat.errors import UsageError
 from datacat.ingest.format import FileFacts
+from datacat.ingest.lost import damaged_files, refuse_lost_labels
 from datacat.ingest.pipeline import IngestRequest, stage
 from datacat.model.coverage import CoverageClaim
 from datacat.model.names import LabelSetName
@@ -44,15 +45,19 @@ def ingest(
     claim = claim or CoverageClaim()
     is_whole = claim.classes == "auto"  # what follows from a file is known while it is read
     incomplete = tables.incomplete_files(newest, label_set)
+    known_files = _known_files(tables, newest, label_set=label_set, place=place)
     _forget_killed()
     with tempfile.TemporaryDirectory(prefix=f"{_PREFIX}{os.getpid()}-") as folder:
         staged = stage(
             replace(asked, incomplete=incomplete, is_whole=is_whole),
             into=Path(folder),
-            known_files=_known_files(tables, newest, label_set=label_set, place=place),
+            known_files=known_files,
             known_media=tables.known_media(newest, below=_near(place, media_root)),
             settings=settings,
         )
+        damaged = damaged_files(staged, known_files)
+        counts = tables.annotation_counts(newest, label_set) if damaged else {}
+        refuse_lost_labels(damaged, counts=counts, where=str(place))
         return tables.link(
             staged,
             label_set=label_set,

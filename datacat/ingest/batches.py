@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from datacat.ingest.attributes import Leaves
+from datacat.ingest.boxes import upright
 from datacat.ingest.limits import name_fault
 from datacat.ingest.metadata import Metadata, Taken, spread
 from datacat.ingest.reasons import reason_of
@@ -64,6 +65,8 @@ class Sheets:
             count, columns = self._possible(count, columns)
         if kind == "named" and columns.get("metadata") is not None:
             columns |= self._taken(count, columns)
+        if kind == "annotations":
+            columns = upright(count, columns, tally=self.tally)
         if count:
             self._write(kind, table(kind, count, **columns))
 

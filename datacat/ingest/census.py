@@ -16,6 +16,8 @@ from datacat.ingest.claims import Claims
 from datacat.ingest.format import INLINE, FileFacts, Format
 from datacat.ingest.limits import UNNAMED
 from datacat.ingest.metadata import Metadata
+from datacat.ingest.oddities import note_oddities, note_shared
+from datacat.ingest.pieces import Pieces
 from datacat.model.report import Tally
 from datacat.model.schemas import STAGED
 from datacat.sources.listing import Entry
@@ -50,27 +52,17 @@ _OF_UNNAMED = f"""
     SEMI JOIN (FROM rejects WHERE {_BY_NAME}) r ON a.file = r.file AND a.key = r.key
     ANTI JOIN listed l ON a.file = l.file AND a.key = l.key
 """  # noqa: S608 - our own words
-_SHARED = """
-    SELECT count(*) FROM (SELECT uri FROM listed GROUP BY uri HAVING count(DISTINCT file) > 1)
-"""
-# Fractions where pixels are meant, or an object of one pixel: nobody can tell, so it is said.
-_FRACTIONS = """
-    SELECT count(*) FROM annotations
-    WHERE geometry_type IN ('box', 'polygon') AND NOT is_relative
-        AND w > 0 AND h > 0 AND x >= 0 AND y >= 0 AND x + w <= 1.00001 AND y + h <= 1.00001
-"""
-_ODD_MASKS = """
-    SELECT count(*)
-    FROM (SELECT file, key, geometry FROM annotations WHERE geometry_type = 'mask') a
-    JOIN listed l ON a.file = l.file AND a.key = l.key AND l.width IS NOT NULL AND l.height IS NOT NULL
-    WHERE TRY_CAST(geometry->>'$.size[0]' AS INTEGER) <> l.height
-        OR TRY_CAST(geometry->>'$.size[1]' AS INTEGER) <> l.width
-"""
 _ORPHANS = """
     SELECT DISTINCT a.file, a.key FROM annotations a
     WHERE NOT EXISTS (FROM listed l WHERE l.file = a.file AND l.key = a.key) ORDER BY ALL
 """
-
+_ORPHAN_REJECTS = """
+    SELECT a.file, min(a.position) AS position,
+        'its file does not list this image, so what it does not say of it is not known' AS reason,
+        coalesce('id ' || min(a.external_id), '') AS excerpt, a.key, NULL::VARCHAR AS "class"
+    FROM annotations a WHERE NOT EXISTS (FROM listed l WHERE l.file = a.file AND l.key = a.key)
+    GROUP BY a.file, a.key ORDER BY ALL
+"""
 _REPEATS = """
     SELECT (SELECT count(*) - count(DISTINCT digest) FROM marks),
         (SELECT coalesce(sum(n - 1), 0) FROM (SELECT count(DISTINCT digest) AS n FROM marks GROUP BY name))
@@ -130,10 +122,17 @@ class Census:
             unique_ids=getattr(format_, "unique_ids", False),
             refers_by_id=getattr(format_, "refers_by_id", False),
             is_file_each=getattr(format_, "is_file_each", False),
+            in_pieces=getattr(format_, "lists_in_pieces", False),
         )
 
     def complete(
-        self, tally: Tally, *, unique_ids: bool, refers_by_id: bool = False, is_file_each: bool = False
+        self,
+        tally: Tally,
+        *,
+        unique_ids: bool,
+        refers_by_id: bool = False,
+        is_file_each: bool = False,
+        in_pieces: bool = False,
     ) -> None:
         """Gives every annotation an asset, every key one row in `listed`, and notes what is odd.
 
@@ -143,15 +142,18 @@ class Census:
             refers_by_id: annotations name their asset by a key that is not its name; one that several assets
                 claim is nobody's.
             is_file_each: each asset has one label file of its own.
+            in_pieces: several records of a file may say something of one asset, each a part of it.
         """
         self._write_files()
         self._drop_repeats(tally)
         self._drop_unnamed()
         self._list_orphans(tally)
+        if in_pieces:
+            self._join_pieces(tally)
         if refers_by_id:
             self._part_claims(tally)
         if is_file_each:
-            self._note_shared(tally)
+            note_shared(self._db, tally)
         self._drop_double_keys(tally)
         for query in (_ODD_BOXES, _ODD_RELATIVE):
             flat, outside = self._row(query)
@@ -159,17 +161,20 @@ class Census:
                 tally.note("a box of no size", flat)
             if outside:
                 tally.note("a box that reaches outside the image", outside)
-        self._note_units(tally)
+        self._view("coverage")
+        note_oddities(self._db, tally)
         if unique_ids:
             _, again = self._row(_EXTERNAL)
             if again:
                 tally.note("an annotation id that was used before in the same file", int(again))
 
-    def _note_shared(self, tally: Tally) -> None:
-        """Notes pictures that several label files are about, in a format that has one file each."""
-        (count,) = self._row(_SHARED)
-        if count:
-            tally.note("a picture that several label files are about: the labels of all are kept", count)
+    def _join_pieces(self, tally: Tally) -> None:
+        pieces = Pieces(self._db)
+        if pieces.double:
+            for note, count in pieces.notes():
+                tally.note(note, count)
+            self._rewrite("listed", pieces.joined())
+            self._take_apart_again(pieces.double, tally)
 
     def refuse_if_nothing_was_understood(self, where: str, *, is_all: bool) -> None:
         """Raises NothingUnderstood where there are rejects, no annotation, and no asset without a reject.
@@ -320,7 +325,10 @@ class Census:
             self._rewrite(kind, f"FROM {kind} ANTI JOIN unnamed USING (row)")
 
     def _list_orphans(self, tally: Tally) -> None:
-        """An annotation of an image that is not listed keeps an asset of its own, which is missing."""
+        """An annotation of an image that is not listed keeps an asset of its own, which is missing.
+
+        What the file says of its images does not hold there, so a reject makes it unknown for every other class.
+        """
         count = 0
         reader = self._db.execute(_ORPHANS).to_arrow_reader(100_000)
         path = self._folder / "listed-000001.parquet"
@@ -337,8 +345,15 @@ class Census:
             count += len(keys)
         if writer:
             writer.close()
+            self._reject_orphans()
             tally.note("annotations speak of an image that their file does not list", count)
             self._view("listed")
+
+    def _reject_orphans(self) -> None:
+        """A reject for each asset that only annotations speak of."""
+        rejected = self._db.execute(_ORPHAN_REJECTS).to_arrow_table()
+        with parquet_writer(self._folder / "rejects-999995.parquet", "rejects") as writer:
+            writer.write_table(rejected.cast(STAGED["rejects"]))
 
     def _drop_double_keys(self, tally: Tally) -> None:
         """Of several rows with one key the first is kept; those that say something else are rejected."""
@@ -362,15 +377,6 @@ class Census:
             writer.write_table(rejected.cast(STAGED["rejects"]))
         self._rewrite("listed", f"SELECT {columns} FROM ({numbered}) WHERE place = 1")  # noqa: S608 - our own words
         self._take_apart_again(double, tally)
-
-    def _note_units(self, tally: Tally) -> None:
-        (fractions,), (masks,) = self._row(_FRACTIONS), self._row(_ODD_MASKS)
-        if fractions:
-            tally.note(
-                "a box within the first pixel (in fractions?), read as pixels like the others", fractions
-            )
-        if masks:
-            tally.note("a mask of another size than the label file says of its picture", masks)
 
     def _part_claims(self, tally: Tally) -> None:
         """Gives pictures that claim one key keys of their own; annotations under it are rejected."""

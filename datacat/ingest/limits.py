@@ -77,14 +77,14 @@ def check_row_groups(metadata: Any, *, where: str) -> None:
             check_size(mean, where=where, what="a value")
 
 
-def csv_values(line: str) -> list[str]:
+def csv_values(line: str, *, delimiter: str = ",") -> list[str]:
     """The values of one line of CSV.
 
     Raises:
         ValueError: it is none, or a value is longer than 131,072 characters.
     """
     try:
-        return next(csv.reader([line]), [])
+        return next(csv.reader([line], delimiter=delimiter), [])
     except csv.Error as error:
         text = (
             "a value of more than 131,072 characters"
@@ -208,6 +208,8 @@ def read_xml(content: bytes, *, where: str) -> ElementTree.Element:
 def _declared(content: bytes) -> str:
     """The text of a document in the encoding that it says it has, where Python knows that one."""
     found = re.match(rb"\s*<\?xml[^>]*encoding=[\"']([\w.:-]+)[\"']", content[:200])
+    if found and found[1].lower().startswith((b"utf-16", b"utf16", b"ucs-2", b"utf-32")):
+        found = None  # its letters would not stand side by side: it was made UTF-8 since
     try:
         return content.decode(found[1].decode()) if found else decoded(content)[0]
     except (LookupError, UnicodeError):

@@ -46,6 +46,11 @@ def reason_of(error: Exception | str) -> str:
     return text or _OTHER_KIND
 
 
+def kind_name(value: object) -> str:
+    """What kind of value something is, in a reader's words: text, a list, true or false."""
+    return _KINDS.get(type(value).__name__, type(value).__name__)
+
+
 def _kinds(text: str) -> str:
     """`int | null` as words; one without a word stays."""
     return " or ".join(_KINDS.get(kind.strip(), kind.strip()) for kind in text.split("|"))

@@ -48,6 +48,24 @@ def incomplete_files(store: Store, state: State, *, label_set: LabelSetName) -> 
     return frozenset(found.to_arrow_table()["uri"].to_pylist())
 
 
+def annotation_counts(store: Store, state: State, *, label_set: LabelSetName) -> dict[str, int]:
+    """How many annotations of a label set each of its label files gave, by URI; files without any are not there."""
+    cursor = store.cursor(state, kinds=["label_sets"])
+    named = cursor.execute(
+        "SELECT label_set FROM label_sets WHERE team = ? AND name = ?", [label_set.team, label_set.name]
+    ).fetchall()
+    if not named:
+        return {}
+    ((number,),) = named
+    store.show(cursor, state, kinds=["source_files", "annotations"], label_set=number)
+    found = cursor.execute(
+        "SELECT uri, n FROM (SELECT source_file, count(*) AS n FROM annotations WHERE label_set = ? "
+        "GROUP BY source_file) JOIN source_files USING (source_file) WHERE label_set = ?",
+        [number, number],
+    )
+    return dict(found.fetchall())
+
+
 class KnownMedia(Mapping[str, MediaFacts]):
     """Media facts by URI, in a file that is mapped into memory: it holds a hundred million as well as ten.
 

@@ -22,7 +22,7 @@ from datacat.tables.change import Change, Written
 from datacat.tables.check import SAMPLE, check
 from datacat.tables.check_bytes import byte_findings
 from datacat.tables.difference import changed_assets
-from datacat.tables.known import KnownMedia, incomplete_files, known_files
+from datacat.tables.known import KnownMedia, annotation_counts, incomplete_files, known_files
 from datacat.tables.link import link
 from datacat.tables.place import check_place
 from datacat.tables.staged import FileFacts, Source, Staged
@@ -204,6 +204,10 @@ class Tables:
     def incomplete_files(self, state: State, label_set: LabelSetName) -> frozenset[str]:
         """URIs of the label files that speak of an asset whose media was not found."""
         return incomplete_files(self.store, state, label_set=label_set)
+
+    def annotation_counts(self, state: State, label_set: LabelSetName) -> dict[str, int]:
+        """How many annotations each label file of a label set gave, by URI."""
+        return annotation_counts(self.store, state, label_set=label_set)
 
     def known_media(self, state: State, *, below: Sequence[Location] = ()) -> KnownMedia:
         """A mapping from URI to media facts that takes no memory; of assets below some places, or of all."""

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from datacat.catalog import Catalog
 from datacat.errors import UsageError
 from datacat.indexing import coverage_claim, ingest
 from datacat.model.names import LabelSetName
@@ -117,3 +118,15 @@ def test_who_looked_for_a_class_and_found_none_may_say_so(tables: Tables, tmp_pa
     state = tables.state()
     found = search(tables.cursor(state), "-boat", state=state.number)
     assert found.count() == 3
+
+
+def test_nothing_follows_for_an_image_that_no_file_lists(catalog_root: Location, tmp_path: Path) -> None:
+    document = coco(2)
+    document["categories"].append({"id": 8, "name": "bus"})
+    document["annotations"].append({"id": 9, "image_id": 77, "category_id": 8, "bbox": [1, 1, 5, 5]})
+    save(tmp_path / "lake" / "a.json", document)
+    catalog = Catalog.init(str(catalog_root))
+    catalog.ingest(str(tmp_path / "lake"), team="t", name="n")
+    assert [hit.uri.rsplit("/", 1)[-1] for hit in catalog.search("bus")] == ["a.json#77"]
+    assert (catalog.search("NOT Roof").count(), catalog.search("NOT bus").count()) == (0, 2)
+    assert [hit.uri.rsplit("/", 1)[-1] for hit in catalog.search("?Roof")] == ["a.json#77"]

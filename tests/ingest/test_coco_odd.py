@@ -245,3 +245,10 @@ def test_a_list_of_results_is_named_with_what_it_lacks(tmp_path: Path) -> None:
     )
     with pytest.raises(FormatError, match="a list of COCO results: it names no pictures"):
         read(tmp_path / "lake", tmp_path / "out")
+
+
+def test_a_picture_in_two_splits_is_noted(tmp_path: Path) -> None:
+    for split in ("train", "val"):
+        save(tmp_path / "lake" / f"instances_{split}.json", coco(1))
+    staged = read(tmp_path / "lake", tmp_path / "out")
+    assert staged.tally.notes["an asset that label files put into several splits"] == 1

@@ -131,3 +131,42 @@ def test_what_stands_beside_a_list_of_annotations_is_not_dropped(tmp_path: Path)
     assert [row["key"] for row in rows(staged, "listed")] == ["b.png"]
     (reject,) = rows(staged, "rejects")
     assert reject["reason"] == "`class` beside `annotations`: of which of them?"
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_each_record_may_say_a_part_of_what_is_known_of_its_asset(tmp_path: Path, order: int) -> None:
+    pieces = [
+        {"asset": "a.png", "class": "car", "box": [1, 2, 3, 4], "width": 100, "height": 80},
+        {"asset": "a.png", "split": "val", "metadata": {"cam": 3}},
+    ]
+    save(tmp_path / "lake" / "a.ndjson", "\n".join(map(json.dumps, pieces[::order])))
+    staged = read(tmp_path / "lake", tmp_path / "out")
+    (row,) = rows(staged, "listed")
+    found = (row["width"], row["height"], row["split"], json.loads(row["metadata"]))
+    assert found == (100, 80, "val", {"cam": 3})
+    assert [(leaf["path"], leaf["number"]) for leaf in rows(staged, "listed_leaves")] == [("cam", 3)]
+    assert (rows(staged, "rejects"), staged.tally.notes) == ([], {})
+
+
+def test_what_records_say_differently_of_one_asset_is_noted(tmp_path: Path) -> None:
+    lines = [
+        {"asset": "a.png", "split": split, "metadata": {"cam": n}} for n, split in enumerate(("train", "val"))
+    ]
+    save(tmp_path / "lake" / "a.ndjson", "\n".join(map(json.dumps, [*lines, lines[0]])))
+    staged = read(tmp_path / "lake", tmp_path / "out")
+    (row,) = rows(staged, "listed")
+    assert (row["split"], row["metadata"]) == ("train", '{"cam": 0}')
+    note = "an asset of which several records of a file say different {}: the first counts"
+    assert staged.tally.notes == {note.format("splits"): 1, note.format("metadata"): 1}
+    assert [leaf["number"] for leaf in rows(staged, "listed_leaves")] == [0]
+
+
+def test_pieces_far_apart_in_a_large_file_are_joined(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("datacat.ingest.tasks._LARGE", 100)
+    monkeypatch.setattr("datacat.ingest.format.CUT", 200)
+    lines = [json.dumps({"asset": "a.png", "class": "car", "text": "x" * 100}) for _ in range(9)]
+    last = json.dumps({"asset": "a.png", "split": "val"})
+    save(tmp_path / "lake" / "a.ndjson", "\n".join([*lines, last]))
+    staged = read(tmp_path / "lake", tmp_path / "out")
+    assert [row["split"] for row in rows(staged, "listed")] == ["val"]
+    assert (len(rows(staged, "annotations")), rows(staged, "rejects")) == (9, [])

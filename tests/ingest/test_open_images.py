@@ -109,3 +109,55 @@ def test_lines_that_are_none_are_rejected_with_their_number(tmp_path: Path) -> N
         ("line 4", "no ImageID"),
     ]
     assert [row["class"] for row in rows(staged, "annotations")] == ["/m/9"]
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        ("a,x,/m/0,1,12,50,0.1,0.2,0,0,0,0,0", "XMin is 12, no fraction of the picture's size: pixels?"),
+        ("a,x,,1,0.1,0.2,0.1,0.2,0,0,0,0,0", "no LabelName"),
+        ("a,x,/m/0,2,0.1,0.2,0.1,0.2,0,0,0,0,0", "Confidence is '2', not between 0 and 1"),
+    ],
+)
+def test_a_line_of_other_numbers_is_rejected(tmp_path: Path, line: str, reason: str) -> None:
+    good = "a,x,/m/1,1,0.1,0.2,0.1,0.2,0,0,0,0,0"
+    staged = staged_of(tmp_path, boxes=[BOXES, good, line])
+    assert [(row["key"], row["reason"]) for row in rows(staged, "rejects")] == [("a", reason)]
+    assert len(rows(staged, "annotations")) == 1
+
+
+def test_flags_in_words_are_read_and_others_noted(tmp_path: Path) -> None:
+    staged = staged_of(tmp_path, boxes=[BOXES, "a,x,/m/0,1,0.1,0.2,0.1,0.2,2,False,true,-1,"])
+    (row,) = rows(staged, "annotations")
+    assert json.loads(row["attributes"]) == {
+        "IsOccluded": "2",
+        "IsTruncated": False,
+        "IsGroupOf": True,
+        "Source": "x",
+    }
+    assert row["is_crowd"]
+    assert staged.tally.notes["IsOccluded that is neither 0 nor 1 (nor -1: unknown): kept as text"] == 1
+
+
+def test_a_class_that_is_absent_and_there_is_noted(tmp_path: Path) -> None:
+    boxes = [BOXES, "a,x,/m/0,1,0.1,0.2,0.1,0.2,0,0,0,0,0"]
+    labels = [IMAGE_LABELS, "a,verification,/m/0,0", "a,verification,/m/1,0", "b,verification,/m/0,0"]
+    staged = staged_of(tmp_path, boxes=boxes, labels=labels)
+    note = "a class that is said to be absent from an asset which has it: both are kept"
+    assert staged.tally.notes[note] == 1
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ["LabelName,XMax,XMin,YMax,YMin,ImageID", "/m/0,0.2,0.1,0.4,0.3,a"],
+        ["imageid,source,labelname,confidence,xmin,xmax,ymin,ymax", "a,x,/m/0,1,0.1,0.2,0.3,0.4"],
+        ["ImageID;Source;LabelName;Confidence;XMin;XMax;YMin;YMax", "a;x;/m/0;1;0.1;0.2;0.3;0.4"],
+        ['"ImageID","LabelName","XMin","XMax","YMin","YMax"', '"a","/m/0","0.1","0.2","0.3","0.4"'],
+    ],
+)
+def test_a_header_is_known_by_its_columns(tmp_path: Path, lines: list[str]) -> None:
+    staged = staged_of(tmp_path, boxes=lines)
+    (row,) = rows(staged, "annotations")
+    assert (row["key"], row["class"]) == ("a", "Car")
+    assert [row[side] for side in "xywh"] == pytest.approx([0.1, 0.3, 0.1, 0.1])

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
+
 from datacat.testing.format_suite import read, rows
 
 from .test_formats import picture, save
@@ -79,3 +81,41 @@ def test_a_picture_of_two_image_sets_is_said_and_no_word_is_a_split(tmp_path: Pa
     splits = {Path(row["uri"]).stem: row["split"] for row in rows(staged, "listed")}
     assert splits == {"a": "val", "test_drive": None}
     assert staged.tally.notes["a picture that stands in two image sets: the last is kept"] == 1
+
+
+def test_a_file_that_only_names_its_picture_lists_it(tmp_path: Path) -> None:
+    _file(tmp_path / "lake", "a", f"<name>cat</name>{_box(1)}")
+    _file(tmp_path / "lake", "b")
+    staged = read(tmp_path / "lake", tmp_path / "out")
+    assert {Path(row["uri"]).name for row in rows(staged, "listed")} == {"a.png", "b.png"}
+    assert (staged.skipped, rows(staged, "rejects")) == ((), [])
+
+
+def test_pictures_that_only_image_sets_name_are_listed(tmp_path: Path) -> None:
+    lake = tmp_path / "lake"
+    _file(lake / "Annotations", "a", f"<name>cat</name>{_box(1)}")
+    for name in "abc":
+        picture(lake / "JPEGImages" / f"{name}.png")
+    save(lake / "ImageSets" / "Main" / "train.txt", "a\n")
+    save(lake / "ImageSets" / "Main" / "test.txt", "b\nnope\n")
+    save(lake / "ImageSets" / "Main" / "dog_train.txt", "a  1\nb -1\n")
+    save(lake / "ImageSets" / "Main" / "tiny.txt", "a\n")
+    staged = read(lake, tmp_path / "out")
+    found = {(Path(row["uri"]).name, row["split"]) for row in rows(staged, "listed")}
+    assert found == {("a.png", "train"), ("b.png", "test")}
+    notes = staged.tally.notes
+    assert notes["a list of one class (dog_train.txt) in ImageSets, which is not read"] == 1
+    assert notes["an image set of another name in ImageSets, which is not read"] == 1
+    missing = "an image set names a picture of which there is no label file, nor one picture of that name"
+    assert notes[missing] == 1
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "iso-8859-1"])
+def test_xml_in_the_encoding_that_it_declares_is_read(tmp_path: Path, encoding: str) -> None:
+    declared = f'<?xml version="1.0" encoding="{encoding[:6] if "utf" in encoding else encoding}"?>'
+    for space in ("", " "):  # an even and an odd number of bytes
+        text = f"{declared}<annotation>{space}<object><name>Käfer</name>{_box(1)}</object></annotation>"
+        path = save(tmp_path / "lake" / f"a{len(space)}.xml", "")
+        path.write_bytes(text.encode(encoding))
+    staged = read(tmp_path / "lake", tmp_path / "out")
+    assert [row["class"] for row in rows(staged, "annotations")] == ["Käfer"] * 2

@@ -69,6 +69,7 @@ class Neutral:
 
     name = "neutral"
     title = "datacat's neutral NDJSON or Parquet"
+    lists_in_pieces = True
     writes = False  # a snapshot is Parquet already
 
     def sniff(self, sample: Sample) -> Role | None:
@@ -157,7 +158,7 @@ class _Reading:
     def __init__(self, document: Document, sheets: Sheets) -> None:
         self._file = document.file
         self._sheets = sheets
-        self._seen: set[str] = set()
+        self._said: dict[str, dict[str, Any]] = {}  # of each asset, what was listed last
         self.rows = Statements(sheets, document.file)
 
     def read(self, record: bytes, place: str) -> None:
@@ -172,9 +173,10 @@ class _Reading:
             self._reject(place, error, record=record, key=asset, class_=class_)
             return
         assert asset is not None  # `_listed` says so
-        if asset not in self._seen:
-            self._seen.add(asset)
-            self._sheets.add("named", 1, file=self._file, key=asset, name=asset, position=place, **listed)
+        before = self._said.get(asset)
+        if before is None or any(value not in (None, before[name]) for name, value in listed.items()):
+            self._said[asset] = listed
+            self.rows.asset(asset, name=asset, position=place, **listed)
         has_list = "annotations" in said
         for number, statement in enumerate(statements):
             self._add(asset, statement, place=f"{place}, annotations[{number}]" if has_list else place)

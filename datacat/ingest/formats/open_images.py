@@ -27,10 +27,19 @@ from datacat.sources.reading import decoded
 
 _SPLIT = re.compile(r"(?:oidv\d+-)?(train|validation|test)-")
 _CLASS_LINE = re.compile(r"/[a-z]/\w+,.*")
-_HEADERS = ("ImageID,Source,LabelName,Confidence", "ImageID,Subset,", "MaskPath,ImageID,LabelName")
+# Columns in any order, of which one line is enough to know a file; beside LabelName alone, much else may stand.
+_HEADERS = (
+    {"ImageID", "LabelName", "Confidence"},
+    {"ImageID", "LabelName", "XMin"},
+    {"ImageID", "LabelName", "MaskPath"},
+    {"ImageID", "Subset"},
+)
 _FLAGS = ("IsOccluded", "IsTruncated", "IsGroupOf", "IsDepiction", "IsInside")
 _MAPPED = frozenset({"ImageID", "LabelName", "Confidence", "XMin", "XMax", "YMin", "YMax", "BoxID"})
 _BOXES = (("XMin", "XMax", "YMin", "YMax"), ("BoxXMin", "BoxXMax", "BoxYMin", "BoxYMax"))
+_TRUTHS = {"1": True, "true": True, "0": False, "false": False, "-1": None, "": None}
+_LEAST, _MOST = -1.0, 2.0  # of fractions
+_SPELT = {name.lower(): name for name in (*_MAPPED, *_FLAGS, *_BOXES[1], "Source", "MaskPath", "Subset")}
 _CONTEXT_BYTES = 64 << 20  # class descriptions and hierarchies; those of V7 have 0.6 MB
 _MOST_MEASURED = 100_000  # of more pictures none is looked at for its size; their boxes stay fractions
 _Row = dict[str, str]
@@ -46,10 +55,11 @@ class _Shared:
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """A range of lines, and what the header calls their columns."""
+    """A range of lines, what the header calls their columns, and what stands between those."""
 
     range: Range
     columns: tuple[str, ...]
+    delimiter: str
 
 
 class OpenImages:
@@ -68,7 +78,7 @@ class OpenImages:
         lines = head.splitlines()[:20]
         if not lines or not sample.name.lower().endswith(".csv"):
             return None
-        if lines[0].startswith(_HEADERS):
+        if _is_header(_columns(lines[0])[0]):
             return "labels"
         named = lines[1:] if lines[0].strip() == "LabelName,DisplayName" else lines
         return "context" if all(map(_CLASS_LINE.fullmatch, named)) else None
@@ -102,13 +112,13 @@ class OpenImages:
         """Ranges of lines."""
         ranges = [part for section in document.layout("lines").sections for part in section.ranges()]
         head = decoded(document.bytes(0, 64 << 10))[0].lstrip("\ufeff").split("\n", 1)[0]
-        if not head.startswith(_HEADERS):
+        columns, delimiter = _columns(head)
+        if not _is_header(columns):
             raise FormatError("its first line is no header of Open Images", where=document.uri)
-        columns = tuple(name.strip() for name in csv_values(head))
         twice = sorted({name for name in columns if columns.count(name) > 1})
         if twice:
             raise FormatError(f"its header has the column {twice[0]} twice", where=document.uri)
-        return [_Part(part, columns) for part in ranges]
+        return [_Part(part, columns, delimiter) for part in ranges]
 
     def read(self, document: Document, part: _Part, *, sheets: Sheets) -> None:
         """A line an annotation, an absence, or an image."""
@@ -116,7 +126,7 @@ class OpenImages:
         for line, text in _lines(document, part):
             place, values = f"line {line}", []
             try:
-                values = csv_values(text)
+                values = csv_values(text, delimiter=part.delimiter)
                 if len(values) < min(3, len(part.columns)) or len(values) > len(part.columns):
                     raise ValueError(f"{len(values)} values for {len(part.columns)} columns")
                 reader.add(dict(zip(part.columns, values, strict=False)), place=place)
@@ -150,6 +160,8 @@ class _Reader:
         key = row["ImageID"].strip()
         if not key:
             raise ValueError("no ImageID")
+        if "LabelName" in row and not row["LabelName"].strip():
+            raise ValueError("no LabelName")
         is_statement = "LabelName" in row
         self._list(key, {} if is_statement else row, place=place)
         columns = self._statement(key, row) if is_statement else None
@@ -193,17 +205,17 @@ class _Reader:
         if self._shared.names and row["LabelName"] not in self._shared.names:
             self._sheets.tally.note("a class without a description: it is named by its identifier")
         confidence = _number(row, "Confidence") if "Confidence" in row else None
+        if confidence is not None and not 0 <= confidence <= 1:
+            raise ValueError(f"Confidence is {row['Confidence']!r}, not between 0 and 1")
         is_machine = row.get("Source") == "machine"
         if sides is None and confidence == 0 and not is_machine:
             self._coverage[key, name] = "absent"
             return None
-        attributes: dict[str, Any] = {
-            flag: row[flag] == "1" for flag in _FLAGS if row.get(flag) in ("0", "1")
-        }
+        attributes = self._flags(row)
         others = row.keys() - _MAPPED - set(_FLAGS) - set(sides or ())
         attributes |= {other: row[other] for other in sorted(others) if row[other]}
         shape, is_relative = (Shape(), False) if sides is None else self._box(key, row, sides=sides)
-        is_crowd = row.get("IsGroupOf") == "1"
+        is_crowd = attributes.get("IsGroupOf") is True
         if sides == _BOXES[0]:
             # Boxes are drawn around all things of a class that was verified, but for groups.
             self._coverage[key, None] = "exhaustive"
@@ -220,13 +232,39 @@ class _Reader:
             "attributes": msgspec.json.encode(attributes) if attributes else None,
         }
 
+    def _flags(self, row: _Row) -> dict[str, Any]:
+        """True and false; -1 and nothing say that it is unknown, and what is neither is kept as it is."""
+        found: dict[str, Any] = {}
+        for flag in _FLAGS:
+            said = row.get(flag, "").strip()
+            value = _TRUTHS.get(said.lower(), said)
+            if isinstance(value, str):
+                self._sheets.tally.note(f"{flag} that is neither 0 nor 1 (nor -1: unknown): kept as text")
+            if value is not None:
+                found[flag] = value
+        return found
+
     def _box(self, key: str, row: _Row, *, sides: Sequence[str]) -> tuple[Shape, bool]:
         """Fractions become pixels where the size of the picture is known."""
-        left, right, top, bottom = (_number(row, side) for side in sides)
+        left, right, top, bottom = (_fraction(row, side) for side in sides)
         size = self._sizes[key]
         width, height = size or (1, 1)
         x, y, w, h = left * width, top * height, (right - left) * width, (bottom - top) * height
         return Shape("box", x, y, w, h, max(w, 0.0) * max(h, 0.0)), size is None
+
+
+def _columns(head: str) -> tuple[tuple[str, ...], str]:
+    """The columns that a header names, spelt as Open Images does, and what stands between them."""
+    delimiter = max(",;\t", key=head.count)
+    try:
+        names = [name.strip() for name in csv_values(head, delimiter=delimiter)]
+    except ValueError:
+        return (), delimiter
+    return tuple(_SPELT.get(name.lower(), name) for name in names), delimiter
+
+
+def _is_header(columns: Sequence[str]) -> bool:
+    return any(wanted <= set(columns) for wanted in _HEADERS)
 
 
 def _split_of(uri: str) -> str | None:
@@ -251,6 +289,14 @@ def _number(row: _Row, name: str) -> float:
         raise ValueError(f"{name} is {row.get(name)!r}, no number") from error
     if not abs(value) < 1e300:
         raise ValueError(f"{name} is {row[name]!r}, not finite")
+    return value
+
+
+def _fraction(row: _Row, name: str) -> float:
+    """Boxes reach a little over the edge; pixels are far beyond."""
+    value = _number(row, name)
+    if not _LEAST <= value <= _MOST:
+        raise ValueError(f"{name} is {row[name]}, no fraction of the picture's size: pixels?")
     return value
 
 

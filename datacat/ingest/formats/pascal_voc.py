@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 from xml.etree import ElementTree
 
@@ -16,11 +16,15 @@ from datacat.ingest.format import Dataset, Document, Plan, Role, Sample
 from datacat.ingest.geometry import Shape, polygon_bounds, rotated_shape
 from datacat.ingest.limits import XML_BYTES, check_size, read_xml
 from datacat.ingest.splits import folder_split
+from datacat.sources.listing import Entry
+from datacat.sources.media import media_kind
 from datacat.sources.reading import decoded
 
 _ROOT = re.compile(rb"<annotation[\s>]")
 _NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?")
 _SHAPES = ("name", "bndbox", "robndbox")
+_SETS = ("train", "val", "test", "trainval", "valid")
+_OURS = (b"<size>", b"bndbox", b"<object>", b"<filename>")
 _ASSET = ("filename", "size", "object")
 
 
@@ -33,7 +37,7 @@ class PascalVoc:
     is_file_each = True
 
     def sniff(self, sample: Sample) -> Role | None:
-        """`<annotation>` with a size or boxes; text files below ImageSets."""
+        """`<annotation>` with a size, objects or a file name; text files below ImageSets."""
         if "/ImageSets/" in sample.uri and sample.name.endswith(".txt"):
             return "context"
         if not sample.name.lower().endswith(".xml") or not _ROOT.search(sample.head[:2000]):
@@ -41,36 +45,24 @@ class PascalVoc:
         is_labelme = b"<sourceImage>" in sample.head or (
             b"<polygon>" in sample.head and b"bndbox" not in sample.head
         )
-        is_ours = b"<size>" in sample.head or b"bndbox" in sample.head or b"<object>" in sample.head
+        is_ours = any(tag in sample.head for tag in _OURS)
         return "labels" if is_ours and not is_labelme else None
 
     def plan(self, dataset: Dataset) -> Plan:
-        """The split of each file, from the image sets or from its folder; other files of its picture's name."""
-        splits: dict[str, str] = {}
-        again: set[str] = set()
-        for entry in sorted(dataset.context, key=lambda entry: "trainval" not in entry.uri):
-            set_name = posixpath.splitext(posixpath.basename(entry.uri))[0]
-            if set_name not in ("train", "val", "test", "trainval", "valid"):
-                continue
-            if set_name != "trainval":
-                dataset.tally.assume(f"split {set_name} from ImageSets/…/{set_name}.txt")
-            check_size(entry.size, where=entry.uri)
-            for line in decoded(dataset.read(entry.uri))[0].split("\n"):
-                if line.split():
-                    stem = posixpath.basename(line.split()[0])
-                    again |= {stem} if splits.get(stem, set_name) not in (set_name, "trainval") else set()
-                    splits[stem] = set_name
-        if again:
-            dataset.tally.note("a picture that stands in two image sets: the last is kept", len(again))
+        """The split of each file, from the image sets or from its folder; pictures that only image sets name."""
+        splits = _image_sets(dataset)
         below, own, folders = str(dataset.location), {}, set()
+        stems = set()
         for entry in dataset.labels:
-            stem = posixpath.splitext(posixpath.basename(entry.uri))[0]
+            stem = _stem(entry.uri)
+            stems.add(stem)
             folder = folder_split(entry.uri, below=below)
             own[entry.uri] = splits.get(stem) or folder
             folders |= {folder} if folder and stem not in splits else set()
         for folder in sorted(folders):
             dataset.tally.assume(f"split {folder} from the name of a folder")
-        return Plan(each=own)
+        alone = {stem: split for stem, split in splits.items() if stem not in stems}
+        return Plan(each=own, unlabelled=_unlabelled(dataset, alone))
 
     def survey(self, document: Document, sheets: Sheets) -> list[Any]:
         """One part."""
@@ -82,9 +74,9 @@ class PascalVoc:
         root = read_xml(document.bytes(), where=document.uri)
         if root.tag != "annotation":
             raise FormatError(f"<{root.tag}> instead of <annotation>", where=document.uri)
-        stem = posixpath.splitext(posixpath.basename(document.uri))[0]
+        stem = _stem(document.uri)
         name = (root.findtext("filename") or "").strip() or f"{stem}.jpg"
-        if posixpath.splitext(posixpath.basename(name.replace("\\", "/")))[0] != stem:
+        if _stem(name.replace("\\", "/")) != stem:
             sheets.tally.note("a file whose <filename> is another than its own name: <filename> counts")
         for tag in ("filename", "size"):
             if len(root.findall(tag)) > 1:
@@ -108,6 +100,51 @@ class PascalVoc:
                 class_ = (item.findtext("name") or "").strip() or None
                 sheets.reject(document.file, place, reason=error, excerpt=excerpt, key="0", class_=class_)
         rows.flush()
+
+
+def _stem(uri: str) -> str:
+    return posixpath.splitext(posixpath.basename(uri))[0]
+
+
+def _image_sets(dataset: Dataset) -> dict[str, str]:
+    """The split of each picture that an image set names, by the picture's name without ending."""
+    splits: dict[str, str] = {}
+    again: set[str] = set()
+    for entry in sorted(dataset.context, key=lambda entry: "trainval" not in entry.uri):
+        set_name = _stem(entry.uri)
+        if set_name not in _SETS:
+            is_of_class = set_name.rpartition("_")[2] in _SETS
+            what = "a list of one class (dog_train.txt)" if is_of_class else "an image set of another name"
+            dataset.tally.note(f"{what} in ImageSets, which is not read")
+            continue
+        if set_name != "trainval":
+            dataset.tally.assume(f"split {set_name} from ImageSets/…/{set_name}.txt")
+        check_size(entry.size, where=entry.uri)
+        for line in decoded(dataset.read(entry.uri))[0].split("\n"):
+            if line.split():
+                stem = posixpath.basename(line.split()[0])
+                again |= {stem} if splits.get(stem, set_name) not in (set_name, "trainval") else set()
+                splits[stem] = set_name
+    if again:
+        dataset.tally.note("a picture that stands in two image sets: the last is kept", len(again))
+    return splits
+
+
+def _unlabelled(dataset: Dataset, alone: Mapping[str, str]) -> list[tuple[Entry, str | None]]:
+    """The pictures of names that image sets have and no label file has, and their split."""
+    if not alone:
+        return []
+    found: dict[str, list[Entry]] = {}
+    for entry in dataset.media:
+        if _stem(entry.uri) in alone and media_kind(entry.uri) == "image":
+            found.setdefault(_stem(entry.uri), []).append(entry)
+    sole = {stem: entries[0] for stem, entries in found.items() if len(entries) == 1}
+    if len(alone) > len(sole):
+        dataset.tally.note(
+            "an image set names a picture of which there is no label file, nor one picture of that name",
+            len(alone) - len(sole),
+        )
+    return [(entry, alone[stem]) for stem, entry in sorted(sole.items())]
 
 
 def _add(item: ElementTree.Element, place: str, *, rows: Statements, sheets: Sheets) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from datacat.ingest.formats.label_studio.shapes import PLACES, Item, is_shape, place_of
+from datacat.ingest.reasons import kind_name
 
 _CLASSES = ("choices", "taxonomy")  # of a whole medium, these give a class
 _MAPPED = {"id", "type", "value", "from_name", "to_name", "score", "original_width", "original_height"}
@@ -109,7 +110,27 @@ def labels_of(item: Item) -> list[str]:
     if not isinstance(value, dict) or not (type_.endswith("labels") or type_ in _CLASSES or is_shape(item)):
         return []
     said = value.get(type_, value.get("labels", []))  # the latter of a videorectangle
+    said = [said] if is_bare_label(item) else said
     return [] if not isinstance(said, list) else [_word(one) for one in said if one is not None]
+
+
+def is_bare_label(item: Item) -> bool:
+    """Whether a result has a text where a list of labels belongs."""
+    said = _labels_said(item)
+    return isinstance(said, str) and bool(said)
+
+
+def check_labels(item: Item) -> None:
+    """Raises ValueError where what should be labels is neither a list nor a text."""
+    said = _labels_said(item)
+    if said is not None and not isinstance(said, list | str):
+        raise ValueError(f"`{item.get('type')}` is {kind_name(said)} where a list of labels belongs")
+
+
+def _labels_said(item: Item) -> Any:
+    value, type_ = item.get("value"), str(item.get("type"))
+    is_labels = type_.endswith("labels") or type_ in _CLASSES
+    return value.get(type_) if is_labels and isinstance(value, dict) else None
 
 
 def values_of(items: Sequence[Item]) -> dict[str, Any]:

@@ -7,7 +7,8 @@ from typing import Any
 
 import msgspec
 
-from datacat.ingest.geometry import Shape, polygon_bounds, rotated_shape
+from datacat.ingest.geometry import Shape, derived_bounds, polygon_bounds, rotated_shape
+from datacat.ingest.reasons import kind_name
 
 Item = dict[str, Any]
 Size = tuple[int, int]
@@ -18,6 +19,7 @@ PLACES = frozenset(
     | {"endOffset", "globalOffsets", "rle", "vertices", "sequence", "ranges", "imageDataURL", "channel"}
 )
 _GEOMETRIES = ("rectangle", "polygon", "keypoint", "brush", "ellipse", "video", "vector", "bitmask")
+_WITH_BOX = ("rectangle", "polygon", "keypoint")
 _OVER_TIME = ("video", "timeline")  # one region over several frames
 
 
@@ -85,17 +87,36 @@ def shape_of(item: Item, size: Size | None) -> tuple[Shape, bool]:
     if {"x", "y", "width", "height"} <= value.keys() and not _type(item).startswith("keypoint"):
         return _box(value, size)
     if isinstance(value.get("points"), list):
-        ring = [number for x, y in value["points"] for number in (x * width / 100, y * height / 100)]
+        pairs = [(number_of(x, "points"), number_of(y, "points")) for x, y in value["points"]]
+        ring = [number for x, y in pairs for number in (x * width / 100, y * height / 100)]
         box, area = polygon_bounds([ring])
         return Shape("polygon", *box, area, msgspec.json.encode([ring]).decode()), size is None
     if _type(item).startswith("keypoint"):
-        points = [[value["x"] * width / 100, value["y"] * height / 100, 2]]
-        return Shape("keypoints", geometry=msgspec.json.encode({"points": points}).decode()), size is None
+        x, y = (number_of(value[key], key) for key in ("x", "y"))
+        geometry = msgspec.json.encode({"points": [[x * width / 100, y * height / 100, 2]]}).decode()
+        box, area = derived_bounds("keypoints", geometry)
+        return Shape("keypoints", *box, area, geometry), size is None
     if "start" in value:
         return _stretch(item, value), False
     if is_shape(item) or place_of(item):
         return Shape("other", geometry=msgspec.json.encode(value).decode()), False
     return Shape(), False
+
+
+def number_of(value: Any, key: str) -> float:
+    """A number of a result.
+
+    Raises:
+        ValueError: it is none.
+    """
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ValueError(f"`{key}` is {kind_name(value)} where a number belongs")
+    return float(value)
+
+
+def lacks_numbers(item: Item, shape: Shape) -> bool:
+    """Whether a rectangle, polygon or point does not say where it is, so that it was kept without a box."""
+    return shape.w is None and _type(item).startswith(_WITH_BOX)
 
 
 def _type(item: Item) -> str:
@@ -104,11 +125,11 @@ def _type(item: Item) -> str:
 
 def _box(value: Item, size: Size | None) -> tuple[Shape, bool]:
     width, height = size or (1, 1)
-    x, y = value["x"] * width / 100, value["y"] * height / 100
-    w, h = value["width"] * width / 100, value["height"] * height / 100
+    x, y, w, h = (number_of(value[key], key) / 100 for key in ("x", "y", "width", "height"))
+    x, y, w, h = x * width, y * height, w * width, h * height
     if not all(map(math.isfinite, (x, y, w, h))):
         raise ValueError("a box with a number that is not finite")
-    degrees = float(value.get("rotation") or 0)
+    degrees = number_of(value.get("rotation") or 0, "rotation")
     if degrees and size:
         return _turned(x, y, w=w, h=h, degrees=degrees), False
     if degrees:  # a turn has no meaning in fractions of unequal sides

@@ -17,13 +17,24 @@ from datacat.ingest.format import INLINE, Document
 from datacat.ingest.formats.label_studio.media import Media, Medium
 from datacat.ingest.formats.label_studio.regions import (
     Region,
+    check_labels,
     grouped,
+    is_bare_label,
     is_class,
     labels_of,
     text_of,
     values_of,
 )
-from datacat.ingest.formats.label_studio.shapes import Item, is_over_time, kind_of_medium, shape_of, size_of
+from datacat.ingest.formats.label_studio.shapes import (
+    Item,
+    is_over_time,
+    kind_of_medium,
+    lacks_numbers,
+    shape_of,
+    size_of,
+)
+from datacat.ingest.formats.label_studio.spans import checked_span
+from datacat.ingest.geometry import Shape
 from datacat.ingest.identifiers import canonical_id
 
 _Raws = dict[str, msgspec.Raw]
@@ -225,8 +236,10 @@ class Task:
 
     def _region(self, region: Region, said: _Said, medium: Medium) -> None:
         """A row for each label of a region."""
+        self._check(region.items)
         shape, is_relative = shape_of(region.main, medium.size)
         labels, main = region.labels, region.main
+        shape = self._compared(shape, main, medium)
         name = str(main["id"]) if main.get("id") is not None else None
         confidence = _float(main.get("score"))
         for label in labels or (None,):
@@ -251,6 +264,24 @@ class Task:
         if again:
             self._sheets.tally.note("a label given to one region twice: counted once", again)
 
+    def _check(self, items: list[Item]) -> None:
+        """Raises ValueError where labels are none; notes those that are a text instead of a list."""
+        for item in items:
+            check_labels(item)
+            if is_bare_label(item):
+                self._sheets.tally.note("a text where a list of labels belongs: read as one label")
+
+    def _compared(self, shape: Shape, main: Item, medium: Medium) -> Shape:
+        """The shape of a region, compared with what else is known of its place."""
+        if lacks_numbers(main, shape):
+            self._sheets.tally.note("a region that does not say where it is: kept without a box")
+        text, value = self._data.get(medium.data_key), main.get("value")
+        if shape.type != "span" or not isinstance(text, str) or medium.name or not isinstance(value, dict):
+            return shape
+        if main.get("type") == "labels" and "globalOffsets" not in value:
+            return checked_span(shape, value, text=text, tally=self._sheets.tally)
+        return shape
+
     def _whole(self, said: _Said) -> None:
         """What was said of whole media: a row for each class, else one row; values of other controls go with it."""
         for medium in _each(medium for _, medium in said.whole):
@@ -271,6 +302,7 @@ class Task:
         """Writes the rows of one result about a whole medium."""
 
         def write(medium: Medium) -> None:
+            self._check([item])
             labels = list(dict.fromkeys(labels_of(item)))
             extra = {**values, **{key: one for key, one in item.items() if key not in _MAPPED}}
             if not labels:
