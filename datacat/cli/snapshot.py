@@ -153,6 +153,8 @@ def verify(name: str, quick: bool, catalog: str | None, output: Output) -> int:
         return int(not report.ok)
     for uri, reason in report.unreadable:
         output.line(f"unreadable  {uri}: {reason}")
+    for uri, other in report.elsewhere:
+        output.line(f"gone  {uri}, whose bytes are at {other}")
     for label, uris in (
         ("changed", report.changed),
         ("gone", report.gone),

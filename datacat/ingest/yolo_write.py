@@ -131,7 +131,11 @@ def _lines(
         boxes = sum(len(ring) == 4 for _, ring in shapes)
         losses.add("boxes beside polygons of the same picture, written as polygons", boxes)
         shapes = [(index, ring if len(ring) != 4 else _corners(ring)) for index, ring in shapes]
-    return [" ".join([str(index), *map(_short, ring)]) for index, ring in shapes]
+    lines = [" ".join([str(index), *map(_short, ring)]) for index, ring in shapes]
+    once = list(dict.fromkeys(lines))
+    if len(once) < len(lines):
+        losses.add("annotations whose line another one of the picture has too", len(lines) - len(once))
+    return once
 
 
 def _ring(row: dict[str, Any], asset: dict[str, Any], *, losses: Losses) -> list[float] | None:

@@ -225,6 +225,10 @@ TABLES: dict[str, pa.Schema] = {
             ("set_aside", pa.int64()),  # skipped by who should have made them, or drafts
             ("shares", pa.int64()),  # boxes in fractions of the asset
             ("wide_texts", pa.int64()),  # annotator, text, … are not in ASCII alone
+            (
+                "repeats",
+                pa.int64(),
+            ),  # have precisely the box of another one of the asset, by the same people or model
         )
     ),
     # Of the leaves so many are numbers, so many texts are spelled oddly (`model.spelling`), so many not in ASCII.

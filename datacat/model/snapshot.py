@@ -330,6 +330,7 @@ class VerifyReport:
         gone: no longer there.
         unreadable: there, but refused to be read, each with the reason.
         unverifiable: frozen without a digest, so nobody can tell.
+        elsewhere: gone from this address, with the same bytes at another one that the catalog knows: both.
     """
 
     checked: int
@@ -337,6 +338,7 @@ class VerifyReport:
     gone: tuple[str, ...] = ()
     unreadable: tuple[tuple[str, str], ...] = ()
     unverifiable: tuple[str, ...] = ()
+    elsewhere: tuple[tuple[str, str], ...] = ()
 
     @property
     def ok(self) -> bool:

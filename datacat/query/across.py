@@ -14,7 +14,7 @@ from datacat.query import meaning as m
 from datacat.query.assignment import IOU, MERGED, matched
 from datacat.query.compare import Sql
 from datacat.query.tree import OPPOSITE, Operator
-from datacat.query.voices import IS_THING, LOWER, judged, said, surely
+from datacat.query.voices import IS_THING, LOWER, said, surely, things
 
 _COLUMNS = ("kind", "model", "geometry_type", "is_crowd", "x", "y", "w", "h", "is_relative")
 _TOUCHING = f"""
@@ -75,8 +75,8 @@ def counted_across(node: m.Counted, *, within: Sql) -> Sql:
         return Sql("SELECT asset FROM assets WHERE {}").filled(within)
     number = surely(node.operator, node.number)
     if node.operator in LOWER:
-        return Sql("SELECT asset FROM ({}) WHERE {}").filled(_merged(node.predicate, within=within), number)
-    return Sql("SELECT asset FROM ({}) WHERE {}").filled(said_across(node.predicate, within=within), number)
+        return Sql("SELECT asset FROM ({}) WHERE {}").filled(_merged(node, within=within), number)
+    return Sql("SELECT asset FROM ({}) WHERE {}").filled(said_across(node, within=within), number)
 
 
 def uncounted_across(node: m.Counted, *, within: Sql) -> Sql:
@@ -84,14 +84,14 @@ def uncounted_across(node: m.Counted, *, within: Sql) -> Sql:
     if node.operator is Operator.LESS and node.number == 0:
         return Sql("SELECT asset FROM assets WHERE {}").filled(within)
     number = surely(OPPOSITE[node.operator], node.number)
-    return Sql("SELECT asset FROM ({}) WHERE {}").filled(said_across(node.predicate, within=within), number)
+    return Sql("SELECT asset FROM ({}) WHERE {}").filled(said_across(node, within=within), number)
 
 
-def said_across(predicate: m.Meaning, *, within: Sql) -> Sql:
+def said_across(node: m.Counted, *, within: Sql) -> Sql:
     """A SELECT of asset, `lo` and `hi` (null: nobody can say how many at most)."""
-    return Sql(_BOUNDS).filled(said(predicate, within=within), _merged(predicate, within=within))
+    return Sql(_BOUNDS).filled(said(node, within=within), _merged(node, within=within))
 
 
-def _merged(predicate: m.Meaning, *, within: Sql) -> Sql:
+def _merged(node: m.Counted, *, within: Sql) -> Sql:
     """The same of assets of which somebody says something, as if nobody said that there are no more."""
-    return Sql(_MERGED).filled(judged(predicate, within=within, columns=_COLUMNS))
+    return Sql(_MERGED).filled(things(node, within=within, columns=_COLUMNS))

@@ -20,6 +20,12 @@ from datacat.query.geometry import WITH_SIZE
 from datacat.query.plurals import comparable
 from datacat.query.vocabulary import ClassName, Vocabulary
 
+PLACE = ("x", "y", "w", "h", "is_relative", "track", "starts", "ends")
+"""Columns that say where a thing is, or which of a film's; equal ones of one class and label set are one thing."""
+_ONCE = Sql(
+    "QUALIFY x + y + w + h IS NULL "
+    f"OR row_number() OVER (PARTITION BY asset, label_set, name, {', '.join(PLACE)} ORDER BY annotation) = 1"
+)
 _NAMES = (
     "SELECT unnest(?::BIGINT[]) AS label_set, unnest(?::VARCHAR[]) AS class, unnest(?::VARCHAR[]) AS name, "
     "unnest(?::BOOLEAN[]) AS is_covered"
@@ -35,6 +41,7 @@ _SAID = f"""
           WHERE kind = 'annotation' AND is_crowd IS NOT TRUE AND {{}}
               AND asset IN (FROM shared_assets))
     JOIN names USING (label_set, class)
+    {{}}
 """  # noqa: S608 - our own words
 _TOUCHING = f"""
     SELECT asset, left_set, right_set, l.annotation AS left_annotation, r.annotation AS right_annotation,
@@ -119,7 +126,11 @@ _CELLS = f"""
 
 
 def agreement_pairs(
-    vocabulary: Vocabulary, *, within: Sql = TRUE, sets: tuple[Sequence[int], Sequence[int]] | None = None
+    vocabulary: Vocabulary,
+    *,
+    within: Sql = TRUE,
+    sets: tuple[Sequence[int], Sequence[int]] | None = None,
+    may_repeat: bool = True,
 ) -> Sql:
     """A SELECT of asset, left_set, right_set and the measures of the module, with what each side says.
 
@@ -127,19 +138,30 @@ def agreement_pairs(
         vocabulary: of the state that is asked.
         within: a condition on `asset`.
         sets: only pairs of one of the first with one of the second; None: all pairs, each once.
+        may_repeat: whether a label set may say one thing twice, which is one thing (`once.may_repeat`).
 
     Only assets that both list have rows, and of those only where both have looked for a class in common, or one of
     them has said something that counts.
     """
-    return Sql(_PAIRS).filled(common_names(vocabulary), within, _of_pair(sets), _speakers(sets))
+    return Sql(_PAIRS).filled(
+        common_names(vocabulary), within, _of_pair(sets), _speakers(sets), _once(may_repeat)
+    )
 
 
-def agreement_cells(vocabulary: Vocabulary, *, sets: tuple[Sequence[int], Sequence[int]]) -> Sql:
+def agreement_cells(
+    vocabulary: Vocabulary, *, sets: tuple[Sequence[int], Sequence[int]], may_repeat: bool = True
+) -> Sql:
     """A SELECT of left_name, right_name, annotations and their mean box_iou: who calls what how.
 
     A name is null where the other side has nothing that matches. Arguments as in `agreement_pairs`.
     """
-    return Sql(_CELLS).filled(common_names(vocabulary), TRUE, _of_pair(sets), _speakers(sets))
+    return Sql(_CELLS).filled(
+        common_names(vocabulary), TRUE, _of_pair(sets), _speakers(sets), _once(may_repeat)
+    )
+
+
+def _once(may_repeat: bool) -> Sql:
+    return _ONCE if may_repeat else Sql("")
 
 
 def _of_pair(sets: tuple[Sequence[int], Sequence[int]] | None) -> Sql:
@@ -162,11 +184,11 @@ def common_names(vocabulary: Vocabulary) -> Sql:
     return Sql(_NAMES, tuple(columns))
 
 
-def asset_agreement(vocabulary: Vocabulary, *, within: Sql = TRUE) -> Sql:
+def asset_agreement(vocabulary: Vocabulary, *, within: Sql = TRUE, may_repeat: bool = True) -> Sql:
     """A SELECT of asset and, of each measure of the module, the least over all pairs of label sets."""
     least = ", ".join(f"min({name}) AS {name}" for name in ("agreement", "class_agreement", "box_iou"))
     template = f"SELECT asset, {least} FROM ({{}}) GROUP BY asset"  # noqa: S608 - our own words
-    return Sql(template).filled(agreement_pairs(vocabulary, within=within))
+    return Sql(template).filled(agreement_pairs(vocabulary, within=within, may_repeat=may_repeat))
 
 
 def common_name(item: ClassName, label_set: int, *, vocabulary: Vocabulary) -> str:

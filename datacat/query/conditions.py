@@ -30,6 +30,7 @@ from datacat.query.fields import (
     Column,
 )
 from datacat.query.likeness import bind_likeness
+from datacat.query.once import may_repeat
 from datacat.query.paths import Paths, bind_attribute, bind_has, bind_metadata
 from datacat.query.place import bind_place
 from datacat.query.scope import Scope
@@ -264,7 +265,9 @@ def _agreement(node: Condition, scope: Scope) -> m.Meaning:
         refuse_operator(node, scope, hint=ORDERED)
     number = number_of(node.value, name, scope=scope)
     shown = f"{name}{node.operator}{node.value.text}"
-    return m.AgreementIs(AGREEMENTS[name], node.operator, number, shown, asset_agreement(scope.vocabulary))
+    repeats = may_repeat(scope.cursor, scope.vocabulary) is not None
+    measured = asset_agreement(scope.vocabulary, may_repeat=repeats)
+    return m.AgreementIs(AGREEMENTS[name], node.operator, number, shown, measured)
 
 
 def _outside_has(node: Condition, scope: Scope) -> m.Meaning:

@@ -76,6 +76,7 @@ class Counted:
         number: with what.
         is_across: whether all label sets count together, what several box alike being one (`across.py`).
         voices: label sets that have such annotations, where each is one thing that people drew; empty: not known.
+        alike: where a label set may say one thing twice, its classes that are alike (`once.py`); None: none does.
     """
 
     predicate: Meaning
@@ -83,6 +84,7 @@ class Counted:
     number: int
     is_across: bool = False
     voices: tuple[int, ...] = field(default=(), compare=False)
+    alike: tuple[tuple[int, str, str], ...] | None = field(default=None, compare=False)
 
     def __str__(self) -> str:
         across = " across teams" if self.is_across else ""

@@ -15,6 +15,7 @@ import duckdb
 from datacat.errors import NotFound, UsageError
 from datacat.query.agreement import agreement_cells, agreement_pairs
 from datacat.query.compare import Sql, one_of
+from datacat.query.once import may_repeat
 from datacat.query.run import rows
 from datacat.query.values import Value
 from datacat.query.vocabulary import Vocabulary, nearest_names
@@ -139,13 +140,15 @@ def overlap(
         raise UsageError(f"a list of {limit} makes no sense", hint="Give a limit from 1.")
     both = Sql(_SHARED).filled(*(one_of("label_set", numbers) for numbers in sets))
     ((left_assets, right_assets, shared, equal_bytes),) = rows(cursor, both)
-    pairs = Sql(f"overlap_{next(_numbers)}")
-    rows(cursor, Sql("CREATE TEMP TABLE {} AS {}").filled(pairs, agreement_pairs(vocabulary, sets=sets)))
+    pairs, repeats = Sql(f"overlap_{next(_numbers)}"), may_repeat(cursor, vocabulary) is not None
+    compared_pairs = agreement_pairs(vocabulary, sets=sets, may_repeat=repeats)
+    rows(cursor, Sql("CREATE TEMP TABLE {} AS {}").filled(pairs, compared_pairs))
     least = Sql(_LEAST).filled(pairs)
     ((compared, agreed, agreement),) = rows(cursor, Sql(_SUMMARY).filled(least))
     ((matched, class_agreement, box_iou),) = rows(cursor, Sql(_MATCHED).filled(pairs))
     lowest = rows(cursor, Sql(_LOWEST, (limit,)).filled(least))
     rows(cursor, Sql("DROP TABLE {}").filled(pairs))
+    cells = rows(cursor, agreement_cells(vocabulary, sets=sets, may_repeat=repeats))
     return Overlap(
         left=left,
         right=right,
@@ -159,7 +162,7 @@ def overlap(
         matched=matched or 0,
         class_agreement=class_agreement,
         box_iou=box_iou,
-        cells=_cells(rows(cursor, agreement_cells(vocabulary, sets=sets)), vocabulary, limit=limit),
+        cells=_cells(cells, vocabulary, limit=limit),
         lowest=tuple(Disputed(*row) for row in lowest),
         query=f"{_asked(left)} {_asked(right)} agreement<1",
     )

@@ -18,7 +18,7 @@ from datacat.query.limits import check_joins, check_nesting
 from datacat.query.pairs import is_one_scan
 from datacat.query.paths import is_path
 from datacat.query.phrases import spelled_out
-from datacat.query.rules import RULES, by_people, negations, plain_counts, refuted, standing
+from datacat.query.rules import RULES, by_people, negations, plain_counts, refuted, said_twice, standing
 from datacat.query.scope import Outside, Scope
 from datacat.query.sql import Sets
 from datacat.query.statistics import Statistics
@@ -114,7 +114,7 @@ def plan(
     similar, asked = _split_similarity(meaning)
     statistics = Statistics(cursor, words)
     check_nesting(asked)
-    evidence = negations(standing(asked, statistics))
+    evidence = said_twice(negations(standing(asked, statistics)), statistics)
     check_joins(evidence)
     people = by_people(asked, statistics)
     return Plan(

@@ -153,7 +153,7 @@ class Explainer:
         found: dict[int, list[Number]] = {}
         columns = "asset, label_set, maker, lo, hi, has_looked"
         query = Sql(f"SELECT {columns} FROM ({{}}) ORDER BY asset, maker NULLS FIRST, label_set")  # noqa: S608
-        said_by = query.filled(said(term.predicate, within=self._of_page))
+        said_by = query.filled(said(term, within=self._of_page))
         for asset, label_set, maker, lo, hi, has_looked in rows(self._cursor, said_by):
             name = str(self._label_sets[label_set]) if label_set in self._label_sets else ""
             by = name if maker is None else f"{maker or 'a model'} in {name}"
@@ -162,9 +162,7 @@ class Explainer:
 
     def _numbers_merged(self, term: m.Counted) -> dict[int, str]:
         """Asset -> how many there are by all together."""
-        query = Sql("SELECT asset, lo, hi FROM ({})").filled(
-            said_across(term.predicate, within=self._of_page)
-        )
+        query = Sql("SELECT asset, lo, hi FROM ({})").filled(said_across(term, within=self._of_page))
         return {asset: _between(lo, hi) for asset, lo, hi in rows(self._cursor, query)}
 
     def _number_told(self, node: m.Counted, asset: int) -> str:

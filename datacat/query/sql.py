@@ -20,6 +20,14 @@ from datacat.query.values_counted import counted_values
 from datacat.query.voices import counted, plain_count, uncounted
 
 STANDING = f"(status IS NULL OR status NOT IN ({', '.join(map(repr, SET_ASIDE))}))"
+# What `copies` takes for somebody's copy: what is missing, empty, or stands in a label file itself is nobody's.
+_HAS_BYTES = "digest IS NOT NULL AND NOT is_missing AND coalesce(size, 1) > 0 AND NOT contains(uri, '#task-')"
+# Of copies that are shown as one asset, and of addresses that are assets of their own.
+_DUPLICATE = Sql(
+    "SELECT asset FROM other_addresses UNION ALL SELECT asset FROM assets SEMI JOIN "  # noqa: S608 - our own words
+    f"(SELECT digest FROM assets WHERE {_HAS_BYTES} GROUP BY digest HAVING count(*) > 1) USING (digest) "
+    f"WHERE {_HAS_BYTES}"
+)
 _OF_STATE = {
     "missing": Sql("SELECT asset FROM assets WHERE is_missing"),
     "unreadable": Sql("SELECT asset FROM assets WHERE fault IS NOT NULL"),
@@ -27,12 +35,7 @@ _OF_STATE = {
     "unlabelled": Sql(
         f"SELECT asset FROM assets ANTI JOIN (FROM annotations WHERE {STANDING}) USING (asset)"  # noqa: S608 - so
     ),
-    # Of copies that are shown as one asset, and of addresses that are assets of their own.
-    "duplicate": Sql(
-        "SELECT asset FROM other_addresses UNION ALL "
-        "SELECT asset FROM assets SEMI JOIN "
-        "(SELECT digest FROM assets WHERE digest IS NOT NULL GROUP BY digest HAVING count(*) > 1) USING (digest)"
-    ),
+    "duplicate": _DUPLICATE,
 }
 
 

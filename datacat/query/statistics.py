@@ -8,6 +8,7 @@ import duckdb
 
 from datacat.query import meaning as m
 from datacat.query.compare import Sql, of_class
+from datacat.query.once import Alike, may_repeat
 from datacat.query.run import rows
 from datacat.query.tree import Operator
 from datacat.query.vocabulary import Sorts, Vocabulary
@@ -71,6 +72,12 @@ class Statistics:
         known = [self._vocabulary.by_class[member.name] for member in asked.members]
         is_plain = all(item.things == item.annotations for item in known)
         return tuple(sorted(self.label_sets(asked))) if is_plain else ()
+
+    def alike(self, asked: m.ClassIs | None) -> Alike | None:
+        """See `once.may_repeat`; None: of all classes."""
+        known = self._vocabulary.by_class
+        classes = None if asked is None else [known[member.name] for member in asked.members]
+        return may_repeat(self._cursor, self._vocabulary, classes)
 
     def is_doubted(self, asked: m.ClassIs) -> bool:
         """Whether on single assets not all of the class is labelled, or could be read, though it is covered."""

@@ -51,6 +51,7 @@ class ClassName:
         set_aside: so many were skipped, or are drafts.
         shares: so many have boxes in fractions.
         wide_texts: so many say something, their attributes aside, that is not in ASCII.
+        repeats: so many have the box of another one that the label set has of the same address.
     """
 
     name: str
@@ -61,6 +62,7 @@ class ClassName:
     set_aside: int = 0
     shares: int = 0
     wide_texts: int = 0
+    repeats: int = 0
 
     @property
     def annotations(self) -> int:
@@ -112,12 +114,13 @@ class PathUse:
 @dataclass(frozen=True, slots=True)
 class Sorts:
     """How many annotations, of all classes and of none, were made by models, are set aside, are boxes in fractions, say
-    something (their attributes aside) that is not in ASCII."""
+    something (their attributes aside) that is not in ASCII, or have the box of another one."""
 
     predictions: int = 0
     set_aside: int = 0
     shares: int = 0
     wide_texts: int = 0
+    repeats: int = 0
 
 
 @dataclass(frozen=True)
@@ -146,6 +149,9 @@ class Vocabulary:
     _addresses: list[Addresses] = field(default_factory=list)
     _metadata: dict[str, bool] = field(default_factory=dict)
     _all_metadata: list[tuple[str, ...]] = field(default_factory=list)
+    _has_twice: list[bool] = field(default_factory=list)
+    alike: list[tuple[tuple[int, str, str], ...]] = field(default_factory=list)
+    """What `once.may_repeat` found out of all classes."""
     meant: dict[str, Any] = field(default_factory=dict)
     """What `hierarchy.meant` answered, by name."""
 
@@ -236,6 +242,13 @@ class Vocabulary:
             self._addresses.append(Addresses.read(cursor))
         return self._addresses[0]
 
+    def has_pictures_twice(self, cursor: duckdb.DuckDBPyConnection) -> bool:
+        """Whether a label set lists a picture at two addresses; looked for where there are copies, and remembered."""
+        if not self._has_twice:
+            is_copied = bool(rows(cursor, Sql("SELECT 1 FROM other_addresses LIMIT 1")))
+            self._has_twice.append(is_copied and bool(rows(cursor, Sql(_PICTURES_TWICE))))
+        return self._has_twice[0]
+
     def metadata_paths(self, cursor: duckdb.DuckDBPyConnection, paths: Sequence[str]) -> tuple[str, ...]:
         """Those of the paths at which label files say something of an asset; a look of 1 ms, remembered."""
         return tuple(path for path in paths if self._has_metadata(cursor, path))
@@ -299,9 +312,13 @@ _DECLARED = """
           FROM label_sets WHERE classes IS NOT NULL)
     WHERE entry['class'] IS NOT NULL GROUP BY ALL ORDER BY ALL
 """
+_PICTURES_TWICE = """
+    SELECT 1 FROM label_set_assets SEMI JOIN other_addresses USING (asset)
+    GROUP BY label_set, asset HAVING count(DISTINCT label_set_assets.address) > 1 LIMIT 1
+"""
 _COUNTED = """
     SELECT class, list(label_set), list(annotations), sum(things)::BIGINT, sum(predictions)::BIGINT,
-        sum(set_aside)::BIGINT, sum(shares)::BIGINT, sum(wide_texts)::BIGINT
+        sum(set_aside)::BIGINT, sum(shares)::BIGINT, sum(wide_texts)::BIGINT, sum(repeats)::BIGINT
     FROM class_counts GROUP BY class ORDER BY class
 """
 
@@ -317,7 +334,7 @@ def read_vocabulary(cursor: duckdb.DuckDBPyConnection) -> Vocabulary:
     return Vocabulary(
         label_sets=label_sets,
         classes=_classes([row for row in counted if row[0] is not None], declared, label_sets.values()),
-        sorts=Sorts(*(sum(row[n] for row in counted) for n in (4, 5, 6, 7))),
+        sorts=Sorts(*(sum(row[n] for row in counted) for n in (4, 5, 6, 7, 8))),
         members=tuple(Member(*row) for row in members),
         synonyms=_gathered(
             (comparable(name), concept) for concept, named, _ in details for name in _names(named)

@@ -12,9 +12,12 @@ from collections.abc import Sequence
 from datacat.query import meaning as m
 from datacat.query.compare import TRUE, Sql, joined
 from datacat.query.looked import looked, names_class, rejected
+from datacat.query.once import COLUMNS, once
 from datacat.query.pairs import Pairs, classes_of, may_be_open_beside, needs_size, of_row, table_at
 from datacat.query.tree import OPPOSITE, Operator
 
+JUDGED = ("kind", "model", "geometry_type", "is_crowd")
+"""Columns that tell a thing, and whose statement it is."""
 IS_THING = "geometry_type <> 'none' AND is_crowd IS NOT TRUE"
 LOWER = (Operator.GREATER, Operator.AT_LEAST)  # what a voice says to be there is enough for them
 _ANY = ((Operator.AT_LEAST, 1), (Operator.GREATER, 0), (Operator.UNEQUAL, 0))
@@ -63,7 +66,7 @@ def counted(node: m.Counted, *, within: Sql) -> Sql:
         number = node.number if node.operator is Operator.AT_LEAST else node.number + 1
         return _at_least(node, number, within=within)
     template = Sql("SELECT asset FROM ({}) WHERE {}")
-    return template.filled(said(node.predicate, within=within), surely(node.operator, node.number))
+    return template.filled(said(node, within=within), surely(node.operator, node.number))
 
 
 def uncounted(node: m.Counted, *, within: Sql) -> Sql:
@@ -75,12 +78,12 @@ def uncounted(node: m.Counted, *, within: Sql) -> Sql:
         "SELECT asset FROM "
         "(SELECT asset, has_looked, coalesce({}, false) AS denies, coalesce({}, false) AS holds FROM ({})) "
         "GROUP BY asset HAVING bool_or(denies) AND NOT bool_or(holds) AND NOT bool_or(has_looked AND NOT denies)"
-    ).filled(denies, holds, said(node.predicate, within=within))
+    ).filled(denies, holds, said(node, within=within))
 
 
-def said(predicate: m.Meaning, *, within: Sql) -> Sql:
+def said(node: m.Counted, *, within: Sql) -> Sql:
     """A SELECT of asset, label_set, maker (the model, of a prediction), lo, hi and whether it has looked."""
-    return Sql(_SAID).filled(judged(predicate, within=within), _who_looked(predicate, within=within))
+    return Sql(_SAID).filled(things(node, within=within), _who_looked(node.predicate, within=within))
 
 
 def surely(operator: Operator, number: int) -> Sql:
@@ -113,7 +116,16 @@ def _at_least(node: m.Counted, number: int, *, within: Sql) -> Sql:
         "SELECT DISTINCT asset FROM (SELECT * FROM ({}) WHERE is_sure AND " + IS_THING + ") "  # noqa: S608 - our own words
         "GROUP BY asset, label_set, kind, CASE WHEN kind <> 'annotation' THEN model END HAVING count(*) >= ?"
     )
-    return Sql(template, (number,)).filled(judged(node.predicate, within=within, is_sure_alone=True))
+    return Sql(template, (number,)).filled(things(node, within=within, is_sure_alone=True))
+
+
+def things(
+    node: m.Counted, *, within: Sql, is_sure_alone: bool = False, columns: Sequence[str] = JUDGED
+) -> Sql:
+    """What `judged` gives of what is counted, where no label set says one thing twice."""
+    more = () if node.alike is None else COLUMNS
+    found = judged(node.predicate, within=within, is_sure_alone=is_sure_alone, columns=(*columns, *more))
+    return once(found, alike=node.alike)
 
 
 def judged(
@@ -121,7 +133,7 @@ def judged(
     *,
     within: Sql,
     is_sure_alone: bool = False,
-    columns: Sequence[str] = ("kind", "model", "geometry_type", "is_crowd"),
+    columns: Sequence[str] = JUDGED,
 ) -> Sql:
     """A SELECT of annotations that fulfil the predicate (`is_sure`) or may, with columns of theirs.
 

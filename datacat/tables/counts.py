@@ -7,21 +7,32 @@ from datacat.model.spelling import IS_ODD, IS_WIDE
 
 COUNTED = ("class_counts", "path_counts")
 
+# Where a thing is and whose word it is; null without a box. What a query takes for one thing, `query.once` says.
+_BOX = """
+    CASE WHEN x + y + w + h IS NOT NULL
+        THEN hash(kind, CASE WHEN kind <> 'annotation' THEN coalesce(model, '') END, x, y, w, h,
+            is_relative IS TRUE, track, starts, ends) END
+"""
 _SAID = "concat(annotator, status, text, model, track, external_id)"
-# In two steps, as groups spill to disk and sets of distinct values do not always.
-CLASSES = """
+# In steps, as groups spill to disk and sets of distinct values do not always.
+CLASSES = (
+    """
     SELECT label_set, "class", sum(n)::BIGINT AS annotations, count(*) AS assets, sum(things)::BIGINT AS things,
         sum(predictions)::BIGINT AS predictions, sum(set_aside)::BIGINT AS set_aside, sum(shares)::BIGINT AS shares,
-        sum(wide)::BIGINT AS wide_texts
-    FROM (SELECT label_set, "class", asset, count(*) AS n,
+        sum(wide)::BIGINT AS wide_texts, sum(repeats)::BIGINT AS repeats
+    FROM (SELECT label_set, "class", asset, sum(n) AS n, sum(things) AS things, sum(predictions) AS predictions,
+            sum(set_aside) AS set_aside, sum(shares) AS shares, sum(wide) AS wide,
+            coalesce(sum(n - 1) FILTER (box IS NOT NULL), 0) AS repeats
+          FROM (SELECT label_set, "class", asset, BOX AS box, count(*) AS n,
             count(*) FILTER (kind = 'annotation' AND geometry_type <> 'none' AND is_crowd IS NOT TRUE) AS things,
             count(*) FILTER (kind = 'prediction') AS predictions,
             count(*) FILTER (status IN (SET_ASIDE)) AS set_aside, count(*) FILTER (is_relative) AS shares,
             count(*) FILTER (IS_WIDE) AS wide
-          FROM {annotations} GROUP BY ALL)
+              FROM {annotations} GROUP BY ALL) GROUP BY ALL)
     GROUP BY label_set, "class"
-""".replace("SET_ASIDE", ", ".join(f"'{status}'" for status in SET_ASIDE)).replace(
-    "IS_WIDE", IS_WIDE.format(_SAID)
+""".replace("SET_ASIDE", ", ".join(f"'{status}'" for status in SET_ASIDE))
+    .replace("IS_WIDE", IS_WIDE.format(_SAID))
+    .replace("BOX", _BOX)
 )
 PATHS = """
     SELECT label_set, path, "class", sum(n)::BIGINT AS leaves, count(*) AS annotations,

@@ -17,6 +17,7 @@ from datacat.tables.covering import Covering, has_drawn
 from datacat.tables.label_set_row import LabelSetRow
 from datacat.tables.linked_rows import ROWS
 from datacat.tables.linking import OF_FILES, Linking
+from datacat.tables.repeats import KINDS, repeat_notes
 from datacat.tables.staged import Source, Staged
 from datacat.tables.state import DataFile, State
 from datacat.tables.store import Store
@@ -284,7 +285,7 @@ def _report(linking: Linking, state: State, *, is_changed: bool, assumed: tuple[
     total = _rows(linking, state, kind="annotations")
     added = linking.count("placed")
     notes = Counter(staged.tally.notes)
-    contents = _contents(linking, state, label_set=label_set)
+    contents, repeats = _contents(linking, state, label_set=label_set)
     if contents["assets_missing"]:  # as many as `is:missing` finds, whatever was read now
         notes["an asset's media was not found"] = contents["assets_missing"]
     return IngestReport(
@@ -303,25 +304,26 @@ def _report(linking: Linking, state: State, *, is_changed: bool, assumed: tuple[
         kept=total - added,
         leaves=_rows(linking, state, kind="attribute_values"),
         assumed=(*staged.tally.assumed, *assumed),
-        notes=tuple(_counted(text, count) for text, count in notes.items()),
+        notes=(*(_counted(text, count) for text, count in notes.items()), *repeats),
         skipped=tuple(staged.skipped),
         **contents,
     )
 
 
-def _contents(linking: Linking, state: State, *, label_set: int) -> dict[str, Any]:
-    """What the report says that takes a look at the label set's rows."""
-    kinds = ("annotations", "source_files", "label_set_assets", "rejects")
-    cursor = linking.store.cursor(state, kinds=kinds, label_set=label_set)
-    linking.store.show(cursor, state, kinds=["assets"])
+def _contents(linking: Linking, state: State, *, label_set: int) -> tuple[dict[str, Any], list[str]]:
+    """What the report says that takes a look at the label set's rows, and what it says twice."""
+    cursor = linking.store.cursor(state, kinds=(*KINDS, "rejects"), label_set=label_set)
+    linking.store.show(cursor, state, kinds=["assets", "copies"])
     ((assets, missing),) = cursor.execute(_ASSETS, [label_set]).fetchall()
     rejects = cursor.execute(_REJECTS, [label_set]).fetchall()
-    return {
+    classes = tuple(cursor.execute(_CLASSES, [label_set]).fetchall())
+    contents = {
         "assets": assets,
         "assets_missing": missing,
-        "classes": tuple(cursor.execute(_CLASSES, [label_set]).fetchall()),
+        "classes": classes,
         "rejects": tuple(RejectCount(*row) for row in rejects),
     }
+    return contents, list(repeat_notes(cursor, classes=[name for name, _ in classes]))
 
 
 def _rows(linking: Linking, state: State, *, kind: str) -> int:

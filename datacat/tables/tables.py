@@ -213,6 +213,15 @@ class Tables:
         """A mapping from URI to media facts that takes no memory; of assets below some places, or of all."""
         return KnownMedia(self.store, state, below=below)
 
+    def addresses_of(self, digests: Sequence[str]) -> dict[str, list[str]]:
+        """Digest -> the URIs at which the newest state knows pictures of these bytes to be."""
+        cursor = self.store.cursor(self.state(), kinds=["assets"])
+        found: dict[str, list[str]] = {}
+        query = "SELECT digest, uri FROM assets WHERE NOT is_missing AND digest IN (SELECT unnest(?)) ORDER BY ALL"
+        for digest, uri in cursor.execute(query, [list(digests)]).fetchall():
+            found.setdefault(digest, []).append(uri)
+        return found
+
     def check(self, state: State, *, sample: int = SAMPLE, is_deep: bool = False) -> Iterator[Finding]:
         """Yields what is wrong in `state`, and notes of what a crash left behind.
 

@@ -10,6 +10,7 @@ from functools import cache
 from datacat.query.agreement import common_name
 from datacat.query.assignment import MATCHED_IOU
 from datacat.query.vocabulary import Vocabulary
+from datacat.testing.across import thing
 from datacat.testing.corpus import Corpus, Row
 from datacat.testing.judge import Judge, iou
 
@@ -90,13 +91,14 @@ def _said(corpus: Corpus, vocabulary: Vocabulary, asset: int, *, label_set: int)
 
 
 def _side(corpus: Corpus, rows: list[Row], vocabulary: Vocabulary) -> _Side:
-    judge, boxes, names = Judge(corpus), [], set()
+    judge, boxes, names, told = Judge(corpus), [], set(), set()
     for row in rows:
         name = common_name(vocabulary.by_class[row["class"]], row["label_set"], vocabulary=vocabulary)
         box = judge.box(row)
         if box is None:
             names.add(name)
-        else:
+        elif (said := thing(row, name)) not in told:
+            told.add(said)
             boxes.append((row["annotation"], name, *box))
     return _Side(boxes, names)
 

@@ -6,7 +6,9 @@ import itertools
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 
+from datacat.query.agreement import common_name
 from datacat.query.assignment import MATCHED_IOU, assigned
+from datacat.query.vocabulary import Vocabulary
 from datacat.testing.corpus import Row
 from datacat.testing.judge import Box, Judge, iou
 
@@ -24,6 +26,36 @@ def voice(row: Row) -> Voice:
 def is_thing(row: Row) -> bool:
     """Whether an annotation is of one thing, and not of the whole asset or a group."""
     return row["geometry_type"] != "none" and not row.get("is_crowd")
+
+
+def thing(row: Row, name: str | None) -> tuple[object, ...]:
+    """What is equal of annotations of one asset and voice that are of one thing; `name`: of the class, in common."""
+    if not is_boxed(row):
+        return (row["annotation"],)
+    place = (row[side] for side in "xywh")
+    return name, *place, bool(row.get("is_relative")), row.get("track"), row.get("starts"), row.get("ends")
+
+
+def once(sure: Sequence[Row], open_: Sequence[Row], *, vocabulary: Vocabulary) -> tuple[list[Row], list[Row]]:
+    """Without what a voice says twice of an asset: where one of two surely is what is asked, that one stays.
+
+    Args:
+        sure: what is asked.
+        open_: what may be.
+        vocabulary: knows what classes are called in common.
+    """
+    found: dict[tuple[object, ...], tuple[Row, bool]] = {}
+    for row, is_sure in [*((r, True) for r in sure), *((r, False) for r in open_)]:
+        item = vocabulary.by_class.get(row["class"])
+        name = None if item is None else common_name(item, row["label_set"], vocabulary=vocabulary)
+        found.setdefault((*voice(row), is_thing(row), *thing(row, name)), (row, is_sure))
+    kept = found.values()
+    return [row for row, is_sure in kept if is_sure], [row for row, is_sure in kept if not is_sure]
+
+
+def is_boxed(row: Row) -> bool:
+    """Whether an annotation has a box."""
+    return all(row.get(side) is not None for side in "xywh")
 
 
 def merged(sure: Sequence[Row], open_: Sequence[Row], *, judge: Judge) -> tuple[int, int]:

@@ -160,7 +160,7 @@ class Corpus:
             | {"predictions": sum(row["kind"] == "prediction" for row in found)}
             | {"set_aside": sum(row.get("status") in SET_ASIDE for row in found)}
             | {"shares": sum(bool(row.get("is_relative")) for row in found)}
-            | {"wide_texts": sum(map(_says_wide, found))}
+            | {"wide_texts": sum(map(_says_wide, found)), "repeats": _repeats(found)}
             for (number, name), found in of_class.items()
         ]
         self.tables["path_counts"] = [
@@ -178,8 +178,22 @@ class Corpus:
         return number
 
 
+def has_bytes(asset: Row) -> bool:
+    """Whether an asset can be a copy of another one."""
+    is_there = asset.get("digest") is not None and not asset["is_missing"] and asset.get("size") != 0
+    return is_there and "#task-" not in asset["uri"]
+
+
 def _is_thing(row: Row) -> bool:
     return row["kind"] == "annotation" and row["geometry_type"] != "none" and not row.get("is_crowd")
+
+
+def _repeats(rows: list[Row]) -> int:
+    """How many have the box of another one of their asset."""
+    columns = ("asset", "kind", "model", "x", "y", "w", "h", "is_relative", "track", "starts", "ends")
+    boxes = [tuple(row.get(name) for name in columns) for row in rows]
+    boxes = [box for box in boxes if None not in box[3:7]]
+    return len(boxes) - len(set(boxes))
 
 
 def _is_odd(text: str | None) -> bool:

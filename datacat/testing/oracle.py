@@ -10,14 +10,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import astuple
-from functools import partial
+from functools import cached_property, partial
 
 from datacat.query import meaning as m
 from datacat.query.tree import Operator
-from datacat.query.vocabulary import read_vocabulary
+from datacat.query.vocabulary import Vocabulary, read_vocabulary
 from datacat.testing.accord import accords
-from datacat.testing.across import is_thing, merged, voice
-from datacat.testing.corpus import Corpus, Row
+from datacat.testing.across import is_thing, merged, once, voice
+from datacat.testing.corpus import Corpus, Row, has_bytes
 from datacat.testing.globe import lies_within
 from datacat.testing.judge import (
     Judge,
@@ -109,8 +109,9 @@ class Oracle:
     def _agrees(self, node: m.AgreementIs, asset: Row) -> bool | None:
         """The least over all pairs of label sets."""
         names = {"agreement": 0, "class_agreement": 1, "box_iou": 2}
-        words = read_vocabulary(self._corpus.cursor())
-        found = [accord for number, _, _, accord in accords(self._corpus, words) if number == asset["asset"]]
+        found = [
+            accord for number, _, _, accord in accords(self._corpus, self._words) if number == asset["asset"]
+        ]
         measures = [value for accord in found if (value := astuple(accord)[names[node.measure]]) is not None]
         return ordered(min(measures), node.operator, right=node.number) if measures else None
 
@@ -124,7 +125,8 @@ class Oracle:
             return False
         said = list(self._said_number(node.predicate, asset))
         if node.is_across:
-            lo, hi = merged(*self._sure_and_open(node.predicate, asset), judge=self._judge)
+            drawn = once(*self._sure_and_open(node.predicate, asset), vocabulary=self._words)
+            lo, hi = merged(*drawn, judge=self._judge)
             is_bounded = any(most != math.inf for _, most, _ in said)
             return _between(lo, hi if is_bounded else math.inf, node)
         answers = [(_between(lo, hi, node), has_looked) for lo, hi, has_looked in said]
@@ -143,6 +145,10 @@ class Oracle:
         sure = [r for r in rows if self._judge.fulfils(r, predicate)]
         return sure, [r for r in rows if r not in sure and self._may_fulfil(r, predicate, is_of_class)]
 
+    @cached_property
+    def _words(self) -> Vocabulary:
+        return read_vocabulary(self._corpus.cursor())
+
     def _said_number(self, predicate: m.Meaning, asset: Row) -> Iterator[tuple[int, float, bool]]:
         """Of each voice: how many there are at least, at most, and whether it has looked."""
         rows, is_of_class = self._standing(predicate, asset), _names_class(predicate)
@@ -155,6 +161,7 @@ class Oracle:
             own = [r for r in rows if voice(r) == (label_set, maker)]
             sure = [r for r in own if self._judge.fulfils(r, predicate)]
             open_ = [r for r in own if r not in sure and self._may_fulfil(r, predicate, is_of_class)]
+            sure, open_ = once(sure, open_, vocabulary=self._words)
             things = sum(map(is_thing, sure))
             lo = max(things, min(1, len(sure)))
             has_groups = any(r.get("is_crowd") for r in sure + open_)
@@ -335,13 +342,13 @@ class Oracle:
         return [row for row in self._corpus.tables["metadata_values"] if row["asset"] == asset["asset"]]
 
     def _is(self, state: str, asset: Row) -> bool:
-        digests = [row.get("digest") for row in self._corpus.tables["assets"]]
+        digests = [row.get("digest") for row in self._corpus.tables["assets"] if has_bytes(row)]
         answers = {
             "missing": bool(asset["is_missing"]),
             "unreadable": asset.get("fault") is not None,
             "labelled": bool(self._standing(m.Anything(), asset)),
             "unlabelled": not self._standing(m.Anything(), asset),
-            "duplicate": asset.get("digest") is not None and digests.count(asset["digest"]) > 1,
+            "duplicate": has_bytes(asset) and digests.count(asset["digest"]) > 1,
         }
         return answers[state]
 

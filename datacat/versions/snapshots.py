@@ -43,7 +43,7 @@ from datacat.versions.repository import Repository
 from datacat.versions.share import Share
 from datacat.versions.shelf import Shelf
 from datacat.versions.survey import Survey
-from datacat.versions.verify import check_assets, check_manifest
+from datacat.versions.verify import CopiesOf, check_assets, check_manifest, with_copies
 
 if TYPE_CHECKING:
     from datacat.versions.dataset import ImageDataset
@@ -57,9 +57,22 @@ class Snapshots:
     """The snapshots of the catalog at `root`."""
 
     def __init__(
-        self, root: Location, settings: Settings, *, reading: Callable[[], Settings] | None = None
+        self,
+        root: Location,
+        settings: Settings,
+        *,
+        reading: Callable[[], Settings] | None = None,
+        copies: CopiesOf | None = None,
     ) -> None:
-        """`reading` gives the settings with which pictures are read: below the catalog's sources alone."""
+        """Nothing is read but files of `root`.
+
+        Args:
+            root: of the catalog.
+            settings: of it.
+            reading: gives the settings with which pictures are read: below the catalog's sources alone.
+            copies: where the newest state of the catalog knows pictures of some digests to be.
+        """
+        self._copies = copies or (lambda digests: {})
         self._settings = settings
         self._reading = reading or (lambda: settings)
         self._root = root
@@ -134,7 +147,8 @@ class Snapshots:
         definition, is_new = self._repository.add(name, write=write, define=define)
         if not is_new:
             order.check_kept(definition)
-        return Snapshot(definition, self._shelf, self._root, self._reading(), is_new=is_new)
+        reading = self._reading()
+        return Snapshot(definition, self._shelf, self._root, reading, self._copies, is_new=is_new)
 
     def list(self) -> tuple[Definition, ...]:
         """What is frozen, by name and version.
@@ -174,7 +188,7 @@ class Snapshots:
             names = ", ".join(str(item.snapshot) for item in known[-20:])
             hint = f"There are: {names}" if names else "None was frozen yet: datacat snapshot create"
             raise SnapshotNotFound(f"no snapshot {name}", hint=hint)
-        return Snapshot(found[-1], self._shelf, self._root, self._reading())
+        return Snapshot(found[-1], self._shelf, self._root, self._reading(), self._copies)
 
     def push(self, remote: str = "") -> tuple[str, ...]:
         """Sends all snapshots to `remote` (a folder or s3://…; by default the setting `dvc_remote`).
@@ -241,6 +255,7 @@ class Snapshot:
     _shelf: Shelf
     _root: Location
     _settings: Settings
+    _copies: CopiesOf
     is_new: bool = dataclasses.field(default=False, kw_only=True)
 
     @property
@@ -277,11 +292,14 @@ class Snapshot:
     def verify(self, *, quick: bool = False) -> VerifyReport:
         """Checks the manifest, then every asset's bytes (`quick`: only their sizes).
 
+        A picture that is gone from its address is fine where the catalog knows another one with its bytes.
+
         Raises:
             SnapshotDamaged: the manifest itself is not what was frozen.
         """
         folder, total = self._intact(), self.definition.counts["assets"]
-        return check_assets(folder, total=total, settings=self._settings, quick=quick)
+        found = check_assets(folder, total=total, settings=self._settings, quick=quick)
+        return with_copies(folder, found, copies=self._copies, settings=self._settings)
 
     def checkout(self, folder: str | Path, *, force: bool = False) -> Path:
         """Writes manifest and definition.json into `folder`, which must be empty or not there (or `force`).

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +17,10 @@ from datacat.sources.reading import sha256, size_of
 from datacat.versions.manifest import batches, reckon
 
 _THREADS_PER_CORE = 4  # they wait for the store more than they hash; hashing lets go of the interpreter
+
+
+CopiesOf = Callable[[Sequence[str]], Mapping[str, Sequence[str]]]
+"""Which addresses a catalog knows pictures of some digests to be at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +80,34 @@ def check_assets(folder: Path, *, total: int, settings: Settings, quick: bool = 
         gone=tuple(faults["gone"]),
         unreadable=tuple(unreadable),
         unverifiable=tuple(faults["unverifiable"]),
+    )
+
+
+def with_copies(folder: Path, report: VerifyReport, *, copies: CopiesOf, settings: Settings) -> VerifyReport:
+    """Takes a picture that is gone from its address for fine where the same bytes lie at another one.
+
+    Args:
+        folder: of the manifest.
+        report: what became of the addresses.
+        copies: knows others. Nothing is believed: their bytes are read.
+        settings: how to reach them.
+    """
+    gone = set(report.gone)
+    if not gone:
+        return report
+    lost = [asset for group in _assets(folder) for asset in group if asset.uri in gone]
+    known = copies(sorted({asset.digest for asset in lost if asset.digest}))
+    elsewhere: dict[str, str] = {}
+    for asset in lost:
+        for uri in known.get(asset.digest or "", ()):
+            there = _Frozen(uri, asset.size, asset.digest)
+            if uri != asset.uri and _judged(there, settings=settings, quick=False) == ("", ""):
+                elsewhere[asset.uri] = uri
+                break
+    return dataclasses.replace(
+        report,
+        gone=tuple(uri for uri in report.gone if uri not in elsewhere),
+        elsewhere=tuple(elsewhere.items()),
     )
 
 

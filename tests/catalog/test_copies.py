@@ -85,6 +85,22 @@ def test_a_snapshot_freezes_a_picture_once_under_its_least_uri(catalog: Catalog,
     assert catalog.search("in:roofs").count() == 2
 
 
+def test_a_frozen_picture_is_there_while_one_of_its_copies_is(
+    catalog: Catalog, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    frozen = catalog.freeze("roofs", query="roof OR car", annotations="all")
+    gone, other = str(tmp_path / "med/x.png"), str(tmp_path / "re/a.png")
+    Path(gone).unlink()
+    report = frozen.verify()
+    assert (report.ok, report.gone, report.elsewhere) == (True, (), ((gone, other),))
+    with pytest.raises(SystemExit) as ended:
+        main(["snapshot", "verify", "roofs", "-C", catalog.root.uri])
+    assert not ended.value.code
+    assert f"gone  {gone}, whose bytes are at {other}" in capsys.readouterr().out
+    Path(other).write_bytes(b"something else")
+    assert frozen.verify().gone == (gone,)
+
+
 def test_the_order_of_ingests_does_not_change_a_snapshot(catalog: Catalog, tmp_path: Path) -> None:
     other = Catalog.init(str(tmp_path / "other"))
     for team in ("med", "re"):

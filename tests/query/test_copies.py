@@ -70,11 +70,34 @@ def test_what_is_said_under_any_address_is_said_of_the_picture(query: str, expec
 
 def test_a_label_set_counts_what_it_says_under_all_addresses() -> None:
     made = _two_buckets()
-    made.add_annotation(0, "car", label_set=1, **BOX)
+    made.add_annotation(0, "car", label_set=1, **BOX | {"x": 50})
     for query in ("count(car)>=2", "count(car)>=2 roof", "count(car)=2"):
         hits = search(made.cursor(), query, state=1, addresses=made.cursor(is_merged=False))
         assert hits.numbers == [0], query
     assert search(made.cursor(is_merged=False), "count(car)>=2", state=1, by="uri").numbers == []
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("count(car)>=2", []),
+        ("count(car)>=2 roof", []),
+        ("count(car)=1", [0]),
+        ("count(car)=1 roof", [0]),
+        ("count(car across teams)=1", [0]),
+        ("count(car across teams)>=2", []),
+        ("car", [0]),
+    ],
+)
+def test_the_same_box_under_two_addresses_of_a_label_set_is_one_thing(
+    query: str, expected: list[int]
+) -> None:
+    made = _two_buckets()
+    made.add_annotation(0, "car", label_set=1, **BOX)
+    hits = search(made.cursor(), query, state=1, addresses=made.cursor(is_merged=False))
+    assert hits.numbers == expected
+    if query == "car":  # each stays, and is found
+        assert hits.annotations().read_all().num_rows == 2
 
 
 def test_a_box_is_measured_by_the_size_of_the_picture() -> None:
@@ -83,8 +106,8 @@ def test_a_box_is_measured_by_the_size_of_the_picture() -> None:
     made.add_asset("s3://re/0.png", width=100, height=100)
     made.add_asset("s3://med/0.png")  # nobody read its size
     made.copy(1, of=0)
-    for _ in range(2):
-        made.add_annotation(1, "roof", label_set=0, **BOX)
+    for y in (0, 50):
+        made.add_annotation(1, "roof", label_set=0, **BOX | {"y": y})
     for query in ("roof[width>9%]", "count(roof[width>9%])>=2", "roof[width<11%] OR team:re"):
         hits = search(made.cursor(), query, state=1, addresses=made.cursor(is_merged=False))
         assert hits.numbers == [0], query

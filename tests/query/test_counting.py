@@ -144,7 +144,7 @@ def test_of_things_without_a_box_nobody_says_whether_they_are_the_same() -> None
 
 def test_what_may_be_one_may_be_one_more_across_teams() -> None:
     made = _teams((0, 0), (1, 0))
-    made.add_annotation(0, "person", label_set=0, x=0, y=0, w=20, h=20, attributes={"hat": True})
+    made.add_annotation(0, "person", label_set=0, x=0, y=50, w=20, h=20, attributes={"hat": True})
     assert _across(made, of="person[hat=true]") == ([], [1, 2, 3])
 
 
@@ -181,8 +181,8 @@ def test_what_is_sure_without_an_attribute_is_counted(text: str) -> None:
     made.add_label_set("a/one", classes=["person"])
     for number in range(2):
         made.add_asset(f"s3://lake/{number}.png", width=100, height=100)
-    for _ in range(2):
-        made.add_annotation(0, "person", label_set=0, x=0, y=0, w=9, h=9, attributes={"tags": []})
+    for x in (0, 50):
+        made.add_annotation(0, "person", label_set=0, x=x, y=0, w=9, h=9, attributes={"tags": []})
     made.add_annotation(1, "person", label_set=0, attributes={"color": "blue", "tags": ["new"]})
     cursor = made.cursor()
     hits = search(cursor, text, state=1)

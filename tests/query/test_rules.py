@@ -91,7 +91,8 @@ def test_what_is_shown_keeps_the_order_it_was_asked_in() -> None:
 
 def test_rules_can_be_printed() -> None:
     assert [rule.__name__ for rule in RULES] == [
-        "standing", "negations", "plain_counts", "known_voices", "looked_at", "same_leaf", "rarest_last",
+        "standing", "negations", "plain_counts", "said_twice", "known_voices", "looked_at", "same_leaf",
+        "rarest_last",
     ]  # fmt: skip
 
 

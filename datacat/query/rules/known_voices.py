@@ -18,7 +18,7 @@ def known_voices(root: m.Meaning, statistics: Statistics) -> m.Meaning:
     """See the module."""
 
     def told(node: m.Meaning) -> m.Meaning:
-        if not isinstance(node, m.Counted):
+        if not isinstance(node, m.Counted) or node.alike is not None:
             return node
         asked = next((part for part in m.conjuncts(node.predicate) if isinstance(part, m.ClassIs)), None)
         return node if asked is None else replace(node, voices=statistics.voices(asked))
