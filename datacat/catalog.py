@@ -70,10 +70,16 @@ class Catalog:
         return cls(Tables.create(root, settings, author=author_of(settings)))
 
     @classmethod
-    def open(cls, place: str | PathLike[str] | None = None, *, at: int | None = None) -> Catalog:
-        """See `datacat.open`."""
-        root, settings = chosen_place(place)
-        return cls(Tables.open(root, settings, at=at), at=at)
+    def open(
+        cls,
+        place: str | PathLike[str] | None = None,
+        *,
+        at: int | None = None,
+        settings: Settings | None = None,
+    ) -> Catalog:
+        """See `datacat.open`; with `settings` in place of those that are found."""
+        root, found = chosen_place(place)
+        return cls(Tables.open(root, settings or found, at=at), at=at)
 
     @property
     def state(self) -> int:

@@ -13,7 +13,7 @@ import os
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,11 +22,13 @@ from datacat.trust import Trusted, distrust, is_trusted, trust, trusted
 
 FILE_NAME = "datacat.toml"
 _SERVE = ("serve_concurrency", "serve_per_client", "serve_timeout_s", "serve_idle_s", "serve_connections")
+_OF_MEMORY = ("memory_limit", "ingest_memory", "sql_memory")  # which may be in % of it
+_SIZES = (*_OF_MEMORY, "spill_limit", "serve_answer")
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([KMGT]i?B|%)", re.IGNORECASE)
 _POWERS = "KMGT"
 _MAX_FILE_BYTES = 65_536
 # What a file that nobody has confirmed may say, within `_bounded`. Everything else, and what comes later, it may not.
-HARMLESS = frozenset({"threads", "memory_limit", "ingest_memory", "sql_memory", "sql_timeout_s", "space"})
+HARMLESS = frozenset((*_OF_MEMORY, "spill_limit", "threads", "sql_timeout_s", "space"))
 _MAX_TIMEOUT_S = 3600
 _MAX_SHARE = 0.8  # of the machine's memory
 
@@ -56,6 +58,8 @@ class Settings:
     """Processor threads of a query and worker processes of an ingest; 0: as many as there are cores."""
     memory_limit: str = "4GiB"
     """What DuckDB may use before it spills to disk."""
+    spill_limit: str = "32GiB"
+    """What searches may spill to disk together, in one process; an ingest may take 90 % of what is free."""
     ingest_memory: str = "512MiB"
     """The same while an ingest is linked and sorted; where that is too little, memory_limit holds."""
     sql_timeout_s: int = 60
@@ -75,7 +79,7 @@ class Settings:
     media_roots: str = ""
     """Folders and s3:// prefixes, joined by `:`, below which alone media are read; by default where the sources lie."""
     serve_concurrency: int = 4
-    """Queries that `datacat serve` answers at once; they share memory_limit."""
+    """Queries that `datacat serve` answers at once; each may use that part of memory_limit and spill_limit."""
     serve_queue: int = 64
     """Requests that wait for one of these to end; one more is told to come again (503)."""
     serve_per_client: int = 64
@@ -84,6 +88,8 @@ class Settings:
     """Seconds until an answer must have begun; then its query is ended (504)."""
     serve_idle_s: int = 15
     """Seconds for a request to arrive in full, for an idle connection, and for a client to read on."""
+    serve_answer: str = "64MiB"
+    """The largest answer that is made whole; a larger one is refused (400). Streams and media have no end."""
     serve_connections: int = 256
     """Connections at once."""
     dvc_remote: str = ""
@@ -91,6 +97,8 @@ class Settings:
 
     origins: Mapping[str, str] = field(default_factory=dict, compare=False)
     """Where each value that is no default came from."""
+    slot: int = field(default=0, compare=False)
+    """No setting: which DuckDB of this process is meant; see `slotted`."""
     reads: tuple[str, ...] | None = field(default=None, compare=False)
     """No setting: the places that whoever is given these may read lakes below; None: all. See `sources.inside`."""
     unheard: tuple[Unheard, ...] = field(default=(), compare=False)
@@ -102,16 +110,23 @@ class Settings:
         for name in ("sql_timeout_s", "s3_timeout_s", *_SERVE):
             if getattr(self, name) < 1:
                 raise self._refused(name, "must be 1 or more")
-        for name in ("memory_limit", "ingest_memory", "sql_memory"):
+        for name in _SIZES:
             size = _SIZE.fullmatch(getattr(self, name))
             if size is None:
                 raise self._refused(name, "must be a size, as in 4GiB or 500MB")
+            if size[2] == "%" and name not in _OF_MEMORY:
+                raise self._refused(name, "must be a size, as in 32GiB")
             if size[2] == "%" and float(size[1]) > 100:
                 raise self._refused(name, "is more than all of the memory")
 
     def _refused(self, name: str, why: str) -> ConfigError:
         value = getattr(self, name)
         return ConfigError(f"{name} = {value!r} {why}", where=self.origins.get(name))
+
+    def slotted(self, slot: int, *, of: int) -> Settings:
+        """The same with a DuckDB of its own, one of `of` that divide memory_limit and spill_limit."""
+        memory, spilled = (size_bytes(size) // of // 1000 for size in (self.memory_limit, self.spill_limit))
+        return replace(self, slot=slot, memory_limit=f"{memory}KB", spill_limit=f"{spilled}KB")
 
     @property
     def cache_path(self) -> Path:
@@ -125,7 +140,7 @@ class Settings:
         return self.threads or len(os.sched_getaffinity(0))
 
 
-NO_SETTINGS = ("origins", "reads", "unheard")
+NO_SETTINGS = ("origins", "slot", "reads", "unheard")
 _KNOWN = {item.name: item.type for item in fields(Settings) if item.name not in NO_SETTINGS}
 
 
@@ -153,6 +168,25 @@ def read_settings(folder: str | Path | None = None) -> Settings:
             continue
         _put(values, origins, name=name, value=text, origin=f"environment variable {variable}")
     return Settings(**values, origins=origins, unheard=tuple(unheard))
+
+
+def size_bytes(size: str) -> int:
+    """Of a setting that is a size; a part of the machine's memory where it is one in %."""
+    found = _SIZE.fullmatch(size)
+    if found is None:
+        raise ConfigError(f"{size!r} is no size, as 4GiB or 500MB are")
+    return int(_bytes(found))
+
+
+def _bytes(size: re.Match[str]) -> float:
+    number, unit = float(size[1]), size[2].upper()
+    if unit == "%":
+        return number / 100 * _memory_bytes()
+    return float(number * (1024 if "I" in unit else 1000) ** (_POWERS.index(unit[0]) + 1))
+
+
+def _memory_bytes() -> int:
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
 
 
 def user_file() -> Path:
@@ -219,13 +253,7 @@ def _is_bounded(name: str, value: object) -> bool:
     size = _SIZE.fullmatch(value) if isinstance(value, str) else None
     if name == "space" or size is None:
         return True
-    number, unit = float(size[1]), size[2].upper()
-    if unit == "%":
-        return number <= _MAX_SHARE * 100
-    power = _POWERS.index(unit[0]) + 1
-    total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    size_bytes: float = number * (1024 if "I" in unit else 1000) ** power
-    return size_bytes <= _MAX_SHARE * total
+    return _bytes(size) <= _MAX_SHARE * _memory_bytes()
 
 
 def _content(path: Path) -> bytes:
@@ -276,5 +304,5 @@ def _put(values: dict[str, Any], origins: dict[str, str], *, name: str, value: o
 
 __all__ = [
     "FILE_NAME", "HARMLESS", "Settings", "Trusted", "Unheard", "confirm", "distrust", "file_in", "read_settings",
-    "trusted", "user_file",
+    "size_bytes", "trusted", "user_file",
 ]  # fmt: skip

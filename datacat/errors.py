@@ -18,6 +18,7 @@
     │   ├── SchemaMismatch    written by another version of datacat
     │   ├── StateNotFound     no such state (LookupError)
     │   ├── StorageUnsafe     the store would lose commits
+    │   ├── OutOfMemory       it needs more memory, or room to spill, than it may use
     │   ├── CommitConflict    others changed the same thing again and again
     │   └── CommitUnknown     the commit may or may not have happened
     ├── NotFound              no such asset, label set, space … (LookupError)
@@ -138,6 +139,24 @@ class StateNotFound(CatalogError, LookupError):
 
 class StorageUnsafe(CatalogError):
     """The store under the catalog would lose commits (no conditional PUT)."""
+
+
+class OutOfMemory(CatalogError):
+    """A query that needs more memory, or more room to spill to, than it may use."""
+
+
+def shortage() -> OutOfMemory:
+    """What DuckDB's and Python's running out of memory are told as."""
+    return OutOfMemory(
+        "this needs more memory, or more room for what does not fit there, than one query may use",
+        hint="Narrow it, or ask for less at once. Settings: memory_limit, spill_limit (and serve_concurrency, "
+        "by which the service divides them).",
+    )
+
+
+def is_shortage(error: BaseException) -> bool:
+    """Whether Python, Arrow or DuckDB ran out of memory; told by name, so that nobody imports DuckDB for it."""
+    return isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryException"
 
 
 class CommitConflict(CatalogError):

@@ -7,7 +7,9 @@ from collections.abc import Sequence
 from fastapi import APIRouter, FastAPI
 
 import datacat
+from datacat.config import size_bytes
 from datacat_api import problems
+from datacat_api.answer_size import AnswerSize
 from datacat_api.compression import Compression
 from datacat_api.dependencies import Catalogs
 from datacat_api.guard import LOOPBACK, Guard
@@ -66,6 +68,7 @@ def create_app(catalog: str | None = None, *, hosts: Sequence[str] = LOOPBACK) -
         app.include_router(router, prefix="/v1")
     app.include_router(pages.router)
     problems.install(app)
+    app.add_middleware(AnswerSize, limit=size_bytes(catalogs.settings.serve_answer))
     app.add_middleware(Compression, minimum_size=1000, compresslevel=5)
     app.add_middleware(Limits, load=load, settings=catalogs.settings)
     app.add_middleware(Hangup)

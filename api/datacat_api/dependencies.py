@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import cycle
 from typing import Annotated, cast
 
 from fastapi import Depends, Request
@@ -20,6 +21,7 @@ class Catalogs:
 
     A `Catalog` looks at one state, so each request has one to itself; the next request takes it over and
     moves it to the newest state, which costs little where nothing has changed. `state` is the newest that was seen.
+    They are handed out over as many DuckDBs as queries may run, so that no query has more than its part of the memory.
     """
 
     def __init__(self, place: str | None) -> None:
@@ -27,7 +29,8 @@ class Catalogs:
         self._place = str(first.root)
         self.settings = first.settings
         self.state = first.state
-        self._idle = deque([first])
+        self._slots = cycle(range(self.settings.serve_concurrency))
+        self._idle = deque([self._opened()])
 
     @contextmanager
     def at(self, state: int | None = None) -> Iterator[Catalog]:
@@ -37,17 +40,21 @@ class Catalogs:
             StateNotFound: it never had that state.
         """
         if state is not None:
-            yield datacat.open(self._place, at=state)
+            yield self._opened(at=state)
             return
         try:
             catalog = self._idle.pop()
         except IndexError:
-            catalog = datacat.open(self._place)
+            catalog = self._opened()
         try:
             self.state = catalog.refresh().state
             yield catalog
         finally:
             self._idle.append(catalog)
+
+    def _opened(self, *, at: int | None = None) -> Catalog:
+        settings = self.settings.slotted(next(self._slots), of=self.settings.serve_concurrency)
+        return Catalog.open(self._place, at=at, settings=settings)
 
 
 def _of_application(request: Request) -> Catalogs:

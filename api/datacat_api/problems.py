@@ -7,6 +7,7 @@ import uuid
 from http import HTTPStatus
 from typing import Any
 
+import duckdb
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel
@@ -36,6 +37,7 @@ STATUS: dict[type[errors.DatacatError], int] = {
     errors.MediaRefused: 403,
     errors.CatalogNotFound: 503,
     errors.CommitUnknown: 503,
+    errors.OutOfMemory: 503,
     errors.Interrupted: 503,  # nobody is there to read it
     errors.SqlStopped: 504,
 }
@@ -86,6 +88,8 @@ def install(app: FastAPI) -> None:
     """Makes the application answer every error with a problem."""
     app.add_exception_handler(errors.DatacatError, _refused)
     app.add_exception_handler(RequestValidationError, _misasked)
+    for kind in (MemoryError, duckdb.OutOfMemoryException):
+        app.add_exception_handler(kind, _short)
     app.add_exception_handler(HTTPException, _unrouted)
     app.add_exception_handler(Exception, _unexpected)
 
@@ -118,6 +122,10 @@ def _refused(request: Request, error: Exception) -> JSONResponse:
         kind=f"urn:datacat:error:{kind.__name__}",
         **more,
     )
+
+
+def _short(request: Request, error: Exception) -> JSONResponse:
+    return _refused(request, errors.shortage())
 
 
 def _misasked(request: Request, error: Exception) -> JSONResponse:

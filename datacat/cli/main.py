@@ -16,7 +16,7 @@ from typing import NoReturn
 import click
 
 from datacat.cli.refusal import tell_refusal
-from datacat.errors import DatacatError, QueryError, UsageError
+from datacat.errors import DatacatError, QueryError, UsageError, is_shortage, shortage
 
 # Command -> the module that holds it and the line that `datacat --help` prints.
 COMMANDS: dict[str, tuple[str, str]] = {
@@ -150,6 +150,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if not isinstance(error.__cause__, KeyboardInterrupt):  # what DuckDB makes of Ctrl-C
             raise
         _exit_interrupted()
+    except Exception as error:
+        if not is_shortage(error):
+            raise
+        tell_refusal(shortage(), words)
+        sys.exit(1)
     sys.exit(status if isinstance(status, int) else 0)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
@@ -48,9 +49,8 @@ def media_of(
         except LocationError:
             if media_root:
                 raise
-    links = sum(entry.fault is not None for entry in found.values())
-    if links:
-        tally.note(f"{OUTSIDE}: not followed", links)
+    for fault, count in Counter(entry.fault for entry in found.values() if entry.fault).items():
+        tally.note(f"{fault}: not {'followed' if fault == OUTSIDE else 'read'}", count)
     return [found[uri] for uri in sorted(found) if media_kind(uri)]
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from datacat.errors import CatalogError, Interrupted, StateNotFound, UsageError
+from datacat.errors import CatalogError, Interrupted, StateNotFound, UsageError, shortage
 from datacat.query.assignment import ASSIGNED, register
 from datacat.query.compare import Sql
 from datacat.query.ending import may_be_ended
@@ -25,7 +25,8 @@ def rows(cursor: duckdb.DuckDBPyConnection, sql: Sql) -> list[tuple[Any, ...]]:
 
     Raises:
         UsageError: the statement has more parts than DuckDB takes.
-        CatalogError: DuckDB could not run it: out of memory and disk, a damaged or missing file.
+        OutOfMemory: it needs more than it may use.
+        CatalogError: DuckDB could not run it: a damaged or missing file.
         StateNotFound: `gc` was told to forget the state.
         Interrupted: an `Ending` was brought about.
     """
@@ -65,6 +66,8 @@ def _translated(cursor: duckdb.DuckDBPyConnection) -> Iterator[None]:
             raise
         cursor.interrupt()  # its threads would work on, and the process wait for them when it ends
         raise KeyboardInterrupt from error
+    except (duckdb.OutOfMemoryException, MemoryError) as error:
+        raise shortage() from error
     except duckdb.Error as error:
         first_line = str(error).splitlines()[0]
         if "expression depth" in first_line:

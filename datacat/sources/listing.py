@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
@@ -12,6 +14,9 @@ from datacat.errors import LocationError
 from datacat.sources.inside import OUTSIDE, leads_inside
 from datacat.sources.location import Location, filesystem
 
+SPECIAL = "a pipe, a socket or a device"
+NO_UTF8 = "a name that is not UTF-8"
+_HALF = re.compile("[\ud800-\udfff]")  # what Python makes of bytes that are no UTF-8
 _LITTER = ("__MACOSX", "Thumbs.db")
 
 
@@ -19,7 +24,8 @@ _LITTER = ("__MACOSX", "Thumbs.db")
 class Entry:
     """One object. `etag` changes whenever the bytes do; of a local file it is `<mtime ns>-<size>`.
 
-    What may not be read has a `fault`: a symbolic link that leads outside, as itself, of a folder only the link.
+    What may not be read has a `fault`: a symbolic link that leads outside, as itself, of a folder only the link; a
+    pipe, a socket or a device; a name that is not UTF-8, which `uri` then has in escapes.
     """
 
     uri: str
@@ -64,12 +70,11 @@ def _listed_local(location: Location, reads: tuple[str, ...] | None) -> Iterator
                 for item in items:
                     if _is_litter(item.name):
                         continue
-                    if item.is_symlink() and not leads_inside(item.path, places):
-                        yield _link(item.path, item.stat(follow_symlinks=False))
-                    elif item.is_dir():
+                    if (not item.is_symlink() or leads_inside(item.path, places)) and item.is_dir():
                         folders.append(item.path)
-                    elif item.is_file():
-                        yield _local_entry(item.path, item.stat())
+                        continue
+                    with contextlib.suppress(FileNotFoundError):  # it was taken away meanwhile
+                        yield _entry(item, places)
         except OSError as error:
             raise LocationError(f"cannot be listed: {error.strerror}", where=folder) from error
 
@@ -79,8 +84,18 @@ def _local_entry(path: str, stat: os.stat_result) -> Entry:
     return Entry(path, stat.st_size, f"{stat.st_mtime_ns}-{stat.st_size}", modified)
 
 
-def _link(path: str, stat: os.stat_result) -> Entry:
-    return replace(_local_entry(path, stat), size=0, fault=OUTSIDE)
+def _entry(item: os.DirEntry[str], places: Sequence[str]) -> Entry:
+    """What is no folder; with a fault where it must not be opened."""
+    if item.is_symlink() and not leads_inside(item.path, places):
+        fault = OUTSIDE
+    elif not item.is_file() and os.path.exists(item.path):
+        fault = SPECIAL
+    elif _HALF.search(item.path):
+        fault = NO_UTF8
+    else:
+        return _local_entry(item.path, item.stat())
+    path = os.fsencode(item.path).decode("utf-8", errors="backslashreplace")
+    return replace(_local_entry(path, item.stat(follow_symlinks=False)), size=0, fault=fault)
 
 
 def _listed_s3(location: Location, settings: Settings) -> Iterator[Entry]:

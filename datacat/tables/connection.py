@@ -1,4 +1,4 @@
-"""One DuckDB a process, with its limits; a cursor of its own for whoever asks."""
+"""One DuckDB a process, or a slot of the service, with its limits; a cursor of its own for whoever asks."""
 
 from __future__ import annotations
 
@@ -13,36 +13,50 @@ from pathlib import Path
 
 import duckdb
 
-from datacat.config import Settings
+from datacat.config import Settings, size_bytes
+
+_Key = tuple[int, str, str, int, int]  # process, memory, room to spill, threads, slot
 
 _DAY_S = 86_400
 _lock = threading.Lock()
-_connections: dict[tuple[int, str, int], duckdb.DuckDBPyConnection] = {}
+_connections: dict[tuple[*_Key, bool], duckdb.DuckDBPyConnection] = {}
 
 
-def cursor(settings: Settings) -> duckdb.DuckDBPyConnection:
-    """A cursor of its own; one that threads share gives wrong results."""
-    key = _key(settings)
+def cursor(settings: Settings, *, is_bounded: bool = True) -> duckdb.DuckDBPyConnection:
+    """A cursor of its own; one that threads share gives wrong results.
+
+    Args:
+        settings: the limits of its DuckDB, and which one.
+        is_bounded: whether it keeps to `spill_limit`.
+    """
+    key = (*_key(settings), is_bounded)
     with _lock:
         if key not in _connections:
-            _connections[key] = connected(settings)
+            _connections[key] = connected(settings, is_bounded=is_bounded)
         return _connections[key].cursor()
 
 
 def database_of(settings: Settings) -> int:
-    """Names the DuckDB instance whose cursors `cursor` gives."""
+    """Names the DuckDB instance whose cursors `cursor` gives, where they are bounded."""
     return hash(_key(settings))
 
 
-def _key(settings: Settings) -> tuple[int, str, int]:
-    return (os.getpid(), settings.memory_limit, settings.thread_count)
+def _key(settings: Settings) -> _Key:
+    return (
+        os.getpid(),
+        settings.memory_limit,
+        settings.spill_limit,
+        settings.thread_count,
+        settings.slot,
+    )
 
 
-def connected(settings: Settings) -> duckdb.DuckDBPyConnection:
-    """A DuckDB of its own, with its limits."""
+def connected(settings: Settings, *, is_bounded: bool = True) -> duckdb.DuckDBPyConnection:
+    """A DuckDB of its own, with its limits; where it is not bounded, it may spill to 90 % of the free disk."""
     connection = duckdb.connect(
         config={
-            "memory_limit": settings.memory_limit,
+            **({"max_temp_directory_size": f"{size_bytes(settings.spill_limit)}B"} if is_bounded else {}),
+            "memory_limit": f"{size_bytes(settings.memory_limit)}B",
             "threads": settings.thread_count,
             "temp_directory": str(_spill_folder(settings.cache_path / "spill")),
             "autoinstall_known_extensions": False,

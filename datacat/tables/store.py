@@ -11,7 +11,7 @@ from dataclasses import replace
 import duckdb
 
 from datacat.config import Settings
-from datacat.errors import CatalogError, CommitConflict, CommitUnknown, LocationError
+from datacat.errors import CatalogError, CommitConflict, CommitUnknown, LocationError, shortage
 from datacat.model.schemas import KINDS, LOOKED_UP
 from datacat.sources.location import Location
 from datacat.tables import leases, recovery
@@ -75,14 +75,14 @@ class Store:
             state: which.
             kinds: which tables.
             label_set: leaves out what is of other label sets.
-            is_ingest: keeps to `ingest_memory`, not `memory_limit`.
+            is_ingest: keeps to `ingest_memory`, not `memory_limit`, and may spill beyond `spill_limit`.
             is_stored: whether they are shown as they are stored; else as `copies.shown` does.
             is_merged: whether copies are then one asset.
         """
         settings, kinds = self.settings, tuple(kinds)
         if is_ingest:
             settings = replace(settings, memory_limit=settings.ingest_memory)
-        cursor = new_cursor(settings)
+        cursor = new_cursor(settings, is_bounded=not is_ingest)
         if label_set is not None or is_ingest:
             self.show(cursor, state, kinds=kinds, label_set=label_set)
             return cursor
@@ -98,6 +98,8 @@ class Store:
                 select=views.select,
                 select_at=views.select_at,
             )
+        except duckdb.OutOfMemoryException as error:
+            raise shortage() from error
         except duckdb.Error as error:
             raise self._unreadable(state, error) from error
         return cursor
@@ -119,6 +121,8 @@ class Store:
             rows = self.files.select(kind, state.of(kind, label_set=label_set), label_set=label_set)
             try:
                 cursor.execute(f'CREATE OR REPLACE TEMP VIEW "{kind}" AS {rows}')
+            except duckdb.OutOfMemoryException as error:
+                raise shortage() from error
             except duckdb.Error as error:
                 raise self._unreadable(state, error) from error
 

@@ -90,3 +90,12 @@ def test_completion_prints_a_script(run: Run, shell: str) -> None:
     status, out, _ = run("completion", shell)
     assert status == 0
     assert f"_DATACAT_COMPLETE={shell}_complete" in out
+
+
+@pytest.mark.usefixtures("catalog")
+def test_what_needs_too_much_memory_is_one_error(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    ingested(run)
+    monkeypatch.setenv("DATACAT_MEMORY_LIMIT", "400KB")
+    for words in (["search", "roof"], ["classes"], ["show", "1"], ["overview"]):
+        status, out, err = run(*words, "-C", "cat", "--json")
+        assert (status, out, json.loads(err)["error"]["kind"]) == (1, "", "OutOfMemory")

@@ -10,8 +10,9 @@ import pytest
 
 import datacat
 from datacat.catalog import Catalog
-from datacat.config import confirm, distrust, read_settings, trusted, user_file
+from datacat.config import Settings, confirm, distrust, read_settings, size_bytes, trusted, user_file
 from datacat.errors import CatalogNotFound, ConfigError
+from datacat.tables.connection import connected
 
 _DIRECTING = {
     "author": "Eve <eve@example.org>",
@@ -131,3 +132,19 @@ def test_the_identity_of_a_repository_that_we_stand_in_is_not_ours(
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
     Catalog.init(str(tmp_path / "new"))
     assert datacat.open(str(tmp_path / "new")).log()[0].author != "Eve"
+
+
+def test_memory_may_be_a_part_of_what_there_is_and_disk_may_not() -> None:
+    whole = size_bytes("100%")
+    assert (size_bytes("50%"), size_bytes("1.5KiB"), size_bytes("2MB")) == (whole // 2, 1536, 2_000_000)
+    assert Settings(memory_limit="50%").slotted(1, of=2).memory_limit == f"{whole // 4 // 1000}KB"
+    with pytest.raises(ConfigError, match="spill_limit"):
+        Settings(spill_limit="50%")
+
+
+def test_duckdb_takes_a_part_of_the_memory() -> None:
+    found = (
+        connected(Settings(memory_limit="1%")).execute("SELECT current_setting('memory_limit')").fetchone()
+    )
+    assert found is not None
+    assert found[0].endswith("iB")
