@@ -199,13 +199,17 @@ class _Maker:
             f"FROM ({images} UNION ALL SELECT {other} + range FROM range({size.listed - size.images}))",
             size.listed,
         )
-        counted = f"SELECT *, NULL AS status FROM ({self._annotations()})"  # a status is said of none
+        unsaid = (
+            "NULL::VARCHAR AS status, NULL::VARCHAR AS text, NULL::VARCHAR AS model, NULL::VARCHAR AS track"
+        )
+        times = "NULL::DOUBLE AS starts, NULL::DOUBLE AS ends"
+        counted = f"SELECT *, {unsaid}, {times} FROM ({self._annotations()})"
         yield "class_counts", class_counts(annotations=counted), CLASSES
         # Each annotation has each of its paths once.
         yield (
             "path_counts",
             "SELECT label_set, path, class, count(*) AS leaves, count(*) AS annotations, count(number) AS numbers, "
-            f"count(*) FILTER (number IS NULL AND {IS_ODD}) AS odd_texts FROM ({leaves}) GROUP BY ALL",
+            f"count(*) FILTER (number IS NULL AND {IS_ODD}) AS odd_texts, 0 AS wide_texts FROM ({leaves}) GROUP BY ALL",
             CLASSES * len(self._leaves),
         )
         yield from self._facts(number)

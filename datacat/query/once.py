@@ -44,7 +44,7 @@ def once(annotations: Sql, *, alike: Alike | None) -> Sql:
 
 
 def may_repeat(
-    cursor: duckdb.DuckDBPyConnection, vocabulary: Vocabulary, classes: Iterable[ClassName] | None = None
+    cursor: duckdb.DuckDBPyConnection, vocabulary: Vocabulary, *, classes: Iterable[ClassName] | None = None
 ) -> Alike | None:
     """Those of some classes (None: of all) that label sets call in two ways; None where nothing is said twice.
 

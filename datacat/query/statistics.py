@@ -77,7 +77,7 @@ class Statistics:
         """See `once.may_repeat`; None: of all classes."""
         known = self._vocabulary.by_class
         classes = None if asked is None else [known[member.name] for member in asked.members]
-        return may_repeat(self._cursor, self._vocabulary, classes)
+        return may_repeat(self._cursor, self._vocabulary, classes=classes)
 
     def is_doubted(self, asked: m.ClassIs) -> bool:
         """Whether on single assets not all of the class is labelled, or could be read, though it is covered."""

@@ -147,8 +147,7 @@ class Snapshots:
         definition, is_new = self._repository.add(name, write=write, define=define)
         if not is_new:
             order.check_kept(definition)
-        reading = self._reading()
-        return Snapshot(definition, self._shelf, self._root, reading, self._copies, is_new=is_new)
+        return self._snapshot(definition, is_new=is_new)
 
     def list(self) -> tuple[Definition, ...]:
         """What is frozen, by name and version.
@@ -188,7 +187,7 @@ class Snapshots:
             names = ", ".join(str(item.snapshot) for item in known[-20:])
             hint = f"There are: {names}" if names else "None was frozen yet: datacat snapshot create"
             raise SnapshotNotFound(f"no snapshot {name}", hint=hint)
-        return Snapshot(found[-1], self._shelf, self._root, self._reading(), self._copies)
+        return self._snapshot(found[-1])
 
     def push(self, remote: str = "") -> tuple[str, ...]:
         """Sends all snapshots to `remote` (a folder or s3://…; by default the setting `dvc_remote`).
@@ -239,6 +238,10 @@ class Snapshots:
         if latest is None or latest.classes:
             return latest.classes if latest else ()
         return tuple(class_indexes(latest, _classes(self._shelf.manifest(latest))))
+
+    def _snapshot(self, definition: Definition, *, is_new: bool = False) -> Snapshot:
+        reading = self._reading()
+        return Snapshot(definition, self._shelf, self._root, reading, self._copies, is_new=is_new)
 
     def _share(self, remote: str) -> Share:
         chosen = remote or self._settings.dvc_remote
