@@ -16,6 +16,7 @@ from datacat.query.question import Understood, understood
 from datacat.query.ranking import Nearest, Ranker
 from datacat.query.rules import plain_counts, refuted
 from datacat.query.vocabulary import Vocabulary, vocabulary
+from datacat.query.voices import MOST_SAID
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,14 +43,7 @@ class Answer:
     objects: int | None = None
 
 
-_OBJECTS = """
-    SELECT coalesce(sum(n), 0)::BIGINT FROM (
-        SELECT max(n) AS n FROM (
-            SELECT asset, label_set, count(DISTINCT annotation) AS n
-            FROM annotations SEMI JOIN counted_annotations USING (asset, annotation)
-            WHERE is_crowd IS NOT TRUE GROUP BY ALL)
-        GROUP BY asset)
-"""
+_OBJECTS = f"SELECT coalesce(sum(n), 0)::BIGINT FROM ({MOST_SAID.format('counted_annotations')})"  # noqa: S608 - our own
 
 
 def ask(

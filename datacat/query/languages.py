@@ -56,8 +56,8 @@ _FOREIGN = (
     ),
     Language(
         _words("""
-            a à ai au aux avec avons avez ce ces cette cherche chez contenant dans de des donne donnée données du elle
-            en est et eux il ils image images il-y-a j'ai je la le les leur leurs ma mes moi montre
+            a à ai au aux avec avons avez ce ces cette cherche chez combien contenant dans de des donne donnée
+            données du elle en est et eux il ils image images il-y-a j'ai je la le les leur leurs ma mes moi montre
             montrer montrez montrez-moi montre-moi nos notre
             nous où par photo photos pour qu que quel quelle quelles quels qui sa se ses son sont sur ta tous toute
             toutes trouve trouver tu un une vos votre vous y
@@ -70,10 +70,11 @@ _FOREIGN = (
     ),
     Language(
         _words("""
-            a al algún alguna algunas algunos aquí busca buscar con contienen contiene cuál cuáles cuántos cuántas datos
+            a al algún alguna algunas algunos aquí busca buscar con contienen contiene cuál cuáles datos
+            cuanto cuánto cuantos cuántos cuantas cuántas
             de del dame donde el ella en encuentra es esta estas este estos están está foto fotos hay imagen imágenes la
-            las lo los me mi mis muestra mostrar nos nuestra nuestro o para por que qué se sobre son su sus tenemos
-            tiene tienen todas todos un una unas unos y
+            las lo los me mi mis muestra muéstrame muestrame muéstranos mostrar nos nuestra
+            nuestro o para por que qué se sobre son su sus tenemos tiene tienen todas todos un una unas unos y
         """),
         _words("sin ningún ninguna"),
         _words("o"),

@@ -42,7 +42,10 @@ need of only or over photograph photographed photographs related see seen should
 them there they thing things through time want was were when will would you your
 """
 _ALL_FILLERS = FILLERS | frozenset(_ALSO.split())
-_COUNTING = re.compile(r"\s*(how many|the number of|number of|count( of)?)\b", re.IGNORECASE)
+_COUNTING = re.compile(
+    r"[\s¿]*(how many|the number of|number of|count( of)?|wie\s?viele?|combien|cu[aá]nt[oa]s?)\b",
+    re.IGNORECASE,
+)
 _SPELLED_WORDS = 3
 
 

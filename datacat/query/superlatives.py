@@ -18,6 +18,7 @@ from datacat.query.pairs import numbered
 from datacat.query.quantities import Quantity
 from datacat.query.readings import Has, Reading, composed
 from datacat.query.run import rows
+from datacat.query.voices import MOST_SAID
 
 _MEASURES = {
     **dict.fromkeys(("largest", "biggest"), ("area", True)),
@@ -28,6 +29,7 @@ _MEASURES = {
     "longest": ("duration", True),
     "shortest": ("duration", False),
 }
+_IN_ORDER = f"SELECT n FROM ({MOST_SAID.format('most_of')}) ORDER BY n"  # noqa: S608 - our own words
 _COUNTS = {"most": True, "fewest": False}
 
 
@@ -87,9 +89,11 @@ class Limits:
         return replace(reading, query=f"{name}{sign}{values[-1]!r}", is_used=True)
 
     def _count(self, found: pa.Table, *, is_most: bool) -> int | None:
-        """How many the last of the wanted assets has."""
-        counts = sorted(
-            found.group_by("asset").aggregate([("annotation", "count")])["annotation_count"].to_pylist()
-        )
+        """How many the last of the wanted assets has, as the label set says that has most."""
+        self.cursor.register("most_of", found.select(["asset", "annotation"]))
+        try:
+            counts = [n for (n,) in self.cursor.execute(_IN_ORDER).fetchall()]
+        finally:
+            self.cursor.unregister("most_of")
         chosen = counts[::-1][: self.most] if is_most else counts[: self.most]
         return int(chosen[-1]) if chosen else None
