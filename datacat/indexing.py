@@ -55,9 +55,8 @@ def ingest(
             known_media=tables.known_media(newest, below=_near(place, media_root)),
             settings=settings,
         )
-        damaged = damaged_files(staged, known_files)
-        counts = tables.annotation_counts(newest, label_set) if damaged else {}
-        refuse_lost_labels(damaged, counts=counts, where=str(place))
+        if damaged := damaged_files(staged, known_files):
+            refuse_lost_labels(damaged, counts=tables.annotation_counts(newest, label_set), where=str(place))
         return tables.link(
             staged,
             label_set=label_set,

@@ -225,3 +225,15 @@ def test_a_mot_file_alone_is_not_yolo(tmp_path: Path) -> None:
     save(tmp_path / "lake" / "gt.txt", "1,1,912,484,97,109,0,7,1\n2,1,912,484,97,109,0,7,1\n")
     with pytest.raises(FormatError, match="not YOLO"):
         read(tmp_path / "lake", tmp_path / "out")
+
+
+@pytest.mark.parametrize("head", ["", "imagesource:GoogleEarth\ngsd:0.14\n"])
+def test_lists_of_corners_are_read_with_the_lines_that_dota_has_above_them(tmp_path: Path, head: str) -> None:
+    picture(tmp_path / "lake" / "images" / "P1.png", (640, 480))
+    corners = "100.0 100.0 200.0 100.0 200.0 150.0 100.0 150.0 small-vehicle 0\n"
+    save(tmp_path / "lake" / "labelTxt" / "P1.txt", head + corners)
+    staged = read(tmp_path / "lake", tmp_path / "out")
+    (row,) = rows(staged, "annotations")
+    assert (row["class"], row["w"], row["h"]) == ("small-vehicle", 100, 50)
+    noted = {"a line `imagesource:` or `gsd:` of DOTA, which is not kept": 2} if head else {}
+    assert (rows(staged, "rejects"), staged.tally.notes) == ([], noted)

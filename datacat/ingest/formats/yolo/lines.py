@@ -16,6 +16,7 @@ Kind = Literal["label", "odd", "other"]
 
 _LINE = re.compile(r"\d+(\.0*)?(\s+-?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?){4,}\s*")
 _CORNERS = re.compile(r"(-?\d+(\.\d+)?\s+){8}\S+(\s+\d+)?\s*")
+_DOTA_HEAD = re.compile(r"\s*(imagesource|gsd)\s*:", re.IGNORECASE)
 _NUMBERISH = re.compile(r"[-+]?(nan|inf(inity)?|(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?)", re.IGNORECASE)
 # Boxes reach a little over the edge (-0.07 in real files), pixels are far beyond.
 _LEAST, _MOST = -1.0, 2.0
@@ -50,6 +51,11 @@ def kind_of(text: str) -> Kind:
     first, *rest = re.split(r"[\s,;]+", text)
     is_odd = len(rest) >= 3 and all(map(_NUMBERISH.fullmatch, rest))
     return "odd" if is_odd and (first.isdigit() or len(rest) == 4) else "other"
+
+
+def is_dota_head(text: str) -> bool:
+    """Whether a line is one of those above DOTA's lists of corners, which say where the picture came from."""
+    return bool(_DOTA_HEAD.match(text))
 
 
 def has_tracks(lines: Sequence[str]) -> bool:

@@ -20,7 +20,15 @@ from datacat.config import Settings
 from datacat.errors import FormatError
 from datacat.ingest.batches import Sheets, Statements
 from datacat.ingest.format import Dataset, Document, Plan, Role, Sample
-from datacat.ingest.formats.yolo.lines import Line, Names, class_of, has_tracks, kind_of, statement
+from datacat.ingest.formats.yolo.lines import (
+    Line,
+    Names,
+    class_of,
+    has_tracks,
+    is_dota_head,
+    kind_of,
+    statement,
+)
 from datacat.ingest.formats.yolo.names import NAME_FILES, described, nearest, note_differences
 from datacat.ingest.formats.yolo.pictures import Pictures, is_in_label_folder, made
 from datacat.ingest.formats.yolo.splits import Splits
@@ -129,6 +137,9 @@ class Yolo:
         for number, line in enumerate(lines, start=1):
             if not line.strip():
                 continue
+            if is_dota_head(line):
+                sheets.tally.note("a line `imagesource:` or `gsd:` of DOTA, which is not kept")
+                continue
             place_ = f"line {number}"
             try:
                 columns = statement(Line(line, names, size, tracked))
@@ -137,7 +148,7 @@ class Yolo:
                 sheets.reject(document.file, place_, reason=error, excerpt=line, key="0", class_=class_)
                 continue
             good += 1
-            _note_oddities(line, names, sheets=sheets, shape=columns["shape"].type)
+            _note_oddities(line, names, sheets=sheets, columns=columns)
             rows.add("0", position=place_, **columns)
         rows.flush()
         if not good and any(line.strip() for line in lines):
@@ -158,7 +169,7 @@ class Yolo:
 
 
 def _first_lines(head: str) -> list[str]:
-    lines = [line for line in head.replace("\r", "\n").split("\n") if line.strip()]
+    lines = [line for line in head.replace("\r", "\n").split("\n") if line.strip() and not is_dota_head(line)]
     return lines[:_LOOKED_AT]
 
 
@@ -242,12 +253,14 @@ def _lines(document: Document, sheets: Sheets) -> list[str]:
     return text.split("\n")
 
 
-def _note_oddities(line: str, names: Names, *, sheets: Sheets, shape: str) -> None:
+def _note_oddities(line: str, names: Names, *, sheets: Sheets, columns: dict[str, Any]) -> None:
     """Notes of a line that was read what may be otherwise than it looks."""
-    words = line.split()
+    words, shape = line.split(), columns["shape"].type
     if words[0].isdecimal() or re.fullmatch(r"\d+\.0*", words[0]):
         index = int(words[0].partition(".")[0][:20])
-        if index not in names.classes and len(words) != 9:
+        if columns["class_"] != names.classes.get(index, str(index)):
+            return  # a list of corners begins with a coordinate
+        if index not in names.classes:
             sheets.tally.note(f"class {index} has no name; its number was kept as the class")
         elif "." in words[0]:
             sheets.tally.note("a class number is written as a fraction, as 0.0")
