@@ -199,12 +199,19 @@ class Judge:
 
     def _is_related(self, row: Row, node: m.Related) -> bool | None:
         answers = [
-            every([self.judge(other, node.predicate), self._lies(row, other, node)])
+            every([self._is_sought(other, node.predicate), self._lies(row, other, node)])
             for other in self._corpus.tables["annotations"]
             if other["asset"] == row["asset"] and other["annotation"] != row["annotation"]
             if answers_to(other, node.predicate)
         ]
         return some([*answers, False if self._has_looked(node.predicate, row["asset"]) else None])
+
+    def _is_sought(self, other: Row, predicate: m.Meaning) -> bool | None:
+        """Who looked for a class has labelled all there is of it, so what has no class is not of it."""
+        parts = m.conjuncts(predicate)
+        if other["class"] is None and any(isinstance(part, m.ClassIs) for part in parts):
+            return False
+        return self.judge(other, predicate)
 
     def _lies(self, row: Row, other: Row, node: m.Related) -> bool | None:
         if node.kind is RelationKind.DURING:
