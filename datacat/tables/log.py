@@ -48,6 +48,7 @@ class Log:
         self.location = root.child("log")
         self._root = root
         self._settings = settings
+        self._compared = ""  # the digest of the entry up to which bytes were compared: opening asks twice
         self._options = object_store_options(settings) if root.is_s3 else None
 
     def create(self, *, author: str) -> None:
@@ -111,7 +112,15 @@ class Log:
         entry = end.entry
         if at != end.number:
             entry = recovery.read_entry(self.location, at, settings=self._settings)
-        chain.check(self.location, at, listing=end.listing, last=entry, settings=self._settings)
+        chain.check(
+            self.location,
+            at,
+            listing=end.listing,
+            last=entry,
+            settings=self._settings,
+            is_compared=entry is not None and entry.digest == self._compared,
+        )
+        self._compared = entry.digest if entry is not None else ""
         return entry
 
     def check_schema(self, at: int | None = None) -> None:
@@ -188,6 +197,10 @@ class Log:
             "commit": uuid.uuid4().hex,
             "changes": {kind: list(counts) for kind, counts in change.counts().items()},
             recovery.ACTION_COUNT: len(change.adds) + len(change.removes),
+            recovery.ACTIONS_DIGEST: recovery.actions_digest(
+                ((file.path, file.size, stats) for file, stats in change.adds),
+                (file.path for file in change.removes),
+            ),
         }
         recovery.make_room(self.location, base + 1, settings=self._settings, metadata=linked)
         self._sync(base)  # somebody else's entry may not have reached the disk, and ours would stand on it
@@ -300,8 +313,11 @@ def union_schema() -> pa.Schema:
 
 
 def _plain(error: Exception | None) -> str:
-    """What delta-rs says, in one line: it draws arrows, in colours."""
-    parts = re.split(r"\s*\n\s*", re.sub(r"\x1b\[[0-9;]*m", "", str(error)).strip())
+    """What delta-rs says, in one line: it draws arrows, in colours, and adds where in its own code it stood."""
+    said = re.split(
+        r"\n\s*(?:\w* ?backtrace|0: )", re.sub(r"\x1b\[[0-9;]*m", "", str(error)), flags=re.IGNORECASE
+    )[0]
+    parts = re.split(r"\s*\n\s*", said.strip())
     return ": ".join(part.removeprefix("↳").strip() for part in parts)
 
 

@@ -249,10 +249,9 @@ def _entries(store: Store, newest: int) -> Iterator[recovery.Entry]:
 
     def read(number: int) -> recovery.Entry:
         entry = recovery.read_entry(log, number, settings=store.settings)
-        if entry is None:
-            raise CatalogError(
-                f"log entry {number} cannot be read", where=str(log), hint="See `datacat doctor`."
-            )
+        if entry is None or entry.is_changed:
+            what = "cannot be read" if entry is None else "is not the one that was committed"
+            raise CatalogError(f"log entry {number} {what}", where=str(log), hint="See `datacat doctor`.")
         return entry
 
     with ThreadPoolExecutor(_READERS) as pool:
