@@ -196,11 +196,7 @@ class Log:
             "message": message,
             "commit": uuid.uuid4().hex,
             "changes": {kind: list(counts) for kind, counts in change.counts().items()},
-            recovery.ACTION_COUNT: len(change.adds) + len(change.removes),
-            recovery.ACTIONS_DIGEST: recovery.actions_digest(
-                ((file.path, file.size, stats) for file, stats in change.adds),
-                (file.path for file in change.removes),
-            ),
+            **_checks(change),
         }
         recovery.make_room(self.location, base + 1, settings=self._settings, metadata=linked)
         self._sync(base)  # somebody else's entry may not have reached the disk, and ours would stand on it
@@ -319,6 +315,13 @@ def _plain(error: Exception | None) -> str:
     )[0]
     parts = re.split(r"\s*\n\s*", said.strip())
     return ": ".join(part.removeprefix("↳").strip() for part in parts)
+
+
+def _checks(change: Change) -> dict[str, Any]:
+    """By what an entry that was cut off or changed is told from a whole one."""
+    added = ((file.path, file.size, stats) for file, stats in change.adds)
+    digest = recovery.actions_digest(added, (file.path for file in change.removes))
+    return {recovery.ACTION_COUNT: len(change.adds) + len(change.removes), recovery.ACTIONS_DIGEST: digest}
 
 
 def _add(file: DataFile, *, stats: str, now_ms: int) -> AddAction:
