@@ -35,6 +35,7 @@ from datacat.tables import chain, recovery
 from datacat.tables.change import Change, Conflict
 from datacat.tables.durable import made_folder, sync_file, sync_folder
 from datacat.tables.state import PARTITION, PRUNED_BY, DataFile, LogEntry, State
+from datacat.tables.tree import refuse_remains
 
 _VERSION_KEY = "datacat.schemaVersion"
 _NO_UPKEEP = PostCommitHookProperties(create_checkpoint=False, cleanup_expired_logs=False)
@@ -90,7 +91,7 @@ class Log:
 
         Raises:
             CatalogNotFound: there is no catalog.
-            CatalogError: an entry before the last is damaged.
+            CatalogError: an entry before the last is damaged, or all of the log is gone.
         """
         return self._end().number
 
@@ -103,6 +104,7 @@ class Log:
                 raise
             return recovery.End(error.newest, None, recovery.listed(self.location, self._settings))
         if end is None:
+            refuse_remains(self._root, self._settings)
             hint = f"Make one: datacat init {self._root}"
             raise CatalogNotFound("there is no catalog", where=str(self._root), hint=hint)
         return end

@@ -11,9 +11,10 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from datacat.config import Settings
 from datacat.errors import CatalogError, LocationError
 from datacat.model.schemas import TABLES
-from datacat.sources.location import Location
+from datacat.sources.location import Location, filesystem, store_errors
 from datacat.tables.state import PARTITION
 
 _FOLDERS = ("log", "ids", "leases", "pins", "vectors")
@@ -27,6 +28,7 @@ _LITTER = re.compile(
     rf"|_commit_{_UUID}\.json\.tmp|probe-[0-9a-f]{{32}}|clock-[0-9a-f]{{32}}\.tmp)"
     r"(#\d+|\.[0-9a-f]{32}\.tmp|\.torn-[0-9a-f]{8})?"
 )
+_BEGUN = f"{0:010}.json"  # in ids/: all that an `init` which was interrupted leaves
 _ALONE = ("_commit_", "probe-", "clock-")
 
 
@@ -85,6 +87,44 @@ def refuse_links(root: Location) -> None:
             "is a link, and a catalog has none: what it leads to is no part of it",
             where=str(path),
             hint="Put the folder or file itself in its place. The catalog as a whole may be reached through a link.",
+        )
+
+
+def remains(root: Location, settings: Settings) -> str | None:
+    """What shows that a catalog lay at `root`, where its log is gone; None where there was none.
+
+    Raises:
+        LocationError: the store does not answer.
+    """
+    files = filesystem(root, settings)
+    for folder in ("log", "ids", "pins", "snapshots"):
+        place = root.child(folder)
+        try:
+            listed = sorted(
+                str(path).rstrip("/").rsplit("/", 1)[-1] for path in files.ls(place.path, detail=False)
+            )
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+        except store_errors() as error:
+            raise LocationError(f"cannot be listed: {error}", where=str(place)) from error
+        for name in listed:
+            if name and name not in (folder, "_delta_log", _BEGUN):
+                return f"{folder}/{name}"
+    return None
+
+
+def refuse_remains(root: Location, settings: Settings) -> None:
+    """Makes sure that no catalog lost its log at `root`.
+
+    Raises:
+        CatalogError: one did.
+    """
+    found = remains(root, settings)
+    if found is not None:
+        raise CatalogError(
+            f"the log of this catalog is lost; {found} is left of it",
+            where=str(root.child("log/_delta_log")),
+            hint="Restore that folder from a backup, or make a catalog in another place and ingest again.",
         )
 
 

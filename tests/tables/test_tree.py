@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from datacat.errors import CatalogError
-from datacat.sources.location import Location
-from datacat.tables import Tables
+from datacat.errors import CatalogError, CatalogNotFound
+from datacat.sources.location import Location, filesystem
+from datacat.tables import Tables, identifiers
 from datacat.tables.salvage import salvaged
 from datacat.testing.staging import LabelFile, box, corpus, ingest
 from tests.tables.places import SETTINGS, errors, rows
@@ -66,6 +66,34 @@ def test_the_root_may_be_reached_through_a_link(tables: Tables, tmp_path: Path) 
     ingest(there, "a/b", files=[LabelFile("/l/1", ["/x.png"], [box("/x.png", "Roof")])], folder=tmp_path)
     there.gc(grace_s=0)
     assert rows(there, "FROM annotations") == rows(Tables.open(tables.root, SETTINGS), "FROM annotations")
+
+
+def check_a_lost_log_is_no_empty_place(root: Location, tmp_path: Path) -> None:
+    corpus(Tables.create(root, SETTINGS, author="ada"), folder=tmp_path)
+    filesystem(root, SETTINGS).rm(root.child("log/_delta_log").path, recursive=True)
+    for use in (Tables.open, lambda *given: Tables.create(*given, author="ada")):
+        with pytest.raises(
+            CatalogError, match="the log of this catalog is lost; log/logical_table="
+        ) as caught:
+            use(root, SETTINGS)
+        assert not isinstance(caught.value, CatalogNotFound)
+    _, state, (found,) = salvaged(root, SETTINGS, at=None)
+    assert (state.number, "the log of this catalog is lost" in found.text) == (-1, True)
+
+
+def test_a_lost_log_is_no_empty_place_on_disk(catalog_root: Location, tmp_path: Path) -> None:
+    check_a_lost_log_is_no_empty_place(catalog_root, tmp_path)
+
+
+def test_a_lost_log_is_no_empty_place_on_s3(s3: Location, tmp_path: Path) -> None:
+    check_a_lost_log_is_no_empty_place(s3, tmp_path)
+
+
+def test_an_interrupted_init_is_begun_again(catalog_root: Location) -> None:
+    identifiers.start(catalog_root, SETTINGS)
+    with pytest.raises(CatalogNotFound):
+        Tables.open(catalog_root, SETTINGS)
+    assert Tables.create(catalog_root, SETTINGS, author="ada").state().number == 0
 
 
 @pytest.mark.parametrize("name", ["mine.parquet", "precious.txt", "deep/0123456789abcdef.parquet"])
