@@ -30,7 +30,7 @@ def chosen_place(place: str | PathLike[str] | None) -> tuple[Location, Settings]
         location = Location.parse(named)
         return location, read_settings(location.uri)
     for folder in (Path.cwd(), *Path.cwd().parents):
-        if (folder / _MARK).is_dir():
+        if (folder / _MARK).is_dir() or any((folder / "log").glob("logical_table=*")):  # or its log is lost
             return Location.parse(str(folder)), read_settings(folder)
     hint = "Name one with -C PLACE or DATACAT_CATALOG, or make one: datacat init"
     unheard = [str(item) for item in settings.unheard if "catalog" in item.names]

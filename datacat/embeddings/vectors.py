@@ -29,6 +29,7 @@ _REFINED = 10
 _REFINED_ROWS = 20_000
 _KEPT_VERSIONS = timedelta(hours=1)
 _BATCH_ROWS = 8_192
+_PANICS = ("PanicException", "RustPanic")  # pyo3 has no public names for them
 
 
 class VectorTable:
@@ -166,7 +167,9 @@ def _door(where: str) -> Iterator[None]:
     """What lancedb raises (RuntimeError, ValueError, OSError, as it comes from Rust) becomes an EmbeddingError."""
     try:
         yield
-    except (RuntimeError, ValueError, OSError) as error:
+    except BaseException as error:  # where a file is damaged lance may panic, which is no Exception
+        if not isinstance(error, RuntimeError | ValueError | OSError) and type(error).__name__ not in _PANICS:
+            raise
         text = " ".join(str(error).split())
         raise EmbeddingError(
             f"the vectors cannot be used: {text[:300]}",

@@ -1,13 +1,15 @@
 """Whether all log entries that a state rests on are those that were committed.
 
 Each commit keeps in its own metadata the digest of the entry before it, and the sizes of those back to the last
-hundred. So one listing and one entry show at opening that an entry is gone, emptied or cut, and doctor sees any other
-change. Entries of releases that kept neither are compared with what there is: that their numbers have no gap.
+hundred, and of its own actions a digest, too. So at opening a listing shows that an entry is gone, emptied or cut, and
+the bytes of the entries since the last checkpoint any other change. Entries of releases that kept none of it are
+compared with what there is: that their numbers have no gap.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from datacat.config import Settings
@@ -18,6 +20,7 @@ from datacat.tables.recovery import Entry, Listing
 
 PREVIOUS = "previous"
 CHECKPOINT_EVERY = 100
+_READERS = 16
 RESTORE = (
     "Restore that file from a backup of the catalog, or ingest again into a new one. What is in `datacat snapshot` "
     "stays as it is."
@@ -36,8 +39,16 @@ def link_to(log: Location, number: int, *, settings: Settings) -> dict[str, Any]
     return {PREVIOUS: {"digest": entry.digest, "sizes": [sizes[n] for n in range(first, number + 1)]}}
 
 
-def check(log: Location, number: int, *, listing: Listing, last: Entry | None, settings: Settings) -> None:
-    """Makes sure that the entries of a state since its last checkpoint are there and of the size they had.
+def check(
+    log: Location,
+    number: int,
+    *,
+    listing: Listing,
+    last: Entry | None,
+    settings: Settings,
+    is_compared: bool = False,
+) -> None:
+    """Makes sure that the entries of a state since its last checkpoint are those that were committed.
 
     Args:
         log: the log's folder.
@@ -45,6 +56,7 @@ def check(log: Location, number: int, *, listing: Listing, last: Entry | None, s
         listing: what lies in it.
         last: entry `number`.
         settings: how the store is reached.
+        is_compared: whether their bytes were compared just now; then only sizes are.
 
     Raises:
         CatalogError: one is not, with its place.
@@ -66,6 +78,33 @@ def check(log: Location, number: int, *, listing: Listing, last: Entry | None, s
     for n, size in _recorded(log, number, last=last, begin=begin, settings=settings):
         if listing.entries.get(n, size) != size:
             raise _damaged(log, n, f"has {listing.entries[n]:,} bytes, not {size:,}")
+    if is_compared:
+        return
+    changed = _changed(_read(log, range(begin, number), settings=settings) | {number: last})
+    if changed is not None:
+        raise _damaged(log, changed, "is not the one that was committed")
+
+
+def _read(log: Location, numbers: range, *, settings: Settings) -> dict[int, Entry | None]:
+    def one(number: int) -> Entry | None:
+        return recovery.read_entry(log, number, settings=settings)
+
+    if not log.is_s3:
+        return {number: one(number) for number in numbers}
+    with ThreadPoolExecutor(_READERS) as pool:
+        return dict(zip(numbers, pool.map(one, numbers), strict=True))
+
+
+def _changed(entries: Mapping[int, Entry | None]) -> int | None:
+    """The first entry that is not what its own metadata or the next one says."""
+    for number, entry in sorted(entries.items()):
+        if entry is None:
+            return number
+        following = entries.get(number + 1)
+        kept = recorded_digest(following) if following is not None else None
+        if entry.is_changed or kept not in (None, entry.digest):
+            return number
+    return None
 
 
 def _damaged(log: Location, number: int, what: str) -> CatalogError:

@@ -21,6 +21,7 @@ from datacat.tables.copies import copies
 from datacat.tables.counts import CLASSES, PATHS
 from datacat.tables.state import DataFile, State
 from datacat.tables.store import Store
+from datacat.tables.tree import is_data_file, links, strangers
 from datacat.tables.upkeep import needed_paths
 
 SAMPLE = 5_000  # annotations whose attributes are taken apart again
@@ -103,6 +104,7 @@ def check(store: Store, state: State, *, sample: int = SAMPLE) -> Iterator[Findi
         state: which.
         sample: of how many annotations the index is compared with the attributes themselves.
     """
+    yield from _tree(store)
     yield from log_findings(store)
     if state.number < 0:
         return
@@ -118,6 +120,21 @@ def check(store: Store, state: State, *, sample: int = SAMPLE) -> Iterator[Findi
         yield from _index(cursor, sample=sample)
     except duckdb.Error as error:
         yield Finding("error", "files", f"the rows cannot be read: {error}", _RESTORE)
+
+
+def _tree(store: Store) -> Iterator[Finding]:
+    """Links in the catalog's own tree, and what somebody else put there."""
+    for path in links(store.root):
+        hint = "Put the folder or file itself in its place; nothing is written or removed before that."
+        yield Finding(
+            "error", "files", f"{path} is a link, and what it leads to is no part of the catalog", hint
+        )
+    others = list(strangers(store.root))
+    if others:
+        text = f"{len(others)} files among the data files are not datacat's, as {others[0]}"
+        yield Finding(
+            "note", "files", text, "gc leaves them alone; if you know whose they are, take them away."
+        )
 
 
 def _rules(cursor: duckdb.DuckDBPyConnection) -> Iterator[Finding]:
@@ -161,7 +178,11 @@ def _orphans(store: Store) -> Iterator[Finding]:
         needed = needed_paths(store)
     except CatalogError:
         return  # the log is damaged, which was said
-    orphans = [file for file in store.files.stored() if file.path not in needed]
+    orphans = [
+        file
+        for file in store.files.stored()
+        if file.path not in needed and is_data_file(file.path.rsplit("/", 1)[1])
+    ]
     if orphans:
         size = sum(file.size for file in orphans)
         text = f"{len(orphans)} data files ({size:,} bytes) are in no state: a writer died, or is at work"

@@ -57,9 +57,9 @@ def _lost(number: int, *, checkpoints: list[int], newest: int) -> Finding:
 
 
 def _changed(entries: list[Entry | None]) -> Iterator[Finding]:
-    for number, (entry, following) in enumerate(itertools.pairwise(entries)):
+    for number, (entry, following) in enumerate(itertools.pairwise([*entries, None])):
         kept = chain.recorded_digest(following) if following is not None else None
-        if entry is not None and kept is not None and kept != entry.digest:
+        if entry is not None and (entry.is_changed or kept not in (None, entry.digest)):
             text = f"log entry {number} is not the one that was committed: its digest is another"
             yield Finding("error", "log", text, "Restore it from a backup.")
 
@@ -87,7 +87,7 @@ def _checkpoints(store: Store, entries: list[Entry | None]) -> Iterator[Finding]
 
 
 def _after(live: dict[str, int] | None, entry: Entry | None) -> dict[str, int] | None:
-    if live is None or entry is None:
+    if live is None or entry is None or entry.is_changed:
         return None
     gone = set(entry.removed)
     return {path: size for path, size in live.items() if path not in gone} | dict(entry.added)

@@ -219,7 +219,8 @@ class Files:
                 raise LocationError(f"cannot be listed: {error}", where=str(self.log)) from error
             for name, facts in found.items():
                 path = f"{folder}/{name.rsplit('/', 1)[1]}"
-                yield Stored(path, int(facts["size"]), leases.changed(facts))
+                if name == self.log.child(path).path:  # what lies deeper is not ours
+                    yield Stored(path, int(facts["size"]), leases.changed(facts))
 
     def _kept(
         self, path: Path, kind: str, *, count: int, statistics: dict[str, dict[str, str]]

@@ -35,6 +35,7 @@ from datacat.tables import chain, recovery
 from datacat.tables.change import Change, Conflict
 from datacat.tables.durable import made_folder, sync_file, sync_folder
 from datacat.tables.state import PARTITION, PRUNED_BY, DataFile, LogEntry, State
+from datacat.tables.tree import refuse_remains
 
 _VERSION_KEY = "datacat.schemaVersion"
 _NO_UPKEEP = PostCommitHookProperties(create_checkpoint=False, cleanup_expired_logs=False)
@@ -48,6 +49,7 @@ class Log:
         self.location = root.child("log")
         self._root = root
         self._settings = settings
+        self._compared = ""  # the digest of the entry up to which bytes were compared: opening asks twice
         self._options = object_store_options(settings) if root.is_s3 else None
 
     def create(self, *, author: str) -> None:
@@ -89,7 +91,7 @@ class Log:
 
         Raises:
             CatalogNotFound: there is no catalog.
-            CatalogError: an entry before the last is damaged.
+            CatalogError: an entry before the last is damaged, or all of the log is gone.
         """
         return self._end().number
 
@@ -102,6 +104,7 @@ class Log:
                 raise
             return recovery.End(error.newest, None, recovery.listed(self.location, self._settings))
         if end is None:
+            refuse_remains(self._root, self._settings)
             hint = f"Make one: datacat init {self._root}"
             raise CatalogNotFound("there is no catalog", where=str(self._root), hint=hint)
         return end
@@ -111,7 +114,15 @@ class Log:
         entry = end.entry
         if at != end.number:
             entry = recovery.read_entry(self.location, at, settings=self._settings)
-        chain.check(self.location, at, listing=end.listing, last=entry, settings=self._settings)
+        chain.check(
+            self.location,
+            at,
+            listing=end.listing,
+            last=entry,
+            settings=self._settings,
+            is_compared=entry is not None and entry.digest == self._compared,
+        )
+        self._compared = entry.digest if entry is not None else ""
         return entry
 
     def check_schema(self, at: int | None = None) -> None:
@@ -187,7 +198,7 @@ class Log:
             "message": message,
             "commit": uuid.uuid4().hex,
             "changes": {kind: list(counts) for kind, counts in change.counts().items()},
-            recovery.ACTION_COUNT: len(change.adds) + len(change.removes),
+            **_checks(change),
         }
         recovery.make_room(self.location, base + 1, settings=self._settings, metadata=linked)
         self._sync(base)  # somebody else's entry may not have reached the disk, and ours would stand on it
@@ -300,9 +311,19 @@ def union_schema() -> pa.Schema:
 
 
 def _plain(error: Exception | None) -> str:
-    """What delta-rs says, in one line: it draws arrows, in colours."""
-    parts = re.split(r"\s*\n\s*", re.sub(r"\x1b\[[0-9;]*m", "", str(error)).strip())
+    """What delta-rs says, in one line: it draws arrows, in colours, and adds where in its own code it stood."""
+    said = re.split(
+        r"\n\s*(?:\w* ?backtrace|0: )", re.sub(r"\x1b\[[0-9;]*m", "", str(error)), flags=re.IGNORECASE
+    )[0]
+    parts = re.split(r"\s*\n\s*", said.strip())
     return ": ".join(part.removeprefix("↳").strip() for part in parts)
+
+
+def _checks(change: Change) -> dict[str, Any]:
+    """By what an entry that was cut off or changed is told from a whole one."""
+    added = ((file.path, file.size, stats) for file, stats in change.adds)
+    digest = recovery.actions_digest(added, (file.path for file in change.removes))
+    return {recovery.ACTION_COUNT: len(change.adds) + len(change.removes), recovery.ACTIONS_DIGEST: digest}
 
 
 def _add(file: DataFile, *, stats: str, now_ms: int) -> AddAction:

@@ -15,7 +15,7 @@ import os
 import re
 import time
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,16 +29,22 @@ _ENTRY = re.compile(r"(\d{20})\.json$")
 _CHECKPOINT = re.compile(r"(\d{20})\.checkpoint.*\.parquet$")
 # How many actions a commit holds, in its own metadata: shows an entry that was cut off at the end of a line.
 ACTION_COUNT = "actionCount"
+# What they say, in its own metadata, too: shows an entry whose bytes changed since.
+ACTIONS_DIGEST = "actionsDigest"
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A whole log entry: what it says of itself, the files it added with their sizes, those it removed."""
+    """A log entry that was not cut off: what it says of itself, the files it added with their sizes, those it removed.
+
+    `is_changed`: it is not what was committed; what it says is not to be relied on.
+    """
 
     info: dict[str, Any]
     added: tuple[tuple[str, int], ...]
     removed: tuple[str, ...]
     digest: str = ""  # sha256 of its bytes
+    is_changed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,20 +211,66 @@ def probe(root: Location, settings: Settings) -> None:
         )
 
 
+def actions_digest(added: Iterable[tuple[str, int, str]], removed: Iterable[str]) -> str:
+    """The sha256 of what a commit does: paths, bytes and statistics of the files it adds, paths of those it removes."""
+    said = [sorted(map(list, added)), sorted(removed)]
+    return hashlib.sha256(json.dumps(said).encode()).hexdigest()
+
+
 def _parsed(content: bytes) -> Entry | None:
+    digest = hashlib.sha256(content).hexdigest()
     try:
-        actions = [json.loads(line) for line in content.splitlines() if line.strip()]
+        actions = _actions(content)
+    except _Garbled:
+        return Entry({}, (), (), digest, is_changed=True)
+    except ValueError:
+        return None
+    try:
         info = next(action["commitInfo"] for action in actions if "commitInfo" in action)
         added = [action["add"] for action in actions if "add" in action]
         removed = [action["remove"] for action in actions if "remove" in action]
-        is_whole = info.get(ACTION_COUNT, len(added) + len(removed)) == len(added) + len(removed)
-        if not is_whole:
+        if len(actions) < info.get(ACTION_COUNT, 0) + 1:
             return None
         paths = tuple((add["path"], int(add["size"])) for add in added)
         gone = tuple(remove["path"] for remove in removed)
-        return Entry(info, paths, gone, hashlib.sha256(content).hexdigest())
-    except (ValueError, TypeError, KeyError, AttributeError, StopIteration):
-        return None
+        stated = (info.get(ACTION_COUNT), info.get(ACTIONS_DIGEST))
+        said = [(add["path"], add["size"], add.get("stats") or "") for add in added]
+        found = (len(added) + len(removed), actions_digest(said, gone))
+        is_changed = any(is_ is not None and is_ != was for is_, was in zip(stated, found, strict=True))
+        return Entry(info, paths, gone, digest, is_changed)
+    except StopIteration:
+        return Entry({}, (), (), digest, is_changed=True) if actions else None
+    except (ValueError, TypeError, KeyError, AttributeError):
+        return Entry({}, (), (), digest, is_changed=True)
+
+
+class _Garbled(ValueError):
+    """Something in the middle is no JSON, so it was not cut off."""
+
+
+def _actions(content: bytes) -> list[Any]:
+    """The lines of an entry; a ValueError where it ends before its end, as a power cut leaves it."""
+    lines = [line for line in content.splitlines() if line.strip()]
+    found = []
+    for number, line in enumerate(lines, 1):
+        try:
+            found.append(json.loads(line))
+        except ValueError as error:
+            if (number < len(lines) and b"\0" not in content) or _is_in_the_middle(error, line):
+                raise _Garbled from error
+            raise
+    return found
+
+
+def _is_in_the_middle(error: ValueError, line: bytes) -> bool:
+    """Whether a line is no JSON although more comes behind the fault: it was changed, and not cut off."""
+    if b"\0" in line:
+        return False
+    if isinstance(error, UnicodeDecodeError):
+        return error.end < len(line)
+    if not isinstance(error, json.JSONDecodeError) or error.msg.startswith("Unterminated string"):
+        return False
+    return error.pos < len(error.doc.rstrip()) and error.doc.rstrip().endswith("}}")
 
 
 def _nothing(metadata: Mapping[str, Any]) -> bytes:

@@ -23,6 +23,7 @@ from datacat.tables.connection import database_of
 from datacat.tables.files import Files, described
 from datacat.tables.log import Log
 from datacat.tables.state import State
+from datacat.tables.tree import refuse_links
 from datacat.tables.views import look_at
 
 _ATTEMPTS = 200
@@ -141,9 +142,11 @@ class Store:
         Raises:
             CommitConflict: others were always faster.
             CommitUnknown: the store does not say whether it happened.
-            CatalogError: files that were written for it are gone again; nothing was changed.
+            CatalogError: files that were written for it are gone again, or a part of the catalog is a link to
+                elsewhere; nothing was changed.
             StorageUnsafe: the S3 server ignores conditional PUT.
         """
+        refuse_links(self.root)
         with leases.held(self.root, self.settings) as lease:
             self._probe_once()
             try:

@@ -28,6 +28,7 @@ from datacat.tables.place import check_place
 from datacat.tables.staged import FileFacts, Source, Staged
 from datacat.tables.state import LogEntry, State
 from datacat.tables.store import Store
+from datacat.tables.tree import refuse_links, refuse_remains
 from datacat.tables.upkeep import CompactReport, GcReport
 
 
@@ -44,11 +45,15 @@ class Tables:
 
         Raises:
             CatalogExists: there is one.
+            CatalogError: a link lies where a part of it would be, or one lost its log there.
             StorageUnsafe: the S3 server ignores conditional PUT.
             LocationError: nothing can be written there, or its path would be read as another one.
         """
         check_place(root)
+        refuse_links(root)
         store = Store(root, settings)
+        if recovery.committed_end(store.files.log, settings) is None:
+            refuse_remains(root, settings)
         recovery.probe(root, settings)
         store.probed()
         identifiers.start(root, settings)
@@ -68,10 +73,11 @@ class Tables:
             CatalogNotFound: there is none.
             SchemaMismatch: another version of datacat wrote it.
             StateNotFound: it never had that state.
-            CatalogError: its log is damaged.
+            CatalogError: its log is damaged, or a part of it is a link to elsewhere.
             LocationError: its path would be read as another one.
         """
         check_place(root)
+        refuse_links(root)
         store = Store(root, settings)
         store.log.check_schema(at)
         return cls(store)

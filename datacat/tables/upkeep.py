@@ -20,6 +20,7 @@ from datacat.tables.change import Change, Written
 from datacat.tables.linking import OF_FILES
 from datacat.tables.state import DataFile, State
 from datacat.tables.store import Store
+from datacat.tables.tree import is_data_file, is_litter, refuse_links
 
 _SMALL_ROWS = 1_000_000
 # Opening a file takes 40 us, and one row group holds all classes and paths of a small one: 1,000 label sets of 10,000
@@ -111,8 +112,10 @@ def gc(
             somebody is freezing a snapshot of. The newest stays.
 
     Raises:
-        CatalogError: a log entry cannot be read, so nobody can say what is needed.
+        CatalogError: a log entry cannot be read, so nobody can say what is needed; or a part of the catalog is
+            a link to elsewhere.
     """
+    refuse_links(store.root)
     first = min(store.log.newest(), forget_before or 0)
     with contextlib.ExitStack() as stack:
         own = None
@@ -173,7 +176,9 @@ def _collected(store: Store, asked: _Asked) -> GcReport:
         _remove(store, dead)
     rested_on = {lease.state for lease in found if lease.id in spared and lease.state is not None}
     needed = set(needed_sizes(store, pinned=asked.pinned() | rested_on, forget_before=asked.first))
-    unneeded = [file for file in stored if file.path not in needed]
+    unneeded = [
+        file for file in stored if file.path not in needed and is_data_file(file.path.rsplit("/", 1)[1])
+    ]
     old = [file for file in unneeded if file.changed_s <= oldest_spared]
     gone = [file for file in old if leases.owner_of(file.path) not in spared]
     litter = [] if spared else list(_litter(store, oldest_spared=oldest_spared))
@@ -244,10 +249,9 @@ def _entries(store: Store, newest: int) -> Iterator[recovery.Entry]:
 
     def read(number: int) -> recovery.Entry:
         entry = recovery.read_entry(log, number, settings=store.settings)
-        if entry is None:
-            raise CatalogError(
-                f"log entry {number} cannot be read", where=str(log), hint="See `datacat doctor`."
-            )
+        if entry is None or entry.is_changed:
+            what = "cannot be read" if entry is None else "is not the one that was committed"
+            raise CatalogError(f"log entry {number} {what}", where=str(log), hint="See `datacat doctor`.")
         return entry
 
     with ThreadPoolExecutor(_READERS) as pool:
@@ -266,8 +270,8 @@ def _litter(store: Store, *, oldest_spared: float) -> Iterator[tuple[Location, i
         for name, facts in listed.items():
             changed_s = leases.changed(facts)
             file = name.rsplit("/", 1)[1]
-            is_litter = ".tmp" in file or ".torn-" in file or "#" in file or file.startswith("probe-")
-            if changed_s <= oldest_spared and (is_litter or name in stale):
+            is_own = name == folder.child(file).path  # not of a folder below
+            if changed_s <= oldest_spared and is_own and (is_litter(file) or name in stale):
                 yield folder.child(file), int(facts["size"])
 
 

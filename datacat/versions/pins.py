@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import re
+import uuid
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -101,6 +102,30 @@ class Pins:
             indent=1,
         )
         put_if_absent(self._of(definition.snapshot), f"{text}\n".encode(), settings=self._settings)
+
+    def is_pinned(self, definition: Definition, *, tracked: bytes) -> bool:
+        """Whether a snapshot is pinned, as this."""
+        try:
+            return definition.snapshot in self.names() and self.read(definition.snapshot) == Pin(
+                definition, tracked
+            )
+        except SnapshotDamaged:
+            return False
+
+    def set_aside(self, name: SnapshotName) -> str:
+        """Moves a pin that is not right out of the way without deleting it; returns where it is now.
+
+        Raises:
+            LocationError: it cannot be moved.
+        """
+        place = self._of(name)
+        aside = self._place.child(f"{name}.json.aside-{uuid.uuid4().hex[:8]}")
+        try:
+            filesystem(place, self._settings).mv(place.path, aside.path)
+        except store_errors() as error:
+            raise LocationError(f"cannot be moved: {error}", where=str(place)) from error
+        self._read.pop(name, None)
+        return str(aside)
 
     def _of(self, name: SnapshotName) -> Location:
         return self._place.child(f"{name}.json")

@@ -16,6 +16,7 @@ from datacat.versions import guard, plain
 from datacat.versions.history import Entry, Refs
 from datacat.versions.repository import Repository
 from datacat.versions.shelf import Shelf, Work
+from datacat.versions.survey import compared
 from datacat.versions.verify import check_manifest
 
 _OWN = ("definition.json", "manifest.dvc")
@@ -48,7 +49,8 @@ def repair(shelf: Shelf) -> RepairReport:
         _take_away_foreign(shelf, done)
         shelf.follow_home(work)
         found = shelf.look()
-        entries = _from_git(work, found.refs, [fault.name for fault in found.faults if fault.name])
+        faults = (*found.faults, *compared(shelf.folder, found, pins=shelf.pins))
+        entries = _from_git(work, found.refs, sorted({fault.name for fault in faults if fault.name}))
         _renew_git(shelf, work, refs=found.refs, done=done)
         known = sorted(found.definitions.keys() | found.pinned | found.refs.tags.keys())
         whole = []
@@ -101,11 +103,7 @@ def _bring_back(shelf: Shelf, work: Work, *, name: SnapshotName, entry: Entry | 
         SnapshotError: that cannot be.
     """
     folder = plain.folder_of(shelf.folder, name)
-    pin = shelf.pins.read(name) if name in shelf.pins.names() else None
-    if pin is not None:
-        known = Entry(pin.definition, pin.definition.to_json().encode(), pin.tracked)
-    else:
-        known = _entry_or_none(shelf, name, folder) or entry or shelf.entry(name, folder)
+    known = _witnessed(shelf, name, folder=folder, entry=entry)
     done = []
     folder.mkdir(parents=True, exist_ok=True)
     for file, content in zip(_OWN, (known.content, known.tracked), strict=True):
@@ -129,6 +127,29 @@ def _bring_back(shelf: Shelf, work: Work, *, name: SnapshotName, entry: Entry | 
         shelf.cache.add(tracked, folder=folder / "manifest")
         done.append(f"{name}: it was put back into DVC's cache")
     return done
+
+
+def _witnessed(shelf: Shelf, name: SnapshotName, *, folder: Path, entry: Entry | None) -> Entry:
+    """What a snapshot is: as its pin says, unless folder and git (`entry`) agree that it is something else.
+
+    Raises:
+        SnapshotDamaged: nobody can say.
+    """
+    own = _entry_or_none(shelf, name, folder)
+    is_pinned = name in shelf.pins.names()
+    try:
+        pin = shelf.pins.read(name) if is_pinned else None
+    except SnapshotDamaged:
+        if entry is None and own is None:
+            raise
+        pin = None
+    if pin is not None and (
+        own is None or own != entry or (own.definition, own.tracked) == (pin.definition, pin.tracked)
+    ):
+        return Entry(pin.definition, pin.definition.to_json().encode(), pin.tracked)
+    # Git compares what it keeps with digests of its own, so where a pin was damaged it is asked before the folder.
+    first, second = (entry, own) if is_pinned else (own, entry)
+    return first or second or shelf.entry(name, folder)
 
 
 def _entry_or_none(shelf: Shelf, name: SnapshotName, folder: Path) -> Entry | None:
@@ -164,6 +185,8 @@ def _tell(shelf: Shelf, work: Work, *, whole: list[SnapshotName], done: list[str
         done += [f"{name}: git was told of it again" for name in untold]
     pinned = shelf.pins.names()
     for name, entry in entries.items():
-        if name not in pinned:
+        if not shelf.pins.is_pinned(entry.definition, tracked=entry.tracked):
+            if name in pinned:
+                done.append(f"{name}: its pin was set aside as {shelf.pins.set_aside(name)}")
             shelf.pins.add(entry.definition, tracked=entry.tracked)
             done.append(f"{name}: it was pinned again")

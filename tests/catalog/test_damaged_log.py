@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -115,3 +116,12 @@ def test_a_flipped_bit_in_a_checkpoint_is_named(place: Path) -> None:
     (path.parent / "_last_checkpoint").unlink()
     assert _finds(place, 4) == 1
     assert _examined(place) == []
+
+
+def test_a_catalog_whose_log_is_lost_is_found_from_within(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.rmtree(place / "log/_delta_log")
+    monkeypatch.chdir(place / "snapshots")
+    with pytest.raises(CatalogError, match="the log of this catalog is lost"):
+        Catalog.open()

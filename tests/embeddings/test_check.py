@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 from pathlib import Path
 
@@ -92,3 +93,17 @@ def test_a_space_that_cannot_be_read(
     assert "datacat embed" in finding.hint
     with pytest.raises(EmbeddingError):
         embeddings.nearest(shown(rows), space)._table.keys()
+
+
+def test_a_damaged_manifest_of_vectors_is_an_error_of_ours(catalog_root: Location) -> None:
+    store = VectorStore(catalog_root.child("vectors"), Settings())
+    store.made("s", dimension=4)
+    (path,) = Path(catalog_root.child("vectors/s.lance").path).glob("_versions/*.manifest")
+    good, refused = path.read_bytes(), 0
+    for place in range(0, len(good), 7):
+        path.write_bytes(good[:place] + bytes([good[place] ^ 0x40]) + good[place + 1 :])
+        with contextlib.suppress(EmbeddingError):
+            refused -= 1
+            VectorStore(catalog_root.child("vectors"), Settings()).table("s").keys()
+            refused += 1
+    assert refused < 0

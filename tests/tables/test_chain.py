@@ -11,6 +11,8 @@ import pytest
 from datacat.errors import CatalogError
 from datacat.sources.location import Location, filesystem
 from datacat.tables import Tables
+from datacat.tables.chain import RESTORE
+from datacat.tables.salvage import salvaged
 from datacat.testing.staging import corpus
 from tests.tables.places import SETTINGS, errors, rows
 
@@ -99,11 +101,44 @@ def test_an_empty_checkpoint_is_named(tables: Tables) -> None:
     assert Tables.open(tables.root, SETTINGS).state().number == 3
 
 
-def test_a_changed_entry_of_the_same_size_is_found_by_doctor(tables: Tables) -> None:
+@pytest.mark.parametrize("number", [1, 2, 3])
+@pytest.mark.parametrize(
+    ("was", "became"),
+    [
+        (b'{"add":', b'{"aed":'),
+        (b'"add":{', b'"add":y'),
+        (b'"size":', b'"sizf":'),
+        (b'Records\\":', b'Recores\\":'),
+    ],
+    ids=["action", "no JSON", "key", "statistics"],
+)
+def test_a_changed_entry_of_the_same_size_is_refused(
+    tables: Tables, *, number: int, was: bytes, became: bytes
+) -> None:
+    path = entry(tables, number)
+    path.write_bytes(path.read_bytes().replace(was, became, 1))
+    with pytest.raises(CatalogError, match=f"log entry {number} is not the one that was committed") as caught:
+        Tables.open(tables.root, SETTINGS)
+    assert (caught.value.where, caught.value.hint) == (str(path), RESTORE)
+    with pytest.raises(CatalogError, match=f"log entry {number} is not the one"):
+        tables.gc(grace_s=0)
+    _, state, _ = salvaged(tables.root, SETTINGS, at=None)
+    found = [item.text for item in tables.check(state) if item.severity == "error"]
+    assert f"log entry {number} is not the one that was committed: its digest is another" in found
+
+
+def test_a_changed_message_is_refused_where_another_entry_follows(tables: Tables) -> None:
     path = entry(tables, 2)
     path.write_bytes(path.read_bytes().replace(b'"message":"i', b'"message":"I'))
-    assert Tables.open(tables.root, SETTINGS).state().number == 3
-    assert errors(tables) == ["log entry 2 is not the one that was committed: its digest is another"]
+    with pytest.raises(CatalogError, match="log entry 2 is not the one"):
+        Tables.open(tables.root, SETTINGS)
+
+
+@pytest.mark.parametrize("share", [0.2, 0.5, 0.9])
+def test_an_entry_that_was_cut_off_within_a_line_does_not_count(tables: Tables, share: float) -> None:
+    path = entry(tables, 3)
+    path.write_bytes(path.read_bytes()[: int(path.stat().st_size * share)])
+    assert Tables.open(tables.root, SETTINGS).state().number == 2
 
 
 def test_a_checkpoint_that_disagrees_is_found_by_doctor(tables: Tables) -> None:

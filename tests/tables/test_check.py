@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from pathlib import Path
 
 import duckdb
@@ -103,7 +104,7 @@ def test_rows_that_disagree(tables: Tables, kind: str, damage: str, found: str) 
 
 
 def test_orphans_are_a_note(tables: Tables) -> None:
-    Path(f"{tables.root}/log/logical_table=assets/dead.parquet").write_bytes(b"x")
+    Path(f"{tables.root}/log/logical_table=assets/{uuid.uuid4()}.parquet").write_bytes(b"x")
     (note,) = tables.check(tables.state())
     assert (note.severity, note.hint) == ("note", "Remove them: datacat gc")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import time
+import uuid
 from pathlib import Path
 
 import pyarrow as pa
@@ -157,9 +158,9 @@ def test_gc_removes_nothing_that_any_state_has(tables: Tables) -> None:
 
 def test_gc_removes_orphans_and_spares_the_young(tables: Tables) -> None:
     orphan, young, litter = (
-        data(tables) / "logical_table=assets/dead.parquet",
-        data(tables) / "logical_table=assets/young.parquet",
-        Path(f"{tables.root}/ids/0000000009.json.abc.tmp"),
+        data(tables) / f"logical_table=assets/nobody-{uuid.uuid4()}.parquet",
+        data(tables) / f"logical_table=assets/nobody-{uuid.uuid4()}.parquet",
+        Path(f"{tables.root}/ids/0000000009.json.{uuid.uuid4().hex}.tmp"),
     )
     for path in (orphan, young, litter):
         path.write_bytes(b"x" * 10)

@@ -170,6 +170,27 @@ def test_a_definition_that_was_changed_is_not_what_was_pinned(copied: tuple[Path
     assert "Eve" in (root / "snapshots" / ".aside" / "roofs-1-definition.json-1").read_text()
 
 
+@pytest.mark.parametrize(
+    ("was", "became"),
+    [(b"Jo Doe", b"Jo Dof"), (b'"text"', b'"texu"'), (b"{", b"")],
+    ids=["another author", "a key", "emptied"],
+)
+def test_a_damaged_pin_is_made_anew_from_folder_and_git(
+    copied: tuple[Path, Lake], *, was: bytes, became: bytes
+) -> None:
+    root, _ = copied
+    pin = root / "pins" / "cars@1.json"
+    good, own = pin.read_bytes(), root / "snapshots" / "cars" / "1" / "definition.json"
+    kept = own.read_bytes()
+    pin.write_bytes(good.replace(was, became, 1) if became else b"")
+    assert pin.read_bytes() != good
+    assert [finding for finding in opened(root).check() if finding.severity == "error"]
+    report = opened(root).repair()
+    assert (report.lost, pin.read_bytes(), own.read_bytes()) == ((), good, kept)
+    assert list(opened(root).check()) == []
+    assert len(list(pin.parent.glob("cars@1.json.aside-*"))) == 1
+
+
 @pytest.mark.parametrize("kind", ["gone", "empty", "torn"])
 def test_a_lost_bundle_on_s3_is_no_empty_catalog(kind: str, s3: Location, tmp_path: Path) -> None:
     lake = drawn_lake(tmp_path / "lake", count=2)
