@@ -52,6 +52,8 @@ if TYPE_CHECKING:  # what a search does not need is imported where it is used: 0
     from datacat.ingest.format import Format
     from datacat.versions.snapshots import Snapshot, Snapshots
 
+_Place = str | PathLike[str] | None
+
 
 class Catalog:
     """A catalog at one state. Open one with `datacat.open`."""
@@ -70,16 +72,10 @@ class Catalog:
         return cls(Tables.create(root, settings, author=author_of(settings)))
 
     @classmethod
-    def open(
-        cls,
-        place: str | PathLike[str] | None = None,
-        *,
-        at: int | None = None,
-        settings: Settings | None = None,
-    ) -> Catalog:
-        """See `datacat.open`; with `settings` in place of those that are found."""
+    def open(cls, place: _Place = None, *, at: int | None = None, own: Settings | None = None) -> Catalog:
+        """See `datacat.open`; with `own` settings in place of those that are found."""
         root, found = chosen_place(place)
-        return cls(Tables.open(root, settings or found, at=at), at=at)
+        return cls(Tables.open(root, own or found, at=at), at=at)
 
     @property
     def state(self) -> int:

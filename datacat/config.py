@@ -23,7 +23,7 @@ from datacat.trust import Trusted, distrust, is_trusted, trust, trusted
 FILE_NAME = "datacat.toml"
 _SERVE = ("serve_concurrency", "serve_per_client", "serve_timeout_s", "serve_idle_s", "serve_connections")
 _OF_MEMORY = ("memory_limit", "ingest_memory", "sql_memory")  # which may be in % of it
-_SIZES = (*_OF_MEMORY, "spill_limit", "serve_answer")
+_SIZES = (*_OF_MEMORY, "spill_limit", "serve_answer", "pull_limit")
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([KMGT]i?B|%)", re.IGNORECASE)
 _POWERS = "KMGT"
 _MAX_FILE_BYTES = 65_536
@@ -92,6 +92,8 @@ class Settings:
     """The largest answer that is made whole; a larger one is refused (400). Streams and media have no end."""
     serve_connections: int = 256
     """Connections at once."""
+    pull_limit: str = "64GiB"
+    """What one `datacat snapshot pull` may fetch; nothing is taken in where a remote says that it has more."""
     dvc_remote: str = ""
     """Where `datacat snapshot push` sends snapshots: any DVC remote URL."""
 

@@ -54,7 +54,7 @@ class Catalogs:
 
     def _opened(self, *, at: int | None = None) -> Catalog:
         settings = self.settings.slotted(next(self._slots), of=self.settings.serve_concurrency)
-        return Catalog.open(self._place, at=at, settings=settings)
+        return Catalog.open(self._place, at=at, own=settings)
 
 
 def _of_application(request: Request) -> Catalogs:

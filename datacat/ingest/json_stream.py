@@ -209,6 +209,7 @@ class _Walk:
         self._open: Section | None = None
         self._tail = b""
         self._is_over = False
+        self._whole = 0  # where the last whole record ended
 
     def feed(self, block: bytes, offset: int) -> None:
         """Looks at the next block, which begins at byte `offset`."""
@@ -240,10 +241,11 @@ class _Walk:
             match = _KEY.search(self._tail + before if inside < _LOOK_BACK else before)
             key = match[1].decode("utf-8", errors="replace") if match else ""
         self._open = Section(key, block[at - offset] == ord("["), at + 1)
+        self._whole = at + 1
         self.sections.append(self._open)
 
     def _cut(self, closes: _Positions, *, until: int) -> None:
-        """Counts the records that end before `until` and cuts between them."""
+        """Counts the records that end before `until` and cuts between them; a large one lies alone."""
         section = self._open
         if section is None or not section.is_list:
             return
@@ -252,14 +254,20 @@ class _Walk:
         last = section.cuts[-1][0] if section.cuts else section.start
         place = low
         while (place := max(place, int(np.searchsorted(closes, last + self.cut)))) < high:
+            before = int(closes[place - 1]) + 1 if place > low else self._whole
+            if last < before < int(closes[place]) + 1 - self.cut:
+                section.cuts.append((before, section.count + place - low))
             last = int(closes[place]) + 1
             section.cuts.append((last, section.count + place - low + 1))
+        if high > low:
+            self._whole = int(closes[high - 1]) + 1
         section.count += high - low
         section.end = until  # how far it was counted, until its own end is found
 
     def finish(self, size: int) -> None:
         """The document ends here."""
         if self._open is not None:
+            _part_last(self._open, whole=self._whole, size=size, cut=self.cut)
             self._open.end = size
         if self.fault is None and (self._brackets.depth or self._brackets.in_string):
             self.fault = f"the file ends in the middle, at byte {size}"
@@ -272,6 +280,7 @@ class _Lines:
         self.cut = cut
         self.sections = [Section("", is_list=True, start=0)]
         self.fault: str | None = None
+        self._whole = 0  # where the last whole line ended
 
     def feed(self, block: bytes, offset: int) -> None:
         """Looks at the next block, which begins at byte `offset`."""
@@ -282,12 +291,26 @@ class _Lines:
             end = block.find(b"\n", max(0, last + self.cut - offset))
             if end < 0:
                 break
+            ended = block.rfind(b"\n", counted, end) + 1
+            before = offset + ended if ended else max(self._whole, last)
+            if last < before < offset + end + 1 - self.cut:
+                section.cuts.append((before, section.count + block.count(b"\n", counted, ended)))
             last = offset + end + 1
             section.cuts.append((last, section.count + block.count(b"\n", counted, end + 1)))
             section.count += block.count(b"\n", counted, end + 1)
             counted = end + 1
         section.count += block.count(b"\n", counted)
+        if ended := block.rfind(b"\n") + 1:
+            self._whole = offset + ended
 
     def finish(self, size: int) -> None:
         """The document ends here."""
+        _part_last(self.sections[0], whole=self._whole, size=size, cut=self.cut)
         self.sections[0].end = size
+
+
+def _part_last(section: Section, *, whole: int, size: int, cut: int) -> None:
+    """Lets a large record that is not whole lie alone."""
+    last = section.cuts[-1][0] if section.cuts else section.start
+    if section.is_list and last < whole < size - cut:
+        section.cuts.append((whole, section.count))

@@ -112,7 +112,7 @@ class Repository:
         Raises:
             SnapshotExists: here is another snapshot of the same name and version.
             SnapshotDamaged: what is there is not what a snapshot is; nothing was taken in.
-            SnapshotError: nothing was ever pushed there.
+            SnapshotError: nothing was ever pushed there, or more than may be fetched.
         """
         with self._shelf.locked() as work:
             for _ in range(_ATTEMPTS):
@@ -124,6 +124,8 @@ class Repository:
                 missing = _missing(
                     [entry.definition for entry in theirs], found.definitions.values(), place=share
                 )
+                sizes = [_tracked(entries[item.snapshot]).size for item in missing]
+                share.check_fetched(sum(sizes), into=work.staging)
                 staged = {
                     item.snapshot: self._taken_in(work, entries[item.snapshot], share=share)
                     for item in missing
@@ -252,7 +254,7 @@ class Repository:
         """Fetches and checks an incoming snapshot into a staging folder."""
         name = entry.definition.snapshot
         staged = work.staged(f"incoming/{name}")
-        tracked = plain.Tracked.from_dvc(entry.tracked, where=str(name))
+        tracked = _tracked(entry)
         (staged / "manifest").mkdir()
         try:
             share.objects().fetch(tracked, into=staged / "manifest", name=str(name))
@@ -264,6 +266,10 @@ class Repository:
         plain.write(staged / "manifest.dvc", entry.tracked)
         self._shelf.cache.add(tracked, folder=staged / "manifest")
         return staged
+
+
+def _tracked(entry: Entry) -> plain.Tracked:
+    return plain.Tracked.from_dvc(entry.tracked, where=str(entry.definition.snapshot))
 
 
 def _is_same(latest: Definition, contents: Contents) -> bool:

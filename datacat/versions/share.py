@@ -10,11 +10,12 @@ import fcntl
 import hashlib
 import os
 import re
+import shutil
 import uuid
 from pathlib import Path
 from typing import Any
 
-from datacat.config import Settings
+from datacat.config import Settings, size_bytes
 from datacat.errors import LocationError, SnapshotDamaged, SnapshotError
 from datacat.sources.conditional import conditional_put
 from datacat.sources.location import Location, filesystem, s3_address, store_errors
@@ -35,6 +36,22 @@ class Share:
     def objects(self) -> Objects:
         """The manifests that were sent here."""
         return Objects(self.location.child("dvc"), self._settings)
+
+    def check_fetched(self, size: int, *, into: Path) -> None:
+        """Refuses to fetch manifests that together say to have `size` bytes where those are too many.
+
+        Raises:
+            SnapshotError: more than `pull_limit`, or than there is room for in the folder `into`.
+        """
+        limit, free = size_bytes(self._settings.pull_limit), shutil.disk_usage(into).free
+        if size <= min(limit, free):
+            return
+        than = f"the {limit:,} of pull_limit" if size > limit else f"the {free:,} that are free"
+        raise SnapshotError(
+            f"what is not here yet says to have {size:,} bytes, more than {than}; nothing was taken in",
+            where=str(self.location),
+            hint="If you expect so much, set pull_limit or make room." if size > limit else "Make room.",
+        )
 
     def check_writable(self) -> None:
         """Refuses a place that nothing can be sent to, with the reason that the place gives.

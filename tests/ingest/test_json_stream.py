@@ -84,3 +84,20 @@ def test_only_the_bad_record_is_a_fault() -> None:
     found = list(decoded(content, decode=msgspec.json.decode, one=msgspec.json.decode))
     assert [isinstance(record, Fault) for *_, record in found][:2] == [False, True]
     assert found[1][1] == content.index(b'{"a": Inf')
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.integers(0, 60), min_size=1, max_size=8), st.integers(1, 40), st.integers(8, 30))
+def test_a_record_larger_than_a_cut_lies_alone(sizes: list[int], block: int, cut: int) -> None:
+    items = [{"a": "x" * size} for size in sizes]
+    for content, shape in (
+        (json.dumps(items).encode(), "array"),
+        (json.dumps(items).encode()[:-3], "array"),  # it ends in the middle of the last
+        ("".join(json.dumps(item) + "\n" for item in items).encode(), "lines"),
+        ("\n".join(map(json.dumps, items)).encode(), "lines"),
+    ):
+        ranges = scan(blocks(content, block), shape=shape, cut=cut).sections[0].ranges()  # type: ignore[arg-type]
+        assert sum(content[one.start : one.end].count(b"{") for one in ranges) == len(items)
+        for one, after in zip(ranges, [*(range_.first for range_ in ranges[1:]), len(items)], strict=True):
+            assert content[one.start : one.end].count(b"{") == after - one.first
+            assert one.end - one.start <= 2 * cut + 20 or after - one.first == 1

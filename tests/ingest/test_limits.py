@@ -204,3 +204,18 @@ def test_row_groups_that_unpack_to_too_much_are_refused(
     monkeypatch.setattr("datacat.ingest.limits.COLUMN_BYTES", 1 << 19)
     with pytest.raises(FormatError, match="a column of a row group has"):
         check_row_groups(metadata, where="a")
+
+
+@pytest.mark.parametrize("end", ["}\n", ""])
+def test_a_record_that_is_too_large_does_not_take_others_along(
+    end: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("datacat.ingest.tasks._LARGE", 10_000)
+    for name, value in {"CUT": 10_000, "RECORD_BYTES": 20_000}.items():
+        monkeypatch.setattr(f"datacat.ingest.format.{name}", value)
+    small = '{"asset": "a.png", "class": "cat", "box": [1, 2, 3, 4]}\n'
+    large = f'{{"asset": "b.png", "class": "cat", "box": [1, 2, 3, 4], "attributes": {{"a": "{"x" * 40_000}"}}{end}'
+    save(tmp_path / "lake" / "a.ndjson", small * 3 + large)
+    staged = read(tmp_path / "lake", tmp_path / "out")
+    assert len(rows(staged, "annotations")) == 3
+    assert [row["reason"][:12] for row in rows(staged, "rejects")] == ["a record has"]

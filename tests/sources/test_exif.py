@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import random
+import struct
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -94,3 +96,37 @@ def test_damaged_exif_is_no_fault(tmp_path: Path) -> None:
         found = facts_of(path)
         assert (found.width, found.fault) == (40, None)
         assert found.latitude is None or -90 <= found.latitude <= 90
+
+
+def _jpeg(tiff: bytes) -> bytes:
+    made = io.BytesIO()
+    Image.new("RGB", (64, 48)).save(made, "JPEG")
+    segment = b"Exif\0\0" + tiff
+    return (
+        made.getvalue()[:2]
+        + b"\xff\xe1"
+        + struct.pack(">H", len(segment) + 2)
+        + segment
+        + made.getvalue()[2:]
+    )
+
+
+def _directory(*entries: tuple[int, int, int, int], after: int) -> bytes:
+    packed = b"".join(struct.pack("<HHII", *entry) for entry in entries)
+    return b"II*\0" + struct.pack("<IH", 8, len(entries)) + packed + struct.pack("<I", after)
+
+
+@pytest.mark.parametrize(
+    "tiff",
+    [
+        _directory((0x0112, 3, 1, 1), after=8),
+        _directory((0x8769, 4, 1, 8), (0x8825, 4, 1, 8), (0xA005, 4, 1, 8), after=8),
+        _directory((0x9003, 2, 0xFFFFFFFF, 0xFFFFFFF0), (0x0112, 5, 0x7FFFFFFF, 4), after=0),
+        b"II*\0" + struct.pack("<I", 0xFFFFFFF0),
+        b"II*\0" + struct.pack("<IH", 8, 0xFFFF) + b"\1" * 40_000,
+    ],
+)
+def test_directories_that_loop_or_lie_are_left_and_the_size_is_known(tiff: bytes, tmp_path: Path) -> None:
+    (tmp_path / "a.jpg").write_bytes(_jpeg(tiff))
+    found = facts_of(tmp_path / "a.jpg")
+    assert (found.width, found.height, found.fault) == (64, 48, None)

@@ -220,6 +220,18 @@ def test_bytes_of_a_remote_that_are_not_those_that_were_frozen(copied: tuple[Pat
     assert opened(folder / "mine").pull(str(folder / "share")) == ("roofs@1",)
 
 
+def test_a_remote_does_not_say_how_much_is_fetched(copied: tuple[Path, Lake]) -> None:
+    folder, _ = copied
+    text = f"outs:\n- md5: {'0' * 32}.dir\n  size: {10**12}\n  nfiles: 2\n  hash: md5\n  path: manifest\n"
+    pushed_tree(folder / "share", change=_tracked(text))
+    mine = opened(folder / "mine")
+    with pytest.raises(
+        SnapshotError, match=r"says to have 1,000,000,000,000 bytes, more than the .* of pull_limit"
+    ):
+        mine.pull(str(folder / "share"))
+    assert mine.list() == ()
+
+
 def test_a_definition_whose_digest_is_another(copied: tuple[Path, Lake]) -> None:
     folder, _ = copied
 
