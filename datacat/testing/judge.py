@@ -132,11 +132,35 @@ class Judge:
                 return some([_holds_in(item, inner) for item in _elements(row, path)])
         return _holds_in(json.loads(row["attributes"] or "{}"), node)
 
-    def _size(self, row: Row) -> tuple[int | None, int | None]:
+    def _stated(self, row: Row) -> tuple[int, int] | None:
+        """The size of the picture by the label file of an annotation, where the picture has another."""
         asset = self._assets[row["asset"]]
-        return asset.get("width"), asset.get("height")
+        keys = ("label_set", "source_file", "asset")
+        listed = [
+            (item["width"], item["height"])
+            for item in self._corpus.tables["label_set_assets"]
+            if all(item[key] == row[key] for key in keys) and item.get("width") and item.get("height")
+        ]
+        own = asset.get("width"), asset.get("height")
+        return max((size for size in listed if None not in own and size != own), default=None)
+
+    def _size(self, row: Row) -> tuple[int | None, int | None]:
+        """The size of the picture as the annotation was drawn on it: turned, or not."""
+        asset = self._assets[row["asset"]]
+        own = asset.get("width"), asset.get("height")
+        return own[::-1] if self._stated(row) == own[::-1] else own
+
+    def _on_picture(self, row: Row) -> Row:
+        """An annotation in pixels of its picture, whatever size of it the label file speaks of."""
+        stated, (width, height) = self._stated(row), self._size(row)
+        if stated is None or row.get("is_relative") or not width or not height or stated == (width, height):
+            return row
+        by_x, by_y = width / stated[0], height / stated[1]
+        factors = {"x": by_x, "y": by_y, "w": by_x, "h": by_y, "area": by_x * by_y}
+        return row | {side: row[side] * by for side, by in factors.items() if row.get(side) is not None}
 
     def _measure(self, row: Row, node: m.MeasureIs) -> float | None:
+        row = self._on_picture(row)
         x, y, w, h = (row.get(side) for side in "xywh")
         is_share = bool(row.get("is_relative"))
         values: dict[str, float | None] = {
@@ -183,19 +207,21 @@ class Judge:
         share, whole = sides[name]
         return None if share is None or whole is None else share * whole
 
-    def box(self, row: Row) -> tuple[Box, bool] | None:
-        """The box, and whether it is in fractions of an unknown size."""
+    def box(self, row: Row) -> tuple[Box, int] | None:
+        """The box, and its frame: 0 the picture's pixels, 1 fractions of an unknown size, 2 pixels of it turned."""
+        row = self._on_picture(row)
         sides = [row.get(side) for side in "xywh"]
         if any(side is None for side in sides):
             return None
         x, y, w, h = (float(side) for side in sides if side is not None)
         box = (x, y, x + w, y + h)
         width, height = self._size(row)
+        frame = 2 if None not in (width, height) and self._stated(row) == (width, height) else 0
         if not row.get("is_relative"):
-            return box, False
+            return box, frame
         if width is None or height is None:
-            return box, True
-        return (box[0] * width, box[1] * height, box[2] * width, box[3] * height), False
+            return box, 1
+        return (box[0] * width, box[1] * height, box[2] * width, box[3] * height), frame
 
     def _is_related(self, row: Row, node: m.Related) -> bool | None:
         answers = [
@@ -212,13 +238,13 @@ class Judge:
             known = [time for time in times if time is not None]
             return None if len(known) < len(times) else known[0] < known[3] and known[2] < known[1]
         one, two = self.box(row), self.box(other)
-        if one is None or two is None or one[1] is not two[1]:
+        if one is None or two is None or one[1] != two[1]:
             return None
         if node.kind is RelationKind.IOU:
             share = iou(one[0], two[0])
             return None if share is None else _holds(share, node)
         if node.kind is RelationKind.NEAR:
-            return None if one[1] else _holds(_gap(one[0], two[0]), node)
+            return None if one[1] == 1 else _holds(_gap(one[0], two[0]), node)
         return _lies(node.kind, one[0], two[0])
 
 

@@ -58,6 +58,10 @@ _contents = st.one_of(
 documents = st.dictionaries(st.sampled_from(KEYS), _contents, max_size=3)
 
 
+# What a label file says of a picture's size: nothing, another one, or its sides swapped.
+_SIZES = st.sampled_from([{}, {"width": 128, "height": 32}, {"width": 32, "height": 64}])
+
+
 @st.composite
 def corpora(draw: st.DrawFn) -> Corpus:
     """A corpus of three label sets and up to five assets with up to ten annotations."""
@@ -77,11 +81,13 @@ def corpora(draw: st.DrawFn) -> Corpus:
             media=draw(st.sampled_from(["image", "text"])),
             is_missing=draw(st.booleans()),
             width=draw(st.sampled_from([None, 64, 640])),
+            height=draw(st.sampled_from([None, None, 32])),
         )
         if draw(st.booleans()):
             listing: dict[str, Any] = {
                 "label_set": draw(st.integers(0, 2)),
                 "split": draw(st.sampled_from(SPLITS)),
+                **draw(_SIZES),
                 "metadata": {"timeofday": draw(st.sampled_from(["night", "day", None])), "sky": draw(_SKIES)},
             }
             corpus.list_asset(number, **listing)
