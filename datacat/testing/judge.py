@@ -16,6 +16,7 @@ from datacat.query import meaning as m
 from datacat.query.periods import Period, bounds
 from datacat.query.tree import Operator, Quantifier, RelationKind
 from datacat.testing.corpus import Corpus, Row, leaves
+from datacat.testing.frames import drawn_on, on_picture
 from datacat.testing.kleene import every, negated, some
 
 Box = tuple[float, float, float, float]  # left, top, right, bottom
@@ -132,35 +133,11 @@ class Judge:
                 return some([_holds_in(item, inner) for item in _elements(row, path)])
         return _holds_in(json.loads(row["attributes"] or "{}"), node)
 
-    def _stated(self, row: Row) -> tuple[int, int] | None:
-        """The size of the picture by the label file of an annotation, where the picture has another."""
-        asset = self._assets[row["asset"]]
-        keys = ("label_set", "source_file", "asset")
-        listed = [
-            (item["width"], item["height"])
-            for item in self._corpus.tables["label_set_assets"]
-            if all(item[key] == row[key] for key in keys) and item.get("width") and item.get("height")
-        ]
-        own = asset.get("width"), asset.get("height")
-        return max((size for size in listed if None not in own and size != own), default=None)
-
     def _size(self, row: Row) -> tuple[int | None, int | None]:
-        """The size of the picture as the annotation was drawn on it: turned, or not."""
-        asset = self._assets[row["asset"]]
-        own = asset.get("width"), asset.get("height")
-        return own[::-1] if self._stated(row) == own[::-1] else own
-
-    def _on_picture(self, row: Row) -> Row:
-        """An annotation in pixels of its picture, whatever size of it the label file speaks of."""
-        stated, (width, height) = self._stated(row), self._size(row)
-        if stated is None or row.get("is_relative") or not width or not height or stated == (width, height):
-            return row
-        by_x, by_y = width / stated[0], height / stated[1]
-        factors = {"x": by_x, "y": by_y, "w": by_x, "h": by_y, "area": by_x * by_y}
-        return row | {side: row[side] * by for side, by in factors.items() if row.get(side) is not None}
+        return drawn_on(self._corpus, row)[0]
 
     def _measure(self, row: Row, node: m.MeasureIs) -> float | None:
-        row = self._on_picture(row)
+        row = on_picture(self._corpus, row)
         x, y, w, h = (row.get(side) for side in "xywh")
         is_share = bool(row.get("is_relative"))
         values: dict[str, float | None] = {
@@ -209,14 +186,14 @@ class Judge:
 
     def box(self, row: Row) -> tuple[Box, int] | None:
         """The box, and its frame: 0 the picture's pixels, 1 fractions of an unknown size, 2 pixels of it turned."""
-        row = self._on_picture(row)
+        row = on_picture(self._corpus, row)
         sides = [row.get(side) for side in "xywh"]
         if any(side is None for side in sides):
             return None
         x, y, w, h = (float(side) for side in sides if side is not None)
         box = (x, y, x + w, y + h)
         width, height = self._size(row)
-        frame = 2 if None not in (width, height) and self._stated(row) == (width, height) else 0
+        frame = 2 if drawn_on(self._corpus, row)[1] == (width, height) else 0
         if not row.get("is_relative"):
             return box, frame
         if width is None or height is None:
