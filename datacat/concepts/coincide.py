@@ -18,6 +18,7 @@ import duckdb
 import pyarrow as pa
 
 from datacat.query.compare import Sql
+from datacat.query.geometry import WITH_SIZE
 from datacat.query.run import rows
 
 COINCIDE_IOU = 0.5
@@ -33,16 +34,15 @@ _LISTED = """
 """
 _SHARED = "SELECT thing FROM listed GROUP BY thing HAVING min(label_set) < max(label_set)"
 _KEPT = f"CREATE TEMP TABLE shared AS SELECT l.* FROM listed l SEMI JOIN (FROM ({_SHARED}) ORDER BY hash(thing), thing LIMIT ?) USING (thing)"  # noqa: S608, E501
-_SAID = """
+_SAID = f"""
     CREATE TEMP TABLE said AS
-    SELECT thing, label_set, node, name, annotation, (x + y + w + h) IS NOT NULL AS is_box,
-        coalesce(is_relative, false) AND width IS NULL AS is_share,
+    SELECT thing, label_set, node, name, annotation, (x + y + w + h) IS NOT NULL AS is_box, frame,
         x * sx AS left_, y * sy AS top_, (x + w) * sx AS right_, (y + h) * sy AS bottom_
-    FROM (SELECT a.*, s.width, s.height, CASE WHEN is_relative THEN coalesce(s.width, 1) ELSE 1 END AS sx,
-                 CASE WHEN is_relative THEN coalesce(s.height, 1) ELSE 1 END AS sy
-          FROM annotations a JOIN assets s USING (asset) WHERE is_crowd IS NOT TRUE)
+    FROM (SELECT *, CASE WHEN is_relative AND frame <> 1 THEN asset_width ELSE 1 END AS sx,
+                 CASE WHEN is_relative AND frame <> 1 THEN asset_height ELSE 1 END AS sy
+          FROM {WITH_SIZE} WHERE is_crowd IS NOT TRUE)
     JOIN shared USING (asset, label_set) JOIN named_classes USING (label_set, class)
-"""
+"""  # noqa: S608 - our own words
 _LOOKED = """
     CREATE TEMP TABLE looked AS
     SELECT thing, label_set, node, name FROM shared JOIN named_classes USING (label_set) WHERE covers
@@ -61,7 +61,7 @@ _BOXES = f"""
             {_WIDTH} * {_HEIGHT} AS common,
             common / nullif({_AREA.format("l")} + {_AREA.format("r")} - common, 0) AS iou
         FROM said l JOIN said r ON l.thing = r.thing AND l.label_set < r.label_set AND l.node <> r.node
-            AND l.is_share = r.is_share AND l.is_box AND r.is_box
+            AND l.frame = r.frame AND l.is_box AND r.is_box
         WHERE iou >= {COINCIDE_IOU}),
     best AS (SELECT own, other, box, max(iou) AS iou FROM (
         SELECT one AS own, other, one_box AS box, iou FROM touching

@@ -21,6 +21,7 @@ from datacat.embeddings.decoding import NoPicture, quiet, read_picture
 from datacat.embeddings.encoder import Encoder, Vectors
 from datacat.model.names import folded
 from datacat.query.compare import Sql
+from datacat.query.geometry import WITH_SIZE
 from datacat.query.run import rows
 
 _FEWEST = 4  # names or classes; the median of fewer pairs says nothing
@@ -36,11 +37,11 @@ _SAMPLE = f"""
     SELECT chosen.uri, chosen.digest, node, chosen.x, chosen.y, chosen.w, chosen.h FROM (
         SELECT node, unnest(min_by({{'uri': uri, 'digest': digest, 'x': x, 'y': y, 'w': w, 'h': h}},
             hash(annotation), ?)) AS chosen
-        FROM (SELECT c.node, a.annotation, s.uri, s.digest, s.width, s.height,
-                  CASE WHEN a.is_relative THEN s.width ELSE 1 END AS sx,
-                  CASE WHEN a.is_relative THEN s.height ELSE 1 END AS sy,
+        FROM (SELECT c.node, a.annotation, s.uri, s.digest, a.asset_width AS width, a.asset_height AS height,
+                  CASE WHEN a.is_relative THEN asset_width ELSE 1 END AS sx,
+                  CASE WHEN a.is_relative THEN asset_height ELSE 1 END AS sy,
                   a.x * sx AS x, a.y * sy AS y, a.w * sx AS w, a.h * sy AS h
-              FROM annotations a JOIN crop_classes c USING (label_set, class) JOIN assets s USING (asset)
+              FROM {WITH_SIZE} a JOIN crop_classes c USING (label_set, class) JOIN assets s USING (asset)
               WHERE s.media = 'image' AND NOT s.is_missing AND a.is_crowd IS NOT TRUE)
         WHERE least(x + w, width) - greatest(x, 0) >= {_SMALLEST}
           AND least(y + h, height) - greatest(y, 0) >= {_SMALLEST}

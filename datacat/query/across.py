@@ -16,11 +16,24 @@ from datacat.query.compare import Sql
 from datacat.query.tree import OPPOSITE, Operator
 from datacat.query.voices import IS_THING, LOWER, said, surely, things
 
-_COLUMNS = ("kind", "model", "geometry_type", "is_crowd", "x", "y", "w", "h", "is_relative")
+_COLUMNS = (
+    "kind",
+    "model",
+    "geometry_type",
+    "is_crowd",
+    "x",
+    "y",
+    "w",
+    "h",
+    "is_relative",
+    "frame",
+    "asset_width",
+    "asset_height",
+)
 _TOUCHING = f"""
     SELECT asset, l.voice AS left_set, r.voice AS right_set, l.annotation AS left_annotation,
         r.annotation AS right_annotation, true AS left_name, true AS right_name, {IOU} AS iou
-    FROM placed l JOIN placed r USING (asset, is_share) WHERE l.voice < r.voice
+    FROM placed l JOIN placed r USING (asset, frame) WHERE l.voice < r.voice
 """  # noqa: S608 - our own words
 # `placed`: boxes that can be compared with all others of the asset, where several have drawn something.
 _MERGED = f"""
@@ -38,17 +51,14 @@ _MERGED = f"""
         GROUP BY asset),
     shared AS (SELECT asset FROM found WHERE is_drawn GROUP BY asset HAVING min(voice) <> max(voice)),
     drawn AS MATERIALIZED (
-        SELECT f.*, coalesce(is_relative, false) AND width + height IS NULL AS is_share,
-            CASE WHEN is_relative AND width + height IS NOT NULL THEN width ELSE 1 END AS scale_x,
-            CASE WHEN is_relative AND width + height IS NOT NULL THEN height ELSE 1 END AS scale_y
-        FROM (FROM found WHERE is_drawn AND x + y + w + h IS NOT NULL) AS f SEMI JOIN shared USING (asset)
-        JOIN (SELECT asset, width, height FROM assets) USING (asset)),
-    mixed AS (
-        SELECT asset, true AS is_share FROM drawn GROUP BY asset HAVING bool_or(is_share) AND bool_or(NOT is_share)),
+        SELECT f.*, CASE WHEN is_relative AND frame <> 1 THEN asset_width ELSE 1 END AS scale_x,
+            CASE WHEN is_relative AND frame <> 1 THEN asset_height ELSE 1 END AS scale_y
+        FROM (FROM found WHERE is_drawn AND x + y + w + h IS NOT NULL) AS f SEMI JOIN shared USING (asset)),
+    main AS (SELECT asset, min(frame) AS frame FROM drawn GROUP BY asset),
     placed AS MATERIALIZED (
-        SELECT asset, voice, annotation, is_share, x * scale_x AS left_, y * scale_y AS top_,
+        SELECT asset, voice, annotation, frame, x * scale_x AS left_, y * scale_y AS top_,
             (x + w) * scale_x AS right_, (y + h) * scale_y AS bottom_
-        FROM drawn ANTI JOIN mixed USING (asset, is_share)),
+        FROM drawn SEMI JOIN main USING (asset, frame)),
     {matched(_TOUCHING)},
     same AS (
         SELECT asset, CASE WHEN min(left_set) = max(left_set) AND min(right_set) = max(right_set) THEN count(*)

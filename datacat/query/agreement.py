@@ -30,10 +30,10 @@ _NAMES = (
     "SELECT unnest(?::BIGINT[]) AS label_set, unnest(?::VARCHAR[]) AS class, unnest(?::VARCHAR[]) AS name, "
     "unnest(?::BOOLEAN[]) AS is_covered"
 )
-# Boxes in pixels where the size of the asset is known, else in fractions (`is_share`); no box: of the whole asset.
+# Boxes in pixels where the size of the asset is known, else in fractions (`frame`); no box: of the whole asset.
 _SAID = f"""
     SELECT asset, label_set, annotation, name, x + y + w + h IS NOT NULL AS is_box,
-        coalesce(is_relative, false) AND NOT has_size AS is_share,
+        frame,
         x * scale_x AS left_, y * scale_y AS top_, (x + w) * scale_x AS right_, (y + h) * scale_y AS bottom_
     FROM (SELECT *, CASE WHEN is_relative AND has_size THEN asset_width ELSE 1 END AS scale_x,
                  CASE WHEN is_relative AND has_size THEN asset_height ELSE 1 END AS scale_y
@@ -46,7 +46,7 @@ _SAID = f"""
 _TOUCHING = f"""
     SELECT asset, left_set, right_set, l.annotation AS left_annotation, r.annotation AS right_annotation,
         l.name AS left_name, r.name AS right_name, {IOU} AS iou
-    FROM lefts l JOIN rights r USING (asset, left_set, right_set, is_share) WHERE l.is_box AND r.is_box
+    FROM lefts l JOIN rights r USING (asset, left_set, right_set, frame) WHERE l.is_box AND r.is_box
 """  # noqa: S608 - our own words
 # Who says what of which shared asset, and which boxes match.
 _MATCHED = f"""

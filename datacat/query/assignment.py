@@ -52,9 +52,9 @@ _MATCHED = f"""
             USING (asset, left_set, right_set, left_annotation, right_annotation)
         WHERE NOT is_alone)
 """  # noqa: S608 - our own words
-# Boxes in pixels where the size of the asset is known, else in fractions (`is_share`).
+# Boxes in pixels where the size of the asset is known, else in fractions (`frame`).
 _EDGES = f"""
-    SELECT asset, label_set, annotation, coalesce(is_relative, false) AND NOT has_size AS is_share,
+    SELECT asset, label_set, annotation, frame,
         x * scale_x AS left_, y * scale_y AS top_, (x + w) * scale_x AS right_, (y + h) * scale_y AS bottom_
     FROM (SELECT *, CASE WHEN is_relative AND has_size THEN asset_width ELSE 1 END AS scale_x,
                  CASE WHEN is_relative AND has_size THEN asset_height ELSE 1 END AS scale_y
@@ -74,7 +74,7 @@ _ACROSS = f"""
     _MATCHED.format(
         f"SELECT asset, l.label_set AS left_set, r.label_set AS right_set, l.annotation AS left_annotation, "
         f"r.annotation AS right_annotation, true AS left_name, true AS right_name, {IOU} AS iou "
-        f"FROM sides l JOIN sides r USING (asset, is_share) WHERE l.label_set < r.label_set"
+        f"FROM sides l JOIN sides r USING (asset, frame) WHERE l.label_set < r.label_set"
     )
 }
     SELECT asset, left_set, right_set, left_annotation, right_annotation, iou FROM boxes

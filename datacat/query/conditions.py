@@ -158,8 +158,7 @@ def _measure(node: Condition, scope: Scope) -> m.Meaning:
     bare = Token(token.text.removesuffix("%").removesuffix("px"), token.is_quoted, token.span)
     number = number_of(without_unit(bare, name), name, scope=scope)
     shown = f"{name}{node.operator}{Value(token.text, token.is_quoted)}"
-    has_shares = bool(scope.vocabulary.sorts.shares)
-    return m.MeasureIs(name, node.operator, number, is_percent, shown, has_shares)
+    return m.MeasureIs(name, node.operator, number, is_percent, shown)
 
 
 @_one_by_one

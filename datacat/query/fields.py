@@ -25,8 +25,8 @@ class Column:
 class Measure:
     """A measure of an annotation's geometry as SQL over its row; `percent` and `sized` need the size of the asset too.
 
-    There, `asset_width` and `asset_height` stand for that size. `plain` knows nothing of boxes in fractions; `sized`
-    is the same in pixels for all.
+    These are for rows of `geometry.sized`, where `asset_width` and `asset_height` stand for that size. `plain` is the
+    measure of what has no place in a picture; `sized` is in pixels of the picture.
     """
 
     plain: str

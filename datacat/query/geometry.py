@@ -1,7 +1,9 @@
 """How two annotations of one asset lie to each other, as SQL over their boxes.
 
 Polygons, masks and keypoints count by their boxes. Boxes in pixels and in fractions are compared where the asset's
-size is known; else only fractions with fractions.
+size is known; else only fractions with fractions. A box that was drawn on another size of its picture, as its label
+file states it, is brought to the picture first: `sized` does so for all that compares or measures boxes. Sides that
+are swapped mean the picture as its EXIF turns it: such boxes are compared with one another alone.
 """
 
 from __future__ import annotations
@@ -10,20 +12,37 @@ from datacat.query import meaning as m
 from datacat.query.compare import TRUE, Sql, joined, number_compares
 from datacat.query.tree import RelationKind
 
-# The row of an annotation, with the size of its asset.
-WITH_SIZE = (
-    "(SELECT a.*, s.width AS asset_width, s.height AS asset_height "
-    "FROM annotations AS a LEFT JOIN assets AS s USING (asset))"
-)
+# Where a label file states another size of a picture than it has, that size.
+_STATED = """
+    SELECT label_set, source_file, address, max(struct_pack(across := l.width, down := l.height)) AS stated
+    FROM label_set_assets AS l JOIN assets AS s USING (asset)
+    WHERE l.width > 0 AND l.height > 0 AND (l.width <> s.width OR l.height <> s.height)
+    GROUP BY ALL
+"""
+_SIZED = f"""(
+    SELECT * EXCLUDE (by_x, by_y, is_turned) REPLACE (x * by_x AS x, y * by_y AS y, w * by_x AS w, h * by_y AS h,
+            area * by_x * by_y AS area),
+        CASE WHEN is_turned THEN 2 WHEN is_relative AND asset_width + asset_height IS NULL THEN 1 ELSE 0 END AS frame
+    FROM (
+        SELECT a.*, coalesce(f.stated.across = s.height AND f.stated.down = s.width, false) AS is_turned,
+            CASE WHEN is_turned THEN s.height ELSE s.width END AS asset_width,
+            CASE WHEN is_turned THEN s.width ELSE s.height END AS asset_height,
+            CASE WHEN is_turned OR a.is_relative THEN 1 ELSE coalesce(s.width / f.stated.across, 1) END AS by_x,
+            CASE WHEN is_turned OR a.is_relative THEN 1 ELSE coalesce(s.height / f.stated.down, 1) END AS by_y
+        FROM {{}} AS a LEFT JOIN assets AS s ON s.asset = a.asset
+        LEFT JOIN ({_STATED}) AS f ON f.label_set = a.label_set AND f.source_file = a.source_file
+            AND f.address = a.address))
+"""  # noqa: S608 - our own words
+# Of every annotation, the same.
+WITH_SIZE = _SIZED.format("annotations")
 _BOXES = f"""
-    SELECT asset, annotation, class, is_share,
+    SELECT asset, annotation, class, frame,
         CASE WHEN is_known THEN x * asset_width ELSE x END AS left_,
         CASE WHEN is_known THEN y * asset_height ELSE y END AS top_,
         CASE WHEN is_known THEN (x + w) * asset_width ELSE x + w END AS right_,
         CASE WHEN is_known THEN (y + h) * asset_height ELSE y + h END AS bottom_,
         starts, ends
-    FROM (SELECT *, coalesce(is_relative, false) AND asset_width + asset_height IS NOT NULL AS is_known,
-                 coalesce(is_relative, false) AND asset_width + asset_height IS NULL AS is_share
+    FROM (SELECT *, coalesce(is_relative, false) AND asset_width + asset_height IS NOT NULL AS is_known
           FROM {WITH_SIZE} WHERE {{}})
     SEMI JOIN ({{}}) USING (annotation)
 """  # noqa: S608 - our own words
@@ -34,7 +53,7 @@ _AREA = "(({0}.right_ - {0}.left_) * ({0}.bottom_ - {0}.top_))"
 _MEASURES = {
     RelationKind.IOU: f"{_SHARED} / nullif({_AREA.format('one')} + {_AREA.format('other')} - {_SHARED}, 0)",
     RelationKind.NEAR: (
-        "CASE WHEN NOT one.is_share THEN sqrt("
+        "CASE WHEN one.frame <> 1 THEN sqrt("
         "power(greatest(0, one.left_ - other.right_, other.left_ - one.right_), 2) + "
         "power(greatest(0, one.top_ - other.bottom_, other.top_ - one.bottom_), 2)) END"
     ),
@@ -54,9 +73,21 @@ _HOLDS = {
 
 _KNOWN_TIMES = "one.starts + one.ends + other.starts + other.ends IS NOT NULL"
 _KNOWN_BOXES = (
-    "one.is_share = other.is_share AND one.left_ + one.top_ + one.right_ + one.bottom_ IS NOT NULL "
+    "one.frame = other.frame AND one.left_ + one.top_ + one.right_ + one.bottom_ IS NOT NULL "
     "AND other.left_ + other.top_ + other.right_ + other.bottom_ IS NOT NULL"
 )
+
+
+def sized(table: Sql) -> Sql:
+    """Rows of annotations with their boxes in pixels of the picture (or fractions), and what these lie in.
+
+    `asset_width` and `asset_height` are its size in pixels, as it was labelled; `frame` tells apart what cannot be
+    compared: 0 the picture's pixels, 1 fractions of a picture of unknown size, 2 pixels of it as its EXIF turns it.
+
+    Args:
+        table: what gives the rows: `annotations`, or those of some classes.
+    """
+    return Sql(_SIZED).filled(table)
 
 
 def related(node: m.Related, *, these: Sql, those: Sql, within: Sql, is_possible: bool = False) -> Sql:
@@ -85,7 +116,7 @@ def related(node: m.Related, *, these: Sql, those: Sql, within: Sql, is_possible
     known = TRUE if node.kind is RelationKind.DURING else Sql("x + y + w + h IS NOT NULL")
     place = joined(" AND ", [within, known])
     boxes = Sql(_BOXES)
-    alike = TRUE if node.kind is RelationKind.DURING else Sql("one.is_share = other.is_share")
+    alike = TRUE if node.kind is RelationKind.DURING else Sql("one.frame = other.frame")
     return template.filled(boxes.filled(place, these), boxes.filled(place, those), alike, holds)
 
 

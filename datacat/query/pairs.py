@@ -23,7 +23,7 @@ from datacat.query.compare import (
     time_compares,
 )
 from datacat.query.documents import element_exists, length_compares, no_element
-from datacat.query.geometry import WITH_SIZE, related
+from datacat.query.geometry import related, sized
 from datacat.query.looked import OWN_COLUMNS, attributes_asked, looked, names_class
 from datacat.query.tree import Quantifier
 
@@ -126,7 +126,7 @@ class Pairs:
         ]
         where = joined(" AND ", [given, *open_rows, self.within])
         nodes = [part for part, _ in rows]
-        table = Sql(WITH_SIZE) if any(map(needs_size, nodes)) else table_at("annotations", classes_of(nodes))
+        table = annotations_of(nodes)
         found = Sql("SELECT asset, label_set, annotation FROM {} WHERE {}").filled(table, where)
         keyed = joined(" AND ", [given, *(row for part, row in rows if not _needs_annotations(part))])
         for part in parts:
@@ -204,7 +204,7 @@ class Pairs:
         return these
 
     def _rows(self, nodes: Sequence[m.Meaning], where: Iterable[Sql]) -> Sql:
-        table = Sql(WITH_SIZE) if any(map(needs_size, nodes)) else table_at("annotations", classes_of(nodes))
+        table = annotations_of(nodes)
         return self._scan(table, where)
 
     def _at(self, paths: tuple[str, ...], where: Iterable[Sql]) -> Sql:
@@ -359,6 +359,12 @@ def _needs_annotations(node: m.Meaning) -> bool:
 def needs_size(node: m.Meaning) -> bool:
     """Whether a row condition asks for the size of the asset."""
     return (isinstance(node, m.MeasureIs) and node.needs_size) or any(map(needs_size, _below(node)))
+
+
+def annotations_of(nodes: Sequence[m.Meaning]) -> Sql:
+    """What gives the annotations for which all of some row conditions hold, as `geometry.sized` where they need it."""
+    table = table_at("annotations", classes_of(nodes))
+    return sized(table) if any(map(needs_size, nodes)) else table
 
 
 def _below(node: m.Meaning) -> Sequence[m.Meaning]:

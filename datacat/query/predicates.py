@@ -102,17 +102,13 @@ class TimeIs:
 
 @dataclass(frozen=True, slots=True)
 class MeasureIs:
-    """A measure of the geometry compares; `number` is in px, px², seconds, characters, or per cent of the asset.
-
-    `has_shares`: there are boxes in fractions, which have pixels where the size of the asset is known.
-    """
+    """A measure of the geometry compares; `number` is in px, px², seconds, characters, or per cent of the asset."""
 
     name: str
     operator: Operator
     number: float
     is_percent: bool
     shown: str
-    has_shares: bool = field(default=False, compare=False)
 
     @property
     def measure(self) -> str:
@@ -125,7 +121,7 @@ class MeasureIs:
     @property
     def needs_size(self) -> bool:
         """Whether the size of the asset matters."""
-        return self.is_percent or (self.has_shares and MEASURES[self.name].sized is not None)
+        return self.is_percent or MEASURES[self.name].sized is not None
 
     def __str__(self) -> str:
         return self.shown

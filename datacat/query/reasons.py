@@ -211,12 +211,11 @@ class Explainer:
         columns = [*sorted(asked), *sorted(measured)]
         select = "".join(f", {column}" for column in sorted(asked))
         select += "".join(f", {measured[name].measure}" for name in sorted(measured))
-        is_sized = any(node.needs_size for node in measured.values())
         query = Sql(
             "SELECT annotation, class, team, team || '/' || name, kind, geometry_type, "  # noqa: S608 - our own names
             f"x, y, w, h, is_relative, confidence{select} "
             "FROM {} JOIN label_sets USING (label_set) WHERE {}"
-        ).filled(Sql(f"{WITH_SIZE} AS sized" if is_sized else "annotations"), self._of_found)
+        ).filled(Sql(f"{WITH_SIZE} AS sized"), self._of_found)
         documents = Documents(self._cursor, self._of_found)
         details = {}
         for row in rows(self._cursor, query):

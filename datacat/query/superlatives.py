@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from datacat.query.compare import Sql
 from datacat.query.fields import MEASURES
+from datacat.query.geometry import WITH_SIZE
 from datacat.query.pairs import numbered
 from datacat.query.quantities import Quantity
 from datacat.query.readings import Has, Reading, composed
@@ -77,8 +78,9 @@ class Limits:
         name, is_largest = _MEASURES[reading.words]
         order = "DESC" if is_largest else "ASC"
         of_these = numbered("annotation", found["annotation"].to_pylist())
+        measure = MEASURES[name].sized or MEASURES[name].plain
         query = Sql(
-            f"SELECT value FROM (SELECT {MEASURES[name].plain} AS value FROM annotations WHERE {{}}) "  # noqa: S608 - our own words
+            f"SELECT value FROM (SELECT {measure} AS value FROM {WITH_SIZE} WHERE {{}}) "  # noqa: S608 - our own words
             f"WHERE value IS NOT NULL ORDER BY value {order} LIMIT ?",
             (self.most,),
         )

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from datacat.query import meaning as m
 from datacat.query.agreement import PLACE
 from datacat.query.compare import TRUE, Sql, joined
+from datacat.query.geometry import sized
 from datacat.query.looked import looked, names_class, rejected
 from datacat.query.once import COLUMNS, once
 from datacat.query.pairs import Pairs, classes_of, may_be_open_beside, needs_size, of_row, table_at
@@ -154,11 +155,12 @@ def judged(
         predicate: on annotations.
         within: a condition on asset.
         is_sure_alone: only those that fulfil it.
-        columns: beside asset, label_set and annotation.
+        columns: beside asset, label_set and annotation; with "frame", they are those of `geometry.sized`.
     """
     parts, is_of_class = m.conjuncts(predicate), names_class(predicate)
     named = ", ".join(dict.fromkeys(("asset", "label_set", "annotation", *columns)))
     table = table_at("annotations", classes_of(parts))
+    table = sized(table) if "frame" in columns else table
     if not any(map(needs_size, parts)) and all(of_row(part) is not None for part in parts):
         firm, perhaps = _rows(parts, is_of_class)
         asked = perhaps if is_sure_alone else Sql("({}) IS NOT FALSE").filled(perhaps)

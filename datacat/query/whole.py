@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 
 from datacat.query import stream
 from datacat.query.compare import Sql
+from datacat.query.geometry import WITH_SIZE
 from datacat.query.hit import HITS, MATCH
 from datacat.query.run import arrow, rows
 
@@ -31,8 +32,9 @@ _FACTS = Sql(
 _COUNTS = Sql("(SELECT asset, count(*) AS n FROM {} WHERE {} GROUP BY asset)")
 _NONE = Sql("(SELECT NULL::BIGINT AS asset, 0 AS n LIMIT 0)")
 _MATCHES = Sql(
-    "SELECT annotation, class, team, team || '/' || name AS label_set, kind, geometry_type, x, y, w, h, is_relative, "
-    "confidence, attributes FROM annotations JOIN label_sets USING (label_set) "
+    "SELECT annotation, class, team, team || '/' || name AS label_set, kind, "  # noqa: S608 - our own words
+    f"geometry_type, x, y, w, h, is_relative, confidence, attributes FROM {WITH_SIZE} AS sized "
+    "JOIN label_sets USING (label_set) "
     "SEMI JOIN (FROM {} WHERE {}) USING (asset, annotation) WHERE {} ORDER BY asset, annotation"
 )
 

@@ -11,8 +11,9 @@ from datacat.query.agreement import common_name
 from datacat.query.assignment import MATCHED_IOU
 from datacat.query.vocabulary import Vocabulary
 from datacat.testing.across import thing
+from datacat.testing.boxes import iou
 from datacat.testing.corpus import Corpus, Row
-from datacat.testing.judge import Judge, iou
+from datacat.testing.judge import Judge
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +27,7 @@ class Accord:
 
 @dataclass(frozen=True, slots=True)
 class _Side:
-    boxes: list[tuple[int, str, tuple[float, float, float, float], bool]]
+    boxes: list[tuple[int, str, tuple[float, float, float, float], int]]
     names: set[str]
 
     @property
@@ -107,9 +108,9 @@ def _matched(left: _Side, right: _Side) -> Iterator[tuple[bool, float]]:
     """Of the boxes of the best assignment: whether their names are equal, and their overlap."""
     shares = {
         (one, two): share
-        for one, (_, _, own, is_share) in enumerate(left.boxes)
-        for two, (_, _, other, is_other_share) in enumerate(right.boxes)
-        if is_share is is_other_share and (share := iou(own, other)) is not None and share >= MATCHED_IOU
+        for one, (_, _, own, frame) in enumerate(left.boxes)
+        for two, (_, _, other, other_frame) in enumerate(right.boxes)
+        if frame == other_frame and (share := iou(own, other)) is not None and share >= MATCHED_IOU
     }
 
     def is_same(one: int, two: int) -> bool:

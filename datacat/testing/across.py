@@ -9,8 +9,9 @@ from collections.abc import Iterator, Sequence
 from datacat.query.agreement import common_name
 from datacat.query.assignment import MATCHED_IOU, assigned
 from datacat.query.vocabulary import Vocabulary
+from datacat.testing.boxes import Box, iou
 from datacat.testing.corpus import Row
-from datacat.testing.judge import Box, Judge, iou
+from datacat.testing.judge import Judge
 
 Voice = tuple[int, str | None]
 """Whose statement: a label set, and the model of a prediction."""
@@ -69,8 +70,8 @@ def merged(sure: Sequence[Row], open_: Sequence[Row], *, judge: Judge) -> tuple[
     things = [row for row in sure if is_thing(row)]
     of_voice = Counter(map(voice, things))
     boxes = {row["annotation"]: box for row in things if len(of_voice) > 1 and (box := judge.box(row))}
-    if len({is_share for _, is_share in boxes.values()}) > 1:
-        boxes = {number: box for number, box in boxes.items() if not box[1]}
+    frame = min((box[1] for box in boxes.values()), default=0)
+    boxes = {number: box for number, box in boxes.items() if box[1] == frame}
     owner = {row["annotation"]: voice(row) for row in things if row["annotation"] in boxes}
     joins = _joins(sorted(_pairs({number: box for number, (box, _) in boxes.items()}, owner)), owner)
     at_all = min(1, len(sure))

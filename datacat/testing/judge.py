@@ -15,10 +15,10 @@ from datacat.model.spelling import one_form
 from datacat.query import meaning as m
 from datacat.query.periods import Period, bounds
 from datacat.query.tree import Operator, Quantifier, RelationKind
+from datacat.testing.boxes import Box, gap, iou, lies
 from datacat.testing.corpus import Corpus, Row, leaves
+from datacat.testing.frames import drawn_on, on_picture
 from datacat.testing.kleene import every, negated, some
-
-Box = tuple[float, float, float, float]  # left, top, right, bottom
 
 
 def answers_to(row: Row, predicate: m.Meaning) -> bool:
@@ -133,10 +133,10 @@ class Judge:
         return _holds_in(json.loads(row["attributes"] or "{}"), node)
 
     def _size(self, row: Row) -> tuple[int | None, int | None]:
-        asset = self._assets[row["asset"]]
-        return asset.get("width"), asset.get("height")
+        return drawn_on(self._corpus, row)[0]
 
     def _measure(self, row: Row, node: m.MeasureIs) -> float | None:
+        row = on_picture(self._corpus, row)
         x, y, w, h = (row.get(side) for side in "xywh")
         is_share = bool(row.get("is_relative"))
         values: dict[str, float | None] = {
@@ -183,19 +183,21 @@ class Judge:
         share, whole = sides[name]
         return None if share is None or whole is None else share * whole
 
-    def box(self, row: Row) -> tuple[Box, bool] | None:
-        """The box, and whether it is in fractions of an unknown size."""
+    def box(self, row: Row) -> tuple[Box, int] | None:
+        """The box, and its frame: 0 the picture's pixels, 1 fractions of an unknown size, 2 pixels of it turned."""
+        row = on_picture(self._corpus, row)
         sides = [row.get(side) for side in "xywh"]
         if any(side is None for side in sides):
             return None
         x, y, w, h = (float(side) for side in sides if side is not None)
         box = (x, y, x + w, y + h)
         width, height = self._size(row)
+        frame = 2 if drawn_on(self._corpus, row)[1] == (width, height) else 0
         if not row.get("is_relative"):
-            return box, False
+            return box, frame
         if width is None or height is None:
-            return box, True
-        return (box[0] * width, box[1] * height, box[2] * width, box[3] * height), False
+            return box, 1
+        return (box[0] * width, box[1] * height, box[2] * width, box[3] * height), frame
 
     def _is_related(self, row: Row, node: m.Related) -> bool | None:
         answers = [
@@ -219,56 +221,19 @@ class Judge:
             known = [time for time in times if time is not None]
             return None if len(known) < len(times) else known[0] < known[3] and known[2] < known[1]
         one, two = self.box(row), self.box(other)
-        if one is None or two is None or one[1] is not two[1]:
+        if one is None or two is None or one[1] != two[1]:
             return None
         if node.kind is RelationKind.IOU:
             share = iou(one[0], two[0])
             return None if share is None else _holds(share, node)
         if node.kind is RelationKind.NEAR:
-            return None if one[1] else _holds(_gap(one[0], two[0]), node)
-        return _lies(node.kind, one[0], two[0])
+            return None if one[1] == 1 else _holds(gap(one[0], two[0]), node)
+        return lies(node.kind, one[0], two[0])
 
 
 def _holds(measured: float, node: m.Related) -> bool:
     assert node.operator is not None
     return ordered(measured, node.operator, right=node.number)
-
-
-def _lies(kind: RelationKind, one: Box, two: Box) -> bool:
-    center_x, center_y = (one[0] + one[2]) / 2, (one[1] + one[3]) / 2
-    answers = {
-        RelationKind.INSIDE: _is_inside(one, two),
-        RelationKind.COVERS: _is_inside(two, one),
-        RelationKind.OVERLAPS: _shared(one, two) > 0,
-        RelationKind.LEFT_OF: center_x < two[0],
-        RelationKind.RIGHT_OF: center_x > two[2],
-        RelationKind.ABOVE: center_y < two[1],
-        RelationKind.BELOW: center_y > two[3],
-    }
-    return answers[kind]
-
-
-def _is_inside(one: Box, two: Box) -> bool:
-    return one[0] >= two[0] and one[1] >= two[1] and one[2] <= two[2] and one[3] <= two[3]
-
-
-def _shared(one: Box, two: Box) -> float:
-    return max(0, min(one[2], two[2]) - max(one[0], two[0])) * max(
-        0, min(one[3], two[3]) - max(one[1], two[1])
-    )
-
-
-def iou(one: Box, two: Box) -> float | None:
-    """Intersection over union; None of boxes without area."""
-    areas = [(box[2] - box[0]) * (box[3] - box[1]) for box in (one, two)]
-    whole = sum(areas) - _shared(one, two)
-    return _shared(one, two) / whole if whole else None
-
-
-def _gap(one: Box, two: Box) -> float:
-    across = max(0, one[0] - two[2], two[0] - one[2])
-    down = max(0, one[1] - two[3], two[1] - one[3])
-    return float((across**2 + down**2) ** 0.5)
 
 
 def _per_cent(value: float | None, whole: float | None) -> float | None:

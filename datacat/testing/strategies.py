@@ -58,6 +58,13 @@ _contents = st.one_of(
 documents = st.dictionaries(st.sampled_from(KEYS), _contents, max_size=3)
 
 
+# What a label file says of a picture's size: nothing, another one, or its sides swapped.
+_STATED_SIZES = st.sampled_from([{}, {"width": 128, "height": 32}, {"width": 32, "height": 64}])
+_OWN_SIZES = st.fixed_dictionaries(
+    {"width": st.sampled_from([None, 64, 640]), "height": st.sampled_from([None, None, 32])}
+)
+
+
 @st.composite
 def corpora(draw: st.DrawFn) -> Corpus:
     """A corpus of three label sets and up to five assets with up to ten annotations."""
@@ -76,12 +83,13 @@ def corpora(draw: st.DrawFn) -> Corpus:
             f"s3://lake/{draw(st.sampled_from(['a', 'b_']))}/{number}.png",
             media=draw(st.sampled_from(["image", "text"])),
             is_missing=draw(st.booleans()),
-            width=draw(st.sampled_from([None, 64, 640])),
+            **draw(_OWN_SIZES),
         )
         if draw(st.booleans()):
             listing: dict[str, Any] = {
                 "label_set": draw(st.integers(0, 2)),
                 "split": draw(st.sampled_from(SPLITS)),
+                **draw(_STATED_SIZES),
                 "metadata": {"timeofday": draw(st.sampled_from(["night", "day", None])), "sky": draw(_SKIES)},
             }
             corpus.list_asset(number, **listing)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from datacat.testing.format_suite import Staged, read, rows
 from tests.ingest.test_formats import picture, save
@@ -161,3 +162,13 @@ def test_a_header_is_known_by_its_columns(tmp_path: Path, lines: list[str]) -> N
     (row,) = rows(staged, "annotations")
     assert (row["key"], row["class"]) == ("a", "Car")
     assert [row[side] for side in "xywh"] == pytest.approx([0.1, 0.3, 0.1, 0.1])
+
+
+def test_boxes_lie_in_the_picture_as_its_exif_turns_it(tmp_path: Path) -> None:
+    (tmp_path / "lake").mkdir()
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.new("RGB", (64, 48)).save(tmp_path / "lake" / "a.jpg", exif=exif)
+    staged = staged_of(tmp_path, boxes=[BOXES, "a,xclick,/m/0,1,0.25,0.75,0.25,0.75,0,-1,0,0"])
+    (listed,), (box,) = rows(staged, "listed"), rows(staged, "annotations")
+    assert (listed["width"], listed["height"], box["w"], box["h"]) == (48, 64, 24, 32)

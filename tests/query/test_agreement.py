@@ -33,7 +33,8 @@ def _scenes(draw: st.DrawFn) -> Corpus:
     for number in range(2):
         made.add_asset(f"s3://lake/{number}.png", width=draw(st.sampled_from([None, 20])), height=20)
         for label_set in draw(st.sets(st.integers(0, 2))):
-            made.list_asset(number, label_set=label_set)
+            stated = draw(st.sampled_from([{}, {"width": 40, "height": 20}]))
+            made.list_asset(number, label_set=label_set, **stated)
     for _ in range(draw(st.integers(0, 12))):
         box = dict(zip("xywh", draw(st.tuples(_SIDES, _SIDES, _SIDES, _SIDES)), strict=True))
         is_share = draw(st.booleans())

@@ -148,8 +148,11 @@ def voc(lake: Lake, folder: Path, *, team: str) -> None:
         asset.metadata.append({"path": root.findtext("path"), "segmented": root.findtext("segmented")})
         for each in root.iter("object"):
             sides = [float(each.findtext(f"bndbox/{side}", "")) for side in ("xmin", "ymin", "xmax", "ymax")]
+            # A few say another size than the picture has: they were drawn on a copy of it.
+            stated = [int(root.findtext(f"size/{side}", "")) for side in ("width", "height")]
+            across, down = (own / said if said else 1 for own, said in zip(asset.size, stated, strict=True))
             left, top, right, bottom = sides
-            box = (left, top, right - left, bottom - top)
+            box = (left * across, top * down, (right - left) * across, (bottom - top) * down)
             attributes = {"truncated": int(each.findtext("truncated", ""))}
             said = Said(team, each.findtext("name"), box, area=box[2] * box[3], attributes=attributes)
             lake.say(asset, said)

@@ -94,6 +94,9 @@ STATEMENTS: dict[str, Statement] = {
     ),
     "[team:panoptic area<50]": lambda _, s: s.team == "panoptic" and s.area is not None and s.area < 50,
     "[width=0 height=0]": lambda _, s: s.box is not None and s.box[2:] == (0, 0),
+    "rbc[center_x>60%]": lambda a, s: (
+        s.is_a("rbc") and s.box is not None and s.box[0] + s.box[2] / 2 > a.size[0] * 0.6
+    ),
     "parasites[width>110]": lambda _, s: s.is_a("parasites") and s.box is not None and s.box[2] > 110,
     # time ranges and spans
     "anomaly[start<500000]": lambda _, s: s.is_a("anomaly") and s.span is not None and s.span[0] < 500000,

@@ -22,7 +22,7 @@ from datacat.ingest.json_stream import Range
 from datacat.ingest.limits import check_size, csv_values
 from datacat.ingest.reasons import reason_of
 from datacat.sources.listing import Entry
-from datacat.sources.media import media_kind, picture_size
+from datacat.sources.media import media_kind, upright_size
 from datacat.sources.reading import decoded
 
 _SPLIT = re.compile(r"(?:oidv\d+-)?(train|validation|test)-")
@@ -189,7 +189,7 @@ class _Reader:
                 self._sheets.tally.note("a second line of one image id in a list of images: the first counts")
             return
         uri = self._shared.pictures.get(key)
-        self._sizes[key] = size = picture_size(uri, self._document.settings) if uri else None
+        self._sizes[key] = size = upright_size(uri, self._document.settings) if uri else None
         width, height = size or (None, None)
         metadata = {name: value for name, value in row.items() if value and name not in ("ImageID", "Subset")}
         self._sheets.add(

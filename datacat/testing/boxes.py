@@ -1,0 +1,47 @@
+"""How two boxes lie to each other."""
+
+from __future__ import annotations
+
+from datacat.query.tree import RelationKind
+
+Box = tuple[float, float, float, float]
+"""Left, top, right, bottom."""
+
+
+def lies(kind: RelationKind, one: Box, two: Box) -> bool:
+    """Whether one box lies so to another."""
+    center_x, center_y = (one[0] + one[2]) / 2, (one[1] + one[3]) / 2
+    answers = {
+        RelationKind.INSIDE: _is_inside(one, two),
+        RelationKind.COVERS: _is_inside(two, one),
+        RelationKind.OVERLAPS: _shared(one, two) > 0,
+        RelationKind.LEFT_OF: center_x < two[0],
+        RelationKind.RIGHT_OF: center_x > two[2],
+        RelationKind.ABOVE: center_y < two[1],
+        RelationKind.BELOW: center_y > two[3],
+    }
+    return answers[kind]
+
+
+def _is_inside(one: Box, two: Box) -> bool:
+    return one[0] >= two[0] and one[1] >= two[1] and one[2] <= two[2] and one[3] <= two[3]
+
+
+def _shared(one: Box, two: Box) -> float:
+    return max(0, min(one[2], two[2]) - max(one[0], two[0])) * max(
+        0, min(one[3], two[3]) - max(one[1], two[1])
+    )
+
+
+def iou(one: Box, two: Box) -> float | None:
+    """Intersection over union; None of boxes without area."""
+    areas = [(box[2] - box[0]) * (box[3] - box[1]) for box in (one, two)]
+    whole = sum(areas) - _shared(one, two)
+    return _shared(one, two) / whole if whole else None
+
+
+def gap(one: Box, two: Box) -> float:
+    """The shortest way between two boxes; 0 of those that touch."""
+    across = max(0, one[0] - two[2], two[0] - one[2])
+    down = max(0, one[1] - two[3], two[1] - one[3])
+    return float((across**2 + down**2) ** 0.5)

@@ -1,0 +1,69 @@
+"""Boxes of label files that state another size of a picture than it has, against boxes drawn on the picture itself."""
+
+from __future__ import annotations
+
+import pytest
+
+from datacat.query.agreement import asset_agreement
+from datacat.query.run import rows
+from datacat.query.search import search
+from datacat.query.vocabulary import vocabulary
+from datacat.testing.corpus import Corpus
+
+
+def _two(*, stated: tuple[int, int], box: tuple[float, float, float, float]) -> Corpus:
+    """A picture of 320x240 with one car at 200, 100, 50, 40; the second team drew `box` on another size."""
+    made = Corpus()
+    made.add_label_set("a/x", classes=["car"])
+    made.add_label_set("b/y", classes=["car"])
+    made.add_asset("s3://lake/0.png", width=320, height=240)
+    made.list_asset(0, label_set=0, width=320, height=240)
+    made.list_asset(0, label_set=1, width=stated[0], height=stated[1])
+    made.add_annotation(0, "car", label_set=0, x=200, y=100, w=50, h=40, area=2000)
+    x, y, w, h = box
+    made.add_annotation(0, "car", label_set=1, x=x, y=y, w=w, h=h, area=w * h)
+    return made
+
+
+def _doubled() -> Corpus:
+    return _two(stated=(640, 480), box=(400, 200, 100, 80))
+
+
+def _found(made: Corpus, query: str) -> int:
+    return search(made.cursor(), query, state=1).count()
+
+
+@pytest.mark.parametrize(
+    ("query", "count"),
+    [
+        ("car[team:b center_x>75%]", 0),
+        ("car[team:b center_x>70%]", 1),
+        ("car[team:b width=50]", 1),
+        ("car[team:b area=2000]", 1),
+        ("car[team:b area>2%]", 1),
+        ("car[team:b iou(car)>0.9]", 1),
+        ("agreement<1", 0),
+        ("count(car across teams)=1", 1),
+    ],
+)
+def test_a_box_on_a_larger_copy_is_the_same_box(query: str, count: int) -> None:
+    assert _found(_doubled(), query) == count
+
+
+def test_two_sizes_agree_wholly() -> None:
+    cursor = _doubled().cursor()
+    ((_, *measured),) = rows(cursor, asset_agreement(vocabulary(cursor, identity=None)))
+    assert measured == pytest.approx([1, 1, 1])
+
+
+def test_a_match_is_shown_on_the_picture() -> None:
+    (hit,) = search(_doubled().cursor(), "car[team:b]", state=1)
+    (match,) = hit.matches
+    assert (match.x, match.y, match.w, match.h) == (200, 100, 50, 40)
+
+
+def test_swapped_sides_are_measured_as_turned_and_compared_with_nothing_else() -> None:
+    made = _two(stated=(240, 320), box=(100, 200, 40, 50))
+    assert _found(made, "car[team:b center_y>90%]") == 0
+    assert _found(made, "car[team:b center_y>70%]") == 1
+    assert _found(made, "NOT car[team:b iou(car)>0.9]") == 0
