@@ -68,8 +68,16 @@ def plain_count(node: m.Meaning) -> m.Meaning:
         if (node.operator, node.number) in _ANY:
             return m.Some(node.predicate)
         if (node.operator, node.number) in _NONE:
-            return m.Absent(node.predicate)
+            return _absent(node.predicate)
     return node
+
+
+def _absent(predicate: m.Meaning) -> m.Meaning:
+    """Of alternatives, each must have been looked for by somebody, who need not be the same."""
+    if not isinstance(predicate, m.Or):
+        return m.Absent(predicate)
+    found = map(_absent, predicate.parts)
+    return m.And(tuple(inner for part in found for inner in m.conjuncts(part)))
 
 
 def counted(node: m.Counted, *, within: Sql) -> Sql:

@@ -192,3 +192,16 @@ def test_what_is_sure_without_an_attribute_is_counted(text: str) -> None:
         Oracle(made).assets(meaning),
         len(Oracle(made).refuted(meaning)),
     )
+
+
+def test_of_alternatives_each_must_have_been_looked_for() -> None:
+    # alpha says scores and has none of 9 here; beta alone says lengths, and does not list this asset.
+    made = Corpus()
+    alpha, beta = made.add_label_set("alpha/a"), made.add_label_set("beta/b")
+    for number in range(2):
+        made.add_asset(f"{number}.png")
+    made.add_annotation(0, "roof", label_set=alpha, attributes={"score": 1})
+    made.add_annotation(1, "roof", label_set=beta, attributes={"tags": ["a"]})
+    for query in ("[(score=9 OR length(tags)=7)]", "count((score=9 OR length(tags)=7))>=1"):
+        answers = search(made.cursor(), query, state=1, limit=None).answers
+        assert (answers.yes, answers.no, answers.unknown) == (0, 0, 2), query
