@@ -19,7 +19,7 @@ def client(tmp_path: Path) -> TestClient:
     catalog = Catalog.init(str(tmp_path / "cat"))
     for team, count in (("a", 2), ("b", 1)):
         place = tmp_path / f"lake/{team}.json"
-        coco(place, [box("a.png", "roof")] * count)
+        coco(place, [box("a.png", "roof", bbox=[10 * number, 1, 5, 5]) for number in range(count)])
         catalog.ingest(str(place), team=team, name="roofs", media_root=str(tmp_path / "lake"))
     return TestClient(create_app(str(catalog.root)), base_url="http://localhost")
 
