@@ -8,7 +8,7 @@ Box = tuple[float, float, float, float]
 """Left, top, right, bottom."""
 
 
-def lies(kind: RelationKind, one: Box, two: Box) -> bool:
+def lies(one: Box, two: Box, *, kind: RelationKind) -> bool:
     """Whether one box lies so to another."""
     center_x, center_y = (one[0] + one[2]) / 2, (one[1] + one[3]) / 2
     answers = {

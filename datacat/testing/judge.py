@@ -228,7 +228,7 @@ class Judge:
             return None if share is None else _holds(share, node)
         if node.kind is RelationKind.NEAR:
             return None if one[1] == 1 else _holds(gap(one[0], two[0]), node)
-        return lies(node.kind, one[0], two[0])
+        return lies(one[0], two[0], kind=node.kind)
 
 
 def _holds(measured: float, node: m.Related) -> bool:
