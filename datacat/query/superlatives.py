@@ -15,11 +15,12 @@ import pyarrow as pa
 from datacat.query.compare import Sql
 from datacat.query.fields import MEASURES
 from datacat.query.geometry import WITH_SIZE
+from datacat.query.most_said import most_said
 from datacat.query.pairs import numbered
 from datacat.query.quantities import Quantity
 from datacat.query.readings import Has, Reading, composed
 from datacat.query.run import rows
-from datacat.query.voices import MOST_SAID
+from datacat.query.vocabulary import Vocabulary
 
 _MEASURES = {
     **dict.fromkeys(("largest", "biggest"), ("area", True)),
@@ -30,7 +31,6 @@ _MEASURES = {
     "longest": ("duration", True),
     "shortest": ("duration", False),
 }
-_IN_ORDER = f"SELECT n FROM ({MOST_SAID.format('most_of')}) ORDER BY n"  # noqa: S608 - our own words
 _COUNTS = {"most": True, "fewest": False}
 
 
@@ -47,12 +47,14 @@ class Limits:
 
     Attributes:
         cursor: shows it.
+        vocabulary: of it.
         annotations: the annotations (asset, annotation) that fulfil a query.
         has: as `composed` asks.
         most: how many are wanted.
     """
 
     cursor: duckdb.DuckDBPyConnection
+    vocabulary: Vocabulary
     annotations: Callable[[str], pa.Table]
     has: Has
     most: int
@@ -91,11 +93,7 @@ class Limits:
         return replace(reading, query=f"{name}{sign}{values[-1]!r}", is_used=True)
 
     def _count(self, found: pa.Table, *, is_most: bool) -> int | None:
-        """How many the last of the wanted assets has, as the label set says that has most."""
-        self.cursor.register("most_of", found.select(["asset", "annotation"]))
-        try:
-            counts = [n for (n,) in self.cursor.execute(_IN_ORDER).fetchall()]
-        finally:
-            self.cursor.unregister("most_of")
+        """How many the last of the wanted assets has."""
+        counts = most_said(self.cursor, self.vocabulary, found)
         chosen = counts[::-1][: self.most] if is_most else counts[: self.most]
-        return int(chosen[-1]) if chosen else None
+        return chosen[-1] if chosen else None

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from datacat.query import meaning as m
-from datacat.query.agreement import PLACE
 from datacat.query.compare import TRUE, Sql, joined
 from datacat.query.geometry import sized
 from datacat.query.looked import looked, names_class, rejected
@@ -38,18 +37,6 @@ _VOICES = """
         FROM (SELECT *, geometry_type <> 'none' AND is_crowd IS NOT TRUE AS is_thing FROM ({}))
         GROUP BY ALL)
 """
-_BOX = ", ".join(PLACE).replace("is_relative", "is_relative IS TRUE")
-MOST_SAID = f"""
-    SELECT asset, max(n) AS n FROM (
-        SELECT asset, label_set, maker, greatest(count(DISTINCT thing) FILTER (is_thing), 1) AS n FROM (
-            SELECT asset, label_set, CASE WHEN kind <> 'annotation' THEN coalesce(model, '') END AS maker,
-                {IS_THING} AS is_thing,
-                CASE WHEN x + y + w + h IS NULL THEN hash(annotation) ELSE hash("class", {_BOX}) END AS thing
-            FROM annotations SEMI JOIN {{}} USING (asset, annotation))
-        GROUP BY ALL)
-    GROUP BY asset
-"""  # noqa: S608 - our own words
-"""Of a table of annotations: asset, and how many the voice says that has most. `count(…)` counts so."""
 # Whoever looked and says nothing says none.
 _SAID = f"""
     WITH voices AS MATERIALIZED ({_VOICES}), whole AS (SELECT DISTINCT asset, label_set FROM ({{}}))
@@ -106,6 +93,11 @@ def uncounted(node: m.Counted, *, within: Sql) -> Sql:
 def said(node: m.Counted, *, within: Sql) -> Sql:
     """A SELECT of asset, label_set, maker (the model, of a prediction), lo, hi and whether it has looked."""
     return Sql(_SAID).filled(things(node, within=within), _who_looked(node.predicate, within=within))
+
+
+def least(annotations: Sql) -> Sql:
+    """A SELECT of asset, label_set, maker and `lo`, of annotations as `judged` gives them."""
+    return Sql(_VOICES).filled(annotations)
 
 
 def surely(operator: Operator, number: int) -> Sql:
