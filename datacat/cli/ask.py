@@ -137,6 +137,8 @@ def _taken_for(reading: Any) -> str:
         return (
             f"{_typed(reading)}  the name of an attribute{'' if reading.is_used else ', not used'} ({others})"
         )
+    if reading.kind == "superlative" and reading.is_used and not reading.query:
+        return f"{_typed(reading)}  counted, see the query"
     if not reading.query:
         return f"{_typed(reading)}  no label says so{f' (or {others}?)' if others else ''}"
     query = f"NOT {reading.query}" if reading.is_negated else reading.query

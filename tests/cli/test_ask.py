@@ -95,3 +95,9 @@ def test_the_concept_is_named_that_was_used(ask: Ask) -> None:
 def test_nothing_is_called_labelled_so_that_only_is_so(ask: Ask) -> None:
     assert "Found: 3" in ask("images")[0]
     assert "Labelled so: 1" in ask("images of terraces")[0]
+
+
+def test_a_superlative_of_numbers_is_no_word_that_nobody_knows(ask: Ask) -> None:
+    out, _ = ask("most roofs")
+    assert "query  roof" in out
+    assert "most  counted, see the query" in out
