@@ -16,8 +16,9 @@ from collections.abc import Iterator, Sequence
 from datacat.model.names import folded
 from datacat.query.assignment import IOU, matched
 from datacat.query.compare import TRUE, Sql, one_of
-from datacat.query.geometry import WITH_SIZE
+from datacat.query.geometry import sized
 from datacat.query.plurals import comparable
+from datacat.query.stated import EVERY_STATED
 from datacat.query.vocabulary import ClassName, Vocabulary
 
 PLACE = ("x", "y", "w", "h", "is_relative", "track", "starts", "ends")
@@ -31,18 +32,18 @@ _NAMES = (
     "unnest(?::BOOLEAN[]) AS is_covered"
 )
 # Boxes in pixels where the size of the asset is known, else in fractions (`frame`); no box: of the whole asset.
-_SAID = f"""
+_SAID = """
     SELECT asset, label_set, annotation, name, x + y + w + h IS NOT NULL AS is_box,
         frame,
         x * scale_x AS left_, y * scale_y AS top_, (x + w) * scale_x AS right_, (y + h) * scale_y AS bottom_
     FROM (SELECT *, CASE WHEN is_relative AND has_size THEN asset_width ELSE 1 END AS scale_x,
                  CASE WHEN is_relative AND has_size THEN asset_height ELSE 1 END AS scale_y
-          FROM (SELECT *, asset_width + asset_height IS NOT NULL AS has_size FROM {WITH_SIZE})
-          WHERE kind = 'annotation' AND is_crowd IS NOT TRUE AND {{}}
+          FROM (SELECT *, asset_width + asset_height IS NOT NULL AS has_size FROM {})
+          WHERE kind = 'annotation' AND is_crowd IS NOT TRUE AND {}
               AND asset IN (FROM shared_assets))
     JOIN names USING (label_set, class)
-    {{}}
-"""  # noqa: S608 - our own words
+    {}
+"""
 _TOUCHING = f"""
     SELECT asset, left_set, right_set, l.annotation AS left_annotation, r.annotation AS right_annotation,
         l.name AS left_name, r.name AS right_name, {IOU} AS iou
@@ -131,6 +132,7 @@ def agreement_pairs(
     within: Sql = TRUE,
     sets: tuple[Sequence[int], Sequence[int]] | None = None,
     may_repeat: bool = True,
+    stated: Sql | None = EVERY_STATED,
 ) -> Sql:
     """A SELECT of asset, left_set, right_set and the measures of the module, with what each side says.
 
@@ -139,25 +141,34 @@ def agreement_pairs(
         within: a condition on `asset`.
         sets: only pairs of one of the first with one of the second; None: all pairs, each once.
         may_repeat: whether a label set may say one thing twice, which is one thing (`once.may_repeat`).
+        stated: as `geometry.sized` asks.
 
     Only assets that both list have rows, and of those only where both have looked for a class in common, or one of
     them has said something that counts.
     """
     return Sql(_PAIRS).filled(
-        common_names(vocabulary), within, _of_pair(sets), _speakers(sets), _once(may_repeat)
+        common_names(vocabulary), within, _of_pair(sets), _boxes(stated), _speakers(sets), _once(may_repeat)
     )
 
 
 def agreement_cells(
-    vocabulary: Vocabulary, *, sets: tuple[Sequence[int], Sequence[int]], may_repeat: bool = True
+    vocabulary: Vocabulary,
+    *,
+    sets: tuple[Sequence[int], Sequence[int]],
+    may_repeat: bool = True,
+    stated: Sql | None = EVERY_STATED,
 ) -> Sql:
     """A SELECT of left_name, right_name, annotations and their mean box_iou: who calls what how.
 
     A name is null where the other side has nothing that matches. Arguments as in `agreement_pairs`.
     """
     return Sql(_CELLS).filled(
-        common_names(vocabulary), TRUE, _of_pair(sets), _speakers(sets), _once(may_repeat)
+        common_names(vocabulary), TRUE, _of_pair(sets), _boxes(stated), _speakers(sets), _once(may_repeat)
     )
+
+
+def _boxes(stated: Sql | None) -> Sql:
+    return sized(Sql("annotations"), stated=stated)
 
 
 def _once(may_repeat: bool) -> Sql:
@@ -184,11 +195,18 @@ def common_names(vocabulary: Vocabulary) -> Sql:
     return Sql(_NAMES, tuple(columns))
 
 
-def asset_agreement(vocabulary: Vocabulary, *, within: Sql = TRUE, may_repeat: bool = True) -> Sql:
+def asset_agreement(
+    vocabulary: Vocabulary,
+    *,
+    within: Sql = TRUE,
+    may_repeat: bool = True,
+    stated: Sql | None = EVERY_STATED,
+) -> Sql:
     """A SELECT of asset and, of each measure of the module, the least over all pairs of label sets."""
     least = ", ".join(f"min({name}) AS {name}" for name in ("agreement", "class_agreement", "box_iou"))
     template = f"SELECT asset, {least} FROM ({{}}) GROUP BY asset"  # noqa: S608 - our own words
-    return Sql(template).filled(agreement_pairs(vocabulary, within=within, may_repeat=may_repeat))
+    pairs = agreement_pairs(vocabulary, within=within, may_repeat=may_repeat, stated=stated)
+    return Sql(template).filled(pairs)
 
 
 def common_name(item: ClassName, label_set: int, *, vocabulary: Vocabulary) -> str:

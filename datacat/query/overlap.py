@@ -141,14 +141,15 @@ def overlap(
     both = Sql(_SHARED).filled(*(one_of("label_set", numbers) for numbers in sets))
     ((left_assets, right_assets, shared, equal_bytes),) = rows(cursor, both)
     pairs, repeats = Sql(f"overlap_{next(_numbers)}"), may_repeat(cursor, vocabulary) is not None
-    compared_pairs = agreement_pairs(vocabulary, sets=sets, may_repeat=repeats)
+    stated = vocabulary.stated(cursor)
+    compared_pairs = agreement_pairs(vocabulary, sets=sets, may_repeat=repeats, stated=stated)
     rows(cursor, Sql("CREATE TEMP TABLE {} AS {}").filled(pairs, compared_pairs))
     least = Sql(_LEAST).filled(pairs)
     ((compared, agreed, agreement),) = rows(cursor, Sql(_SUMMARY).filled(least))
     ((matched, class_agreement, box_iou),) = rows(cursor, Sql(_MATCHED).filled(pairs))
     lowest = rows(cursor, Sql(_LOWEST, (limit,)).filled(least))
     rows(cursor, Sql("DROP TABLE {}").filled(pairs))
-    cells = rows(cursor, agreement_cells(vocabulary, sets=sets, may_repeat=repeats))
+    cells = rows(cursor, agreement_cells(vocabulary, sets=sets, may_repeat=repeats, stated=stated))
     return Overlap(
         left=left,
         right=right,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from datacat.query.agreement import asset_agreement
+from datacat.query.plan import plan
 from datacat.query.run import rows
 from datacat.query.search import search
 from datacat.query.vocabulary import vocabulary
@@ -27,6 +28,10 @@ def _two(*, stated: tuple[int, int], box: tuple[float, float, float, float]) -> 
 
 def _doubled() -> Corpus:
     return _two(stated=(640, 480), box=(400, 200, 100, 80))
+
+
+def _alike() -> Corpus:
+    return _two(stated=(320, 240), box=(200, 100, 50, 40))
 
 
 def _found(made: Corpus, query: str) -> int:
@@ -67,3 +72,19 @@ def test_swapped_sides_are_measured_as_turned_and_compared_with_nothing_else() -
     assert _found(made, "car[team:b center_y>90%]") == 0
     assert _found(made, "car[team:b center_y>70%]") == 1
     assert _found(made, "NOT car[team:b iou(car)>0.9]") == 0
+
+
+def test_pictures_are_only_read_where_a_label_file_states_another_size() -> None:
+    corpora = (_alike(), _doubled())
+    told = [plan(made.cursor(), "car[width=50]").assets().text for made in corpora]
+    assert ["assets" in text for text in told] == [False, True]
+    assert [_found(made, "car[width=50]") for made in corpora] == [1, 1]
+
+
+def test_very_many_stated_sizes_are_found_by_each_query() -> None:
+    made = _doubled()
+    for number in range(1, 1_100):
+        made.add_asset(f"s3://lake/{number}.png", width=320, height=240)
+        made.list_asset(number, label_set=1, width=640, height=480)
+        made.add_annotation(number, "car", label_set=1, x=0, y=0, w=100, h=100, area=10_000)
+    assert _found(made, "car[team:b width=50 area=2500]") == 1_099
