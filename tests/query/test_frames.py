@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from datacat.query.agreement import asset_agreement
+from datacat.query.overlap import overlap
 from datacat.query.plan import plan
 from datacat.query.run import rows
 from datacat.query.search import search
@@ -34,6 +35,10 @@ def _alike() -> Corpus:
     return _two(stated=(320, 240), box=(200, 100, 50, 40))
 
 
+def _turned() -> Corpus:
+    return _two(stated=(240, 320), box=(100, 200, 40, 50))
+
+
 def _found(made: Corpus, query: str) -> int:
     return search(made.cursor(), query, state=1).count()
 
@@ -57,7 +62,7 @@ def test_a_box_on_a_larger_copy_is_the_same_box(query: str, count: int) -> None:
 
 def test_two_sizes_agree_wholly() -> None:
     cursor = _doubled().cursor()
-    ((_, *measured),) = rows(cursor, asset_agreement(vocabulary(cursor, identity=None)))
+    ((_, *measured, _),) = rows(cursor, asset_agreement(vocabulary(cursor, identity=None)))
     assert measured == pytest.approx([1, 1, 1])
 
 
@@ -88,3 +93,27 @@ def test_very_many_stated_sizes_are_found_by_each_query() -> None:
         made.list_asset(number, label_set=1, width=640, height=480)
         made.add_annotation(number, "car", label_set=1, x=0, y=0, w=100, h=100, area=10_000)
     assert _found(made, "car[team:b width=50 area=2500]") == 1_099
+
+
+@pytest.mark.parametrize(
+    "query", ["agreement<1", "agreement>=0", "agreement.iou<1", "count(car across teams)=1"]
+)
+def test_boxes_of_a_turned_picture_are_neither_like_others_nor_unlike(query: str) -> None:
+    hits = search(_turned().cursor(), query, state=1)
+    assert (hits.answers.yes, hits.answers.no, hits.answers.unknown) == (0, 0, 1)
+
+
+def test_an_overlap_counts_what_it_cannot_compare() -> None:
+    cursor = _turned().cursor()
+    found = overlap(cursor, "a", right="b", vocabulary=vocabulary(cursor, identity=None))
+    assert (found.shared, found.compared, found.incomparable) == (1, 0, 1)
+    assert (found.agreement, found.matched, found.cells, found.lowest) == (None, 0, (), ())
+
+
+def test_a_third_who_disagrees_is_found_beside_what_cannot_be_compared() -> None:
+    made = _turned()
+    third = made.add_label_set("c/z", classes=["car"])
+    made.list_asset(0, label_set=third, width=320, height=240)
+    made.add_annotation(0, "car", label_set=third, x=0, y=0, w=50, h=40, area=2000)
+    answers = [search(made.cursor(), f"agreement{said}", state=1).answers for said in ("<0.5", ">=0.5", "=0")]
+    assert [(one.yes, one.no, one.unknown) for one in answers] == [(1, 0, 0), (0, 1, 0), (0, 0, 1)]
