@@ -55,12 +55,20 @@ def stated_beside(
         sizes: of each of the assets.
         listed: rows of `LISTED`.
     """
+    found = other_sizes(sizes, listed)
+    return stated_of([(*place, *size) for place, size in found.items()])
+
+
+def other_sizes(
+    sizes: Mapping[int, tuple[int | None, int | None]], listed: Iterable[tuple[int, ...]]
+) -> dict[tuple[int, ...], tuple[int, ...]]:
+    """Label set, label file and address -> the size that is stated there; arguments as of `stated_beside`."""
     found: dict[tuple[int, ...], tuple[int, ...]] = {}
     for asset, label_set, source_file, address, *size in listed:
         if any(own not in (None, said) for own, said in zip(sizes.get(asset, ()), size, strict=False)):
             place = (label_set, source_file, address)
             found[place] = max(found.get(place, ()), tuple(size))
-    return stated_of([(*place, *size) for place, size in found.items()])
+    return found
 
 
 def stated_of(found: Sequence[tuple[int, ...]]) -> Sql | None:

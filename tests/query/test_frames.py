@@ -9,6 +9,7 @@ from datacat.query.overlap import overlap
 from datacat.query.plan import plan
 from datacat.query.run import rows
 from datacat.query.search import search
+from datacat.query.show import show
 from datacat.query.vocabulary import vocabulary
 from datacat.testing.corpus import Corpus
 
@@ -117,3 +118,17 @@ def test_a_third_who_disagrees_is_found_beside_what_cannot_be_compared() -> None
     made.add_annotation(0, "car", label_set=third, x=0, y=0, w=50, h=40, area=2000)
     answers = [search(made.cursor(), f"agreement{said}", state=1).answers for said in ("<0.5", ">=0.5", "=0")]
     assert [(one.yes, one.no, one.unknown) for one in answers] == [(1, 0, 0), (0, 1, 0), (0, 0, 1)]
+
+
+def test_an_asset_is_shown_with_all_coordinates_on_the_picture() -> None:
+    made = _doubled()
+    ring = {"geometry_type": "polygon", "geometry": "[[400, 200, 500, 200, 500, 280]]"}
+    made.add_annotation(0, "car", label_set=1, x=400, y=200, w=100, h=80, area=4000, **ring)
+    found = show(made.cursor(), "0").annotations
+    assert {(one.x, one.y, one.w, one.h) for one in found} == {(200, 100, 50, 40)}
+    assert (found[2].area, found[2].geometry) == (1000, [[200, 100, 250, 100, 250, 140]])
+
+
+def test_an_asset_is_shown_as_drawn_where_its_picture_was_turned() -> None:
+    (_, turned) = show(_turned().cursor(), "0").annotations
+    assert (turned.x, turned.y, turned.w, turned.h) == (100, 200, 40, 50)
