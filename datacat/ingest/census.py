@@ -91,6 +91,10 @@ _SIZES = """
         AND (l.width <> m.width OR l.height <> m.height)
     GROUP BY ALL ORDER BY n DESC, uris
 """
+_SWAPPED = (
+    "a label file swaps width and height of a picture that no EXIF turns (its boxes are measured as in the label file, "
+    "and are wrong where it only confuses the two)"
+)
 _SIZES_TOLD = 5
 _LOOKED_AT = 200  # pictures whose EXIF is read again, to tell whether it turns them
 
@@ -256,6 +260,8 @@ class Census:
             if is_swapped and looked_at < _LOOKED_AT:
                 looked_at += len(uris)
                 turned = sum(is_turned(uri, self._settings) for uri in uris)
+                if len(uris) > turned:
+                    tally.note(_SWAPPED, len(uris) - turned)
             if turned:
                 turned = count if turned == len(uris) else turned
                 tally.note(f"a label file gives the size of a picture as its EXIF turns it: {turned:,}")
