@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
+import pytest
 from PIL import Image
 
 from datacat.catalog import Catalog
@@ -41,3 +43,24 @@ def test_swapped_sides_that_exif_explains_are_said_so(tmp_path: Path) -> None:
     notes = _notes(tmp_path, orientation=6)
     assert "a label file gives the size of a picture as its EXIF turns it: 1" in notes
     assert "no EXIF turns" not in notes
+
+
+@pytest.mark.parametrize(("orientation", "wide"), [(1, 16), (6, 12)])
+def test_fractions_of_every_format_are_of_the_picture_as_it_is_shown(
+    tmp_path: Path, orientation: int, wide: int
+) -> None:
+    """A quarter of a picture of 64x48 is 16 pixels wide, of the same picture turned 12."""
+    for team in ("neutral", "yolo"):
+        _picture(tmp_path / team / "a.jpg", orientation)
+    record = {"asset": "a.jpg", "class": "car", "box": [0.5, 0.5, 0.25, 0.25], "is_relative": True}
+    save(tmp_path / "neutral/a.ndjson", json.dumps(record))
+    save(tmp_path / "yolo/a.txt", "0 0.625 0.625 0.25 0.25\n")
+    save(tmp_path / "yolo/classes.txt", "car\n")
+    catalog = Catalog.init(str(tmp_path / "catalog"))
+    reports = [catalog.ingest(str(tmp_path / team), team=team, name="x") for team in ("neutral", "yolo")]
+    assert any("fractions are of a picture as its EXIF turns it" in said for said in reports[0].assumed) is (
+        orientation == 6
+    )
+    for team in ("neutral", "yolo"):
+        assert catalog.search(f"car[team:{team} width={wide}]").count() == 1
+    assert catalog.search("car[team:neutral iou(car[team:yolo])>0.99]").count() == 1
