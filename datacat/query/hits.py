@@ -431,7 +431,7 @@ class Hits:
         explainer = Explainer(
             self._cursor, self._plan, assets=numbers, label_sets=self._vocabulary.label_sets
         )
-        facts, others = explainer.facts(), explainer.other_addresses()
+        facts, others = explainer.facts, explainer.other_addresses()
         for asset, score in page:
             is_fused = self._ranking.is_hybrid
             matches, why = explainer.explain(asset, score=None if is_fused else score)
