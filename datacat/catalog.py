@@ -325,7 +325,7 @@ class Catalog:
         """Checks log, files, index, vectors and snapshots against each other.
 
         Args:
-            deep: reads every data file whole and compares its bytes with the digest that was committed.
+            deep: reads every data file and manifest whole and compares its bytes with the digest that was kept.
         """
         return list(
             examined(

@@ -209,13 +209,11 @@ class Snapshots:
         """
         return tuple(map(str, self._repository.pull(self._share(remote))))
 
-    def check(self, *, has_state: Callable[[int], bool] | None = None) -> Iterator[Finding]:
-        """Compares folders, pins, git, DVC's cache and the log with each other, and manifests with their digests.
-
-        Args:
-            has_state: whether the catalog has a state; None: it is not asked.
-        """
-        return check(self._shelf, has_state=has_state)
+    def check(
+        self, *, has_state: Callable[[int], bool] | None = None, is_deep: bool = False
+    ) -> Iterator[Finding]:
+        """Compares what knows of snapshots with each other; see `versions.check`."""
+        return check(self._shelf, has_state=has_state, is_deep=is_deep)
 
     def pinned_states(self) -> set[int]:
         """The states that a snapshot was taken of; of a pulled one, a state of the catalog it came from.
