@@ -191,6 +191,34 @@ def test_a_damaged_pin_is_made_anew_from_folder_and_git(
     assert len(list(pin.parent.glob("cars@1.json.aside-*"))) == 1
 
 
+def test_lost_objects_of_git_are_named_by_what_writes(copied: tuple[Path, Lake]) -> None:
+    root, lake = copied
+    shutil.rmtree(root / "snapshots" / ".git" / "objects")
+    for use in (lambda: frozen(opened(root), lake, name="sheds"), opened(root).pinned_states):
+        with pytest.raises(SnapshotDamaged, match="objects is gone or empty") as caught:
+            use()
+        assert caught.value.hint == "Run: datacat snapshot repair"
+    assert not (root / "snapshots" / "sheds").exists()
+
+
+def test_a_lost_object_is_no_output_of_git(copied: tuple[Path, Lake]) -> None:
+    root, lake = copied
+    _without_an_object(root)
+    commit = git(root / "snapshots", "rev-parse", "main").strip()
+    (root / "snapshots" / ".git" / "objects" / commit[:2] / commit[2:]).unlink()
+    with pytest.raises(SnapshotDamaged, match="git's part is damaged") as caught:
+        frozen(opened(root), lake, name="sheds")
+    assert ("crash report" in str(caught.value), caught.value.hint) == (False, "Run: datacat snapshot repair")
+
+
+@pytest.mark.parametrize("name", ["snapshots/.dvc", "snapshots/roofs/1/manifest", "pins"])
+def test_what_a_new_snapshot_does_not_need_does_not_stop_it(copied: tuple[Path, Lake], name: str) -> None:
+    root, lake = copied
+    shutil.rmtree(root / name)
+    assert frozen(opened(root), lake, name="sheds").name == "sheds@1"
+    assert opened(root).pinned_states() == {7}
+
+
 def _flipped(content: bytes) -> bytes:
     middle = len(content) // 2
     return content[:middle] + bytes([content[middle] ^ 1]) + content[middle + 1 :]
