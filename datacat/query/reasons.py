@@ -229,11 +229,18 @@ class Explainer:
 
     def _boxes(self, measures: Iterable[m.MeasureIs]) -> Sql:
         """What gives the annotations of the page; their pictures are read only where these are needed."""
-        sizes = {asset: (width, height) for asset, (_, _, width, height) in self.facts.items()}
-        stated = stated_beside(sizes, rows(self._cursor, LISTED.filled(self._of_page)))
+        stated = self._stated()
         if stated is None and not any(node.needs_size for node in measures):
             return Sql("annotations")
         return sized(Sql("annotations"), stated=stated, within=self._of_page)
+
+    def _stated(self) -> Sql | None:
+        """Where boxes of the page were drawn on other sizes than their pictures have; None: the plan knows of none."""
+        measured = (node for node in m.descendants(self._root) if isinstance(node, m.MeasureIs | m.Related))
+        if any(node.stated is None for node in measured):
+            return None
+        sizes = {asset: (width, height) for asset, (_, _, width, height) in self.facts.items()}
+        return stated_beside(sizes, rows(self._cursor, LISTED.filled(self._of_page)))
 
     def _why(self, node: m.Meaning, asset: int) -> _Reasons | None:
         """The reasons for which `node` holds of an asset; None where it does not hold."""
