@@ -95,6 +95,6 @@ class Limits:
 
     def _count(self, found: pa.Table, *, is_most: bool) -> int | None:
         """How many the last of the wanted assets has."""
-        counts = most_said(self.cursor, self.vocabulary, found)
+        counts = most_said(self.cursor, self.vocabulary, annotations=found)
         chosen = counts[::-1][: self.most] if is_most else counts[: self.most]
         return chosen[-1] if chosen else None
