@@ -372,7 +372,7 @@ class Catalog:
         """Frozen training sets."""
         from datacat.versions.snapshots import Snapshots
 
-        return Snapshots(self.root, self.settings, reading=self._limited, copies=self._tables.addresses_of)
+        return Snapshots(self.root, self.settings, reading=self._limited, copies=self._tables.copies_of)
 
     def _limited(self) -> Settings:
         """Settings with which nothing is read but what lies where the sources of the newest state say."""

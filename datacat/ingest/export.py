@@ -21,6 +21,8 @@ from datacat.sources.content import HEAD, media_type
 from datacat.sources.location import Location
 from datacat.sources.reading import BLOCK, read_bytes
 
+LIES_AT = "lies_at"
+"""A column beside those of a manifest's assets: where a picture's bytes are, if not at its `uri`."""
 _UNFILEABLE = re.compile(r"[\x00-\x1f\x7f/\\]")
 _ENDING = re.compile(r"\.[A-Za-z0-9]{1,10}")
 _NAME_BYTES = 180  # of the 255 that most file systems allow, with room for a number and an ending
@@ -148,17 +150,18 @@ def _fileable(name: str) -> str:
 def place_media(
     assets: pa.Table, names: Mapping[str, Path], *, media: str, losses: Losses, settings: Settings
 ) -> None:
-    """Copies or links each picture to `names[uri]`; `reference` leaves it where it lies."""
+    """Copies or links each picture to `names[uri]`, from where `LIES_AT` says; `reference` leaves it where it lies."""
     if media == "reference":
         return
-    for row in rows(assets.select(["uri", "is_missing"])):
+    columns = [name for name in ("uri", "is_missing", LIES_AT) if name in assets.column_names]
+    for row in rows(assets.select(columns)):
         target = names[row["uri"]]
         target.parent.mkdir(parents=True, exist_ok=True)
         if row["is_missing"]:
             losses.add("pictures that are missing from the lake")
         else:
             try:
-                _place(row["uri"], target, media=media, settings=settings)
+                _place(row.get(LIES_AT) or row["uri"], target, media=media, settings=settings)
             except LocationError as error:
                 losses.add(f"pictures that are left out: {error.what}")
 

@@ -31,6 +31,12 @@ from datacat.tables.store import Store
 from datacat.tables.tree import refuse_links, refuse_remains
 from datacat.tables.upkeep import CompactReport, GcReport
 
+_OTHER_ADDRESSES = """
+    SELECT w.uri, a.uri FROM assets AS a JOIN wanted_pictures AS w USING (digest)
+    WHERE NOT a.is_missing AND a.uri <> w.uri
+    ORDER BY ALL
+"""
+
 
 class Tables:
     """The logical tables of one catalog. Threads may share it; each takes its own cursor."""
@@ -221,13 +227,17 @@ class Tables:
         """A mapping from URI to media facts that takes no memory; of assets below some places, or of all."""
         return KnownMedia(self.store, state, below=below)
 
-    def addresses_of(self, digests: Sequence[str]) -> dict[str, list[str]]:
-        """Digest -> the URIs at which the newest state knows pictures of these bytes to be."""
+    def copies_of(self, pictures: pa.Table) -> dict[str, list[str]]:
+        """URI -> the other ones at which the newest state knows pictures of the same bytes to be, if there are any.
+
+        Args:
+            pictures: `uri` and `digest` of each.
+        """
         cursor = self.store.cursor(self.state(), kinds=["assets"])
+        cursor.register("wanted_pictures", pictures)
         found: dict[str, list[str]] = {}
-        query = "SELECT digest, uri FROM assets WHERE NOT is_missing AND digest IN (SELECT unnest(?)) ORDER BY ALL"
-        for digest, uri in cursor.execute(query, [list(digests)]).fetchall():
-            found.setdefault(digest, []).append(uri)
+        for uri, other in cursor.execute(_OTHER_ADDRESSES).fetchall():
+            found.setdefault(uri, []).append(other)
         return found
 
     def check(self, state: State, *, sample: int = SAMPLE, is_deep: bool = False) -> Iterator[Finding]:

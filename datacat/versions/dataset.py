@@ -20,6 +20,7 @@ from datacat.model.snapshot import MANIFEST
 from datacat.sources.reading import read_bytes
 from datacat.versions.drawn import size_of
 from datacat.versions.manifest import batches
+from datacat.versions.verify import CopiesOf, no_copies, read_copy
 
 _TARGET_COLUMNS = ("uri", "class", "x", "y", "w", "h", "is_relative", "attributes", "drawn")
 _ROUNDED = 1e-2  # pixels: what float32 and fractions lose
@@ -29,6 +30,8 @@ _Flags = npt.NDArray[np.bool_]
 
 class ImageDataset:
     """The images of a snapshot, ordered by URI; what was missing when it was frozen is left out.
+
+    One that is gone from its address is read at another one where the catalog knew its bytes to be, if they are there.
 
     `dataset[i]` is `(image, target)`. The image is a float32 tensor (3, height, width) in [0, 1], or what
     `transform` makes of the RGB picture (a PIL image). The target holds, for n annotations with a class and a box,
@@ -62,6 +65,7 @@ class ImageDataset:
         settings: Settings,
         classes: Mapping[str, int],
         first_label: int = 1,
+        copies: CopiesOf = no_copies,
     ) -> None:
         _torch()
         self._transform = transform
@@ -71,6 +75,11 @@ class ImageDataset:
         images = assets.filter(usable)
         self._uris = images["uri"].combine_chunks()
         self.left_out_count = assets.num_rows - len(self._uris)
+        # Asked for now: in a process that a DataLoader forks, no catalog can be read.
+        pictures = images.select(["uri", "digest"])
+        self._copies = copies(pictures)
+        known = pictures.filter(pc.is_in(pictures["uri"], value_set=pa.array(self._copies, pa.string())))
+        self._digests = dict(zip(*(known[name].to_pylist() for name in ("uri", "digest")), strict=True))
         self.classes = list(classes)
         self._numbers = {name: index + first_label for name, index in classes.items()}
         self._rows = self._targets(folder)
@@ -89,7 +98,7 @@ class ImageDataset:
         first, end = self._bounds[index : index + 2].tolist()
         rows = self._rows.slice(first, end - first)
         drawn = {size_of(text) for text in rows["drawn"].drop_null().to_pylist()}
-        picture = self._picture(self._uris[index].as_py(), drawn=drawn)
+        picture = self._picture(index, drawn=drawn)
         target = self._target(rows, size=picture.size)
         if self._transform is not None:
             return self._transform(picture), target
@@ -97,7 +106,7 @@ class ImageDataset:
         return _torch().from_numpy(np.ascontiguousarray(pixels)), target
 
     def uri(self, index: int) -> str:
-        """Where image `index` lies."""
+        """Where image `index` was frozen."""
         return str(self._uris[index].as_py())
 
     def _targets(self, folder: Path) -> pa.Table:
@@ -123,16 +132,28 @@ class ImageDataset:
         self.left_out_box_count = int((has_box & has_class & ~is_kept & is_known).sum())
         self.cut_box_count = int((has_box & has_class & is_kept & is_cut).sum())
 
-    def _picture(self, uri: str, *, drawn: set[tuple[int, int]]) -> Image.Image:
-        """The pixels; turned as EXIF says where it was annotated so."""
+    def _bytes(self, index: int) -> bytes:
+        """Those that are at the address; where nothing is there, those of a copy with the same digest."""
+        uri = self.uri(index)
         try:
-            with Image.open(io.BytesIO(read_bytes(uri, self._settings))) as picture:
+            return read_bytes(uri, self._settings)
+        except LocationError as error:
+            if uri not in self._copies or not isinstance(error.__cause__, FileNotFoundError):
+                raise
+            content = read_copy(self._digests[uri], self._copies[uri], settings=self._settings)
+            if content is None:
+                raise
+            return content
+
+    def _picture(self, index: int, *, drawn: set[tuple[int, int]]) -> Image.Image:
+        """The pixels; turned as EXIF says where it was annotated so."""
+        content = self._bytes(index)
+        try:
+            with Image.open(io.BytesIO(content)) as picture:
                 is_turned = picture.width != picture.height and picture.size[::-1] in drawn
                 return (ImageOps.exif_transpose(picture) if is_turned else picture).convert("RGB")
-        except LocationError:
-            raise
         except Exception as error:  # Pillow lets through whatever its decoders raise
-            raise LocationError(f"cannot be read as a picture: {error}", where=uri) from error
+            raise LocationError(f"cannot be read as a picture: {error}", where=self.uri(index)) from error
 
     def _target(self, rows: pa.Table, *, size: tuple[int, int]) -> dict[str, Any]:
         torch = _torch()

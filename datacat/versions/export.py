@@ -6,7 +6,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from datacat.config import Settings
 from datacat.errors import DatacatError, LocationError, UsageError
-from datacat.ingest.export import undescribed
+from datacat.ingest.export import LIES_AT, undescribed
 from datacat.ingest.registry import formats
 from datacat.model.snapshot import MANIFEST, Definition, Described, ExportReport, class_indexes
 from datacat.sources.location import Location
@@ -41,6 +41,7 @@ class Writer(Protocol):
         """Writes tables of the schemas `MANIFEST` into `folder`; returns what the format cannot hold.
 
         `classes` has the index from 0 of every class of the snapshot name, in the order of the indexes.
+        Where the column `LIES_AT` stands beside those of the assets, a picture's bytes are there, if it is not null.
         One with an attribute `takes_described` that is true takes `described` too, a `Described`, and says
         itself what of that it cannot hold.
         """
@@ -49,6 +50,9 @@ class Writer(Protocol):
 @dataclass(frozen=True, slots=True)
 class Target:
     """Where an export goes, and how.
+
+    Attributes:
+        elsewhere: pictures that are gone from their address, with the one where their bytes are.
 
     Raises:
         UsageError: no such way to treat media.
@@ -59,6 +63,7 @@ class Target:
     media: str
     force: bool = False
     settings: Settings | None = None
+    elsewhere: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.media not in MEDIA_CHOICES:
@@ -158,6 +163,9 @@ def _write(
     if writer is not None:
         assets, annotations = (_table(source, name) for name in ("assets", "annotations"))
         assets, annotations, losses = on_pictures(assets, annotations)
+        if target.elsewhere:
+            places = [target.elsewhere.get(uri) for uri in assets.column("uri").to_pylist()]
+            assets = assets.append_column(LIES_AT, pa.array(places, pa.string()))
         classes = class_indexes(definition, annotations.column("class").unique().to_pylist())
         described = Described(definition.label_sets, is_whole=definition.annotations == "all")
         takes = getattr(writer, "takes_described", False)

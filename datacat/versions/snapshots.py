@@ -43,7 +43,7 @@ from datacat.versions.repository import Repository
 from datacat.versions.share import Share
 from datacat.versions.shelf import Shelf
 from datacat.versions.survey import Survey
-from datacat.versions.verify import CopiesOf, check_assets, check_manifest, with_copies
+from datacat.versions.verify import CopiesOf, check_assets, check_manifest, no_copies, with_copies
 
 if TYPE_CHECKING:
     from datacat.versions.dataset import ImageDataset
@@ -70,9 +70,9 @@ class Snapshots:
             root: of the catalog.
             settings: of it.
             reading: gives the settings with which pictures are read: below the catalog's sources alone.
-            copies: where the newest state of the catalog knows pictures of some digests to be.
+            copies: where else the newest state of the catalog knows pictures to be.
         """
-        self._copies = copies or (lambda digests: {})
+        self._copies = copies or no_copies
         self._settings = settings
         self._reading = reading or (lambda: settings)
         self._root = root
@@ -297,10 +297,7 @@ class Snapshot:
         Raises:
             SnapshotDamaged: the manifest itself is not what was frozen.
         """
-        folder, total = self._intact(), self.definition.counts["assets"]
-        settings = self._reading()
-        found = check_assets(folder, total=total, settings=settings, quick=quick)
-        return with_copies(folder, found, copies=self._copies, settings=settings)
+        return self._checked(self._intact(), quick=quick)
 
     def checkout(self, folder: str | Path, *, force: bool = False) -> Path:
         """Writes manifest and definition.json into `folder`, which must be empty or not there (or `force`).
@@ -321,6 +318,8 @@ class Snapshot:
     ) -> ExportReport:
         """Writes it in a format that training code reads; all or nothing, and the same bytes every time.
 
+        A picture that is gone from its address is copied or linked from another one where its bytes are.
+
         Args:
             folder: where to; must be empty or not there, unless `force` replaces it.
             format: "parquet", or any format of `datacat formats` that writes: coco, yolo.
@@ -337,7 +336,8 @@ class Snapshot:
         target = exporting.Target(Path(folder), format=format, media=media, force=force, settings=settings)
         source = self._intact()
         if media != "reference":
-            self._check_pictures(source, quick=media == "link")
+            elsewhere = self._check_pictures(source, quick=media == "link")
+            target = dataclasses.replace(target, elsewhere=elsewhere)
         return exporting.export(source, self.definition, target=target, keep=self._root)
 
     def torch(
@@ -365,6 +365,7 @@ class Snapshot:
             settings=self._reading(),
             classes=class_indexes(self.definition, _classes(folder)),
             first_label=first_label,
+            copies=self._copies,
         )
 
     def _folder(self) -> Path:
@@ -375,9 +376,20 @@ class Snapshot:
         check_manifest(folder, self.definition)
         return folder
 
-    def _check_pictures(self, folder: Path, *, quick: bool) -> None:
+    def _checked(self, folder: Path, *, quick: bool) -> VerifyReport:
+        """What became of the pictures, wherever their bytes are now."""
         total = self.definition.counts["assets"]
-        report = check_assets(folder, total=total, settings=self._reading(), quick=quick)
+        settings = self._reading()
+        found = check_assets(folder, total=total, settings=settings, quick=quick)
+        return with_copies(folder, found, copies=self._copies, settings=settings)
+
+    def _check_pictures(self, folder: Path, *, quick: bool) -> dict[str, str]:
+        """The pictures that are gone from their address, each with the one where their bytes are now.
+
+        Raises:
+            SnapshotDamaged: there is one whose bytes are nowhere.
+        """
+        report = self._checked(folder, quick=quick)
         unfit = (*report.changed, *report.gone, *(uri for uri, _ in report.unreadable))
         if unfit:
             raise SnapshotDamaged(
@@ -385,6 +397,7 @@ class Snapshot:
                 where=self.name,
                 hint=f"datacat snapshot verify {self.name} names them all.",
             )
+        return dict(report.elsewhere)
 
     def _known(self, split: str | None) -> str | None:
         names = [name for name, _ in self.definition.split.fractions]

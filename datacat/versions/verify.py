@@ -2,25 +2,34 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+import pyarrow as pa
+
 from datacat.config import Settings
-from datacat.errors import SnapshotDamaged
+from datacat.errors import LocationError, SnapshotDamaged
 from datacat.model.snapshot import Definition, VerifyReport
 from datacat.progress import bar
 from datacat.sources.location import store_errors
-from datacat.sources.reading import sha256, size_of
+from datacat.sources.reading import read_bytes, sha256, size_of
 from datacat.versions.manifest import batches, reckon
 
 _THREADS_PER_CORE = 4  # they wait for the store more than they hash; hashing lets go of the interpreter
 
 
-CopiesOf = Callable[[Sequence[str]], Mapping[str, Sequence[str]]]
-"""Which addresses a catalog knows pictures of some digests to be at."""
+CopiesOf = Callable[[pa.Table], Mapping[str, Sequence[str]]]
+"""The other addresses, by address, at which a catalog knows pictures to be, given the `uri` and `digest` of each."""
+
+
+def no_copies(_: pa.Table) -> Mapping[str, Sequence[str]]:
+    """That of no catalog."""
+    return {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,12 +105,13 @@ def with_copies(folder: Path, report: VerifyReport, *, copies: CopiesOf, setting
     if not gone:
         return report
     lost = [asset for group in _assets(folder) for asset in group if asset.uri in gone]
-    known = copies(sorted({asset.digest for asset in lost if asset.digest}))
+    columns = {"uri": [asset.uri for asset in lost], "digest": [asset.digest for asset in lost]}
+    known = copies(pa.table(columns, schema=pa.schema([("uri", pa.string()), ("digest", pa.string())])))
     elsewhere: dict[str, str] = {}
     for asset in lost:
-        for uri in known.get(asset.digest or "", ()):
+        for uri in known.get(asset.uri, ()):
             there = _Frozen(uri, asset.size, asset.digest)
-            if uri != asset.uri and _judged(there, settings=settings, quick=False) == ("", ""):
+            if _judged(there, settings=settings, quick=False) == ("", ""):
                 elsewhere[asset.uri] = uri
                 break
     return dataclasses.replace(
@@ -109,6 +119,16 @@ def with_copies(folder: Path, report: VerifyReport, *, copies: CopiesOf, setting
         gone=tuple(uri for uri in report.gone if uri not in elsewhere),
         elsewhere=tuple(elsewhere.items()),
     )
+
+
+def read_copy(digest: str, addresses: Sequence[str], *, settings: Settings) -> bytes | None:
+    """The bytes that have a digest, from the first of some addresses where they are; None where they are at none."""
+    for uri in addresses:
+        with contextlib.suppress(LocationError):
+            content = read_bytes(uri, settings)
+            if hashlib.sha256(content).hexdigest() == digest:
+                return content
+    return None
 
 
 def _assets(folder: Path) -> Iterator[list[_Frozen]]:

@@ -7,13 +7,14 @@ import json
 import shutil
 from collections import defaultdict
 from pathlib import Path
+from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
 
 from datacat.catalog import Catalog
 from datacat.cli.main import main
-from datacat.errors import UsageError
+from datacat.errors import LocationError, SnapshotDamaged, UsageError
 from datacat.sources.location import Location, filesystem
 from tests.catalog.lakes import box, coco, draw
 
@@ -99,6 +100,68 @@ def test_a_frozen_picture_is_there_while_one_of_its_copies_is(
     assert f"gone  {gone}, whose bytes are at {other}" in capsys.readouterr().out
     Path(other).write_bytes(b"something else")
     assert frozen.verify().gone == (gone,)
+
+
+@pytest.mark.parametrize(("format_name", "media"), [("coco", "copy"), ("yolo", "link"), ("yolo", "copy")])
+def test_what_verify_finds_at_a_copy_is_exported_from_there(
+    catalog: Catalog, tmp_path: Path, format_name: str, media: str
+) -> None:
+    frozen = catalog.freeze("roofs", query="roof OR car", annotations="all")
+    frozen.export(tmp_path / "before", format=format_name, media=media)
+    (tmp_path / "med/x.png").unlink()
+    frozen.export(tmp_path / "after", format=format_name, media=media)
+    before, after = (_contents(tmp_path / name) for name in ("before", "after"))
+    gone = "images/all/x.png"
+    assert after[gone] == (tmp_path / "re/a.png").read_bytes()
+    before[gone] = after[gone]  # which a link led to
+    assert before == after
+    (tmp_path / "re/a.png").write_bytes(b"something else")
+    with pytest.raises(SnapshotDamaged, match="1 pictures are no longer what was frozen"):
+        frozen.export(tmp_path / "out", format=format_name, media=media)
+
+
+def _contents(folder: Path) -> dict[str, bytes]:
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
+
+
+def test_torch_reads_a_picture_where_its_bytes_are(catalog: Catalog, tmp_path: Path) -> None:
+    from torch.utils.data import DataLoader
+
+    images = catalog.freeze("roofs", query="roof OR car", annotations="all").torch()
+    expected = [(images[n][0] * 255).int().tolist() for n in range(2)]
+    (tmp_path / "med/x.png").unlink()
+    for context in ("fork", "spawn"):
+        loader = DataLoader(
+            images, batch_size=None, num_workers=1, multiprocessing_context=context, collate_fn=_as_it_is
+        )
+        assert [(image * 255).int().tolist() for image, _ in loader] == expected
+    assert images.uri(0) == str(tmp_path / "med/x.png")
+    (tmp_path / "re/a.png").write_bytes((tmp_path / "re/b.png").read_bytes())  # a picture, and not this one
+    with pytest.raises(LocationError, match=r"x\.png"):
+        images[0]
+
+
+def test_a_frozen_object_that_is_gone_is_taken_from_its_copy(tmp_path: Path, s3: Location) -> None:
+    made = Catalog.init(str(tmp_path / "catalog"))
+    coco(tmp_path / "lake/l.json", [box("p.png", "car")], pictures=["p.png", "q.png"])
+    draw(tmp_path / "lake", ["p.png"])
+    shutil.copy(tmp_path / "lake/p.png", tmp_path / "lake/q.png")
+    fs = filesystem(s3, made.settings)
+    for path in (tmp_path / "lake").iterdir():
+        fs.put_file(str(path), s3.child(f"lake/{path.name}").path)
+    made.ingest(str(s3.child("lake")), team="far", name="x")
+    frozen = made.freeze("cars", query="car")
+    images = frozen.torch()
+    fs.rm_file(s3.child("lake/p.png").path)
+    assert frozen.verify().elsewhere == ((str(s3.child("lake/p.png")), str(s3.child("lake/q.png"))),)
+    frozen.export(tmp_path / "out", format="yolo")
+    assert (tmp_path / "out/images/all/p.png").read_bytes() == (tmp_path / "lake/p.png").read_bytes()
+    assert images[0][1]["class_names"] == ["car"]
+
+
+def _as_it_is(item: Any) -> Any:
+    return item
 
 
 def test_the_order_of_ingests_does_not_change_a_snapshot(catalog: Catalog, tmp_path: Path) -> None:
