@@ -36,7 +36,8 @@ def ask(
 
     The answer says what each word was taken for, and the query in strict syntax, for `datacat search`.
     """
-    answer = opened(catalog, at=at).ask(question, limit=limit, space=space)
+    cat = opened(catalog, at=at)
+    answer = cat.ask(question, limit=limit, space=space)
     tiers = {"labelled": answer.labelled, "related": answer.related, "looks_so": answer.looks_so}
     if output.as_json:
         used = {} if answer.labelled is None else answer.labelled.concepts_used
@@ -59,7 +60,9 @@ def ask(
                 )
     if answer.labelled is not None:
         note_concepts(answer.labelled, output)
-    if answer.looks_so is None and answer.understood.text:
+    if cat.state == 0:
+        output.note("The catalog is empty. Next: datacat ingest LOCATION --team TEAM --name NAME")
+    elif answer.looks_so is None and answer.understood.text:
         output.note("\nNothing is embedded, so nothing can be found by its looks. Run: datacat embed")
     if _is_query(question):
         output.note(f"This looks like a query: datacat search {shlex.quote(question)}")
@@ -137,6 +140,8 @@ def _taken_for(reading: Any) -> str:
         return (
             f"{_typed(reading)}  the name of an attribute{'' if reading.is_used else ', not used'} ({others})"
         )
+    if reading.kind == "superlative" and reading.is_used and not reading.query:
+        return f"{_typed(reading)}  counted, see the query"
     if not reading.query:
         return f"{_typed(reading)}  no label says so{f' (or {others}?)' if others else ''}"
     query = f"NOT {reading.query}" if reading.is_negated else reading.query

@@ -11,12 +11,12 @@ from datacat.errors import UsageError
 from datacat.query import meaning as m
 from datacat.query.hit import Answers
 from datacat.query.hits import Hits
+from datacat.query.most_said import most_said
 from datacat.query.plan import Plan, plan
 from datacat.query.question import Understood, understood
 from datacat.query.ranking import Nearest, Ranker
 from datacat.query.rules import plain_counts, refuted
 from datacat.query.vocabulary import Vocabulary, vocabulary
-from datacat.query.voices import MOST_SAID
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +41,6 @@ class Answer:
     related: Hits | None
     looks_so: Hits | None
     objects: int | None = None
-
-
-_OBJECTS = f"SELECT coalesce(sum(n), 0)::BIGINT FROM ({MOST_SAID.format('counted_annotations')})"  # noqa: S608 - our own
 
 
 def ask(
@@ -92,7 +89,7 @@ def ask(
         labelled=hits(replace(asked, similar=alike)) if asked and read.unknown else found,
         related=hits(_without(related, asked)) if related else None,
         looks_so=hits(_looking_so(asked, related, alike=alike, nearest=nearest)) if alike else None,
-        objects=_objects(found, cursor) if found is not None and read.is_count else None,
+        objects=_objects(found, cursor, vocabulary=words) if found is not None and read.is_count else None,
     )
 
 
@@ -120,20 +117,12 @@ class _Tiers:
         )
 
 
-def _objects(hits: Hits, cursor: duckdb.DuckDBPyConnection) -> int | None:
-    """How many things were found: on each asset as many as the label set says that has most.
-
-    Several label sets may have labelled the same thing, so theirs are not added up. None where no things are asked for.
-    """
+def _objects(hits: Hits, cursor: duckdb.DuckDBPyConnection, *, vocabulary: Vocabulary) -> int | None:
+    """How many things were found, as `most_said` tells it. None where no things are asked for."""
     if not hits.asks_for_annotations:
         return None
     # All of them are read first: a reader would wait for this very cursor.
-    cursor.register("counted_annotations", hits.annotations().read_all())
-    try:
-        ((number,),) = cursor.execute(_OBJECTS).fetchall()
-    finally:
-        cursor.unregister("counted_annotations")
-    return int(number)
+    return sum(most_said(cursor, vocabulary, annotations=hits.annotations().read_all()))
 
 
 def _without(found: Plan, other: Plan | None) -> Plan:

@@ -117,7 +117,7 @@ def understood(
         told = list(reader.read(words, fillers=_ALL_FILLERS - QUALIFIERS))
     readings = _used([one.reading for one in told if one.reading])
     if limits is not None:
-        readings = Limits(cursor, limits, reader.senses.has, most).applied(readings)
+        readings = Limits(cursor, vocabulary, limits, reader.senses.has, most).applied(readings)
     readings = with_relations(readings, reader.senses.has)
     return Understood(
         question,

@@ -14,12 +14,13 @@ import pyarrow as pa
 
 from datacat.query.compare import Sql
 from datacat.query.fields import MEASURES
-from datacat.query.geometry import WITH_SIZE
+from datacat.query.geometry import sized_within
+from datacat.query.most_said import most_said
 from datacat.query.pairs import numbered
 from datacat.query.quantities import Quantity
 from datacat.query.readings import Has, Reading, composed
 from datacat.query.run import rows
-from datacat.query.voices import MOST_SAID
+from datacat.query.vocabulary import Vocabulary
 
 _MEASURES = {
     **dict.fromkeys(("largest", "biggest"), ("area", True)),
@@ -30,7 +31,6 @@ _MEASURES = {
     "longest": ("duration", True),
     "shortest": ("duration", False),
 }
-_IN_ORDER = f"SELECT n FROM ({MOST_SAID.format('most_of')}) ORDER BY n"  # noqa: S608 - our own words
 _COUNTS = {"most": True, "fewest": False}
 
 
@@ -47,12 +47,14 @@ class Limits:
 
     Attributes:
         cursor: shows it.
+        vocabulary: of it.
         annotations: the annotations (asset, annotation) that fulfil a query.
         has: as `composed` asks.
         most: how many are wanted.
     """
 
     cursor: duckdb.DuckDBPyConnection
+    vocabulary: Vocabulary
     annotations: Callable[[str], pa.Table]
     has: Has
     most: int
@@ -78,24 +80,21 @@ class Limits:
         name, is_largest = _MEASURES[reading.words]
         order = "DESC" if is_largest else "ASC"
         of_these = numbered("annotation", found["annotation"].to_pylist())
+        table = sized_within(numbered("asset", sorted(set(found["asset"].to_pylist()))))
         measure = MEASURES[name].sized or MEASURES[name].plain
         query = Sql(
-            f"SELECT value FROM (SELECT {measure} AS value FROM {WITH_SIZE} WHERE {{}}) "  # noqa: S608 - our own words
+            f"SELECT value FROM (SELECT {measure} AS value FROM {{}} WHERE {{}}) "  # noqa: S608 - our own words
             f"WHERE value IS NOT NULL ORDER BY value {order} LIMIT ?",
             (self.most,),
         )
-        values = [value for (value,) in rows(self.cursor, query.filled(of_these))]
+        values = [value for (value,) in rows(self.cursor, query.filled(table, of_these))]
         if not values:
             return reading
         sign = ">=" if is_largest else "<="
         return replace(reading, query=f"{name}{sign}{values[-1]!r}", is_used=True)
 
     def _count(self, found: pa.Table, *, is_most: bool) -> int | None:
-        """How many the last of the wanted assets has, as the label set says that has most."""
-        self.cursor.register("most_of", found.select(["asset", "annotation"]))
-        try:
-            counts = [n for (n,) in self.cursor.execute(_IN_ORDER).fetchall()]
-        finally:
-            self.cursor.unregister("most_of")
+        """How many the last of the wanted assets has."""
+        counts = most_said(self.cursor, self.vocabulary, annotations=found)
         chosen = counts[::-1][: self.most] if is_most else counts[: self.most]
-        return int(chosen[-1]) if chosen else None
+        return chosen[-1] if chosen else None

@@ -10,12 +10,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from datacat.query import meaning as m
-from datacat.query.agreement import PLACE
 from datacat.query.compare import TRUE, Sql, joined
 from datacat.query.geometry import sized
 from datacat.query.looked import looked, names_class, rejected
 from datacat.query.once import COLUMNS, once
 from datacat.query.pairs import Pairs, classes_of, may_be_open_beside, needs_size, of_row, table_at
+from datacat.query.stated import EVERY_STATED
 from datacat.query.tree import OPPOSITE, Operator
 
 JUDGED = ("kind", "model", "geometry_type", "is_crowd")
@@ -38,18 +38,6 @@ _VOICES = """
         FROM (SELECT *, geometry_type <> 'none' AND is_crowd IS NOT TRUE AS is_thing FROM ({}))
         GROUP BY ALL)
 """
-_BOX = ", ".join(PLACE).replace("is_relative", "is_relative IS TRUE")
-MOST_SAID = f"""
-    SELECT asset, max(n) AS n FROM (
-        SELECT asset, label_set, maker, greatest(count(DISTINCT thing) FILTER (is_thing), 1) AS n FROM (
-            SELECT asset, label_set, CASE WHEN kind <> 'annotation' THEN coalesce(model, '') END AS maker,
-                {IS_THING} AS is_thing,
-                CASE WHEN x + y + w + h IS NULL THEN hash(annotation) ELSE hash("class", {_BOX}) END AS thing
-            FROM annotations SEMI JOIN {{}} USING (asset, annotation))
-        GROUP BY ALL)
-    GROUP BY asset
-"""  # noqa: S608 - our own words
-"""Of a table of annotations: asset, and how many the voice says that has most. `count(…)` counts so."""
 # Whoever looked and says nothing says none.
 _SAID = f"""
     WITH voices AS MATERIALIZED ({_VOICES}), whole AS (SELECT DISTINCT asset, label_set FROM ({{}}))
@@ -108,6 +96,11 @@ def said(node: m.Counted, *, within: Sql) -> Sql:
     return Sql(_SAID).filled(things(node, within=within), _who_looked(node.predicate, within=within))
 
 
+def least(annotations: Sql) -> Sql:
+    """A SELECT of asset, label_set, maker and `lo`, of annotations as `judged` gives them."""
+    return Sql(_VOICES).filled(annotations)
+
+
 def surely(operator: Operator, number: int) -> Sql:
     """A condition on `lo` and `hi`: whatever lies between them compares so."""
     match operator:
@@ -146,7 +139,13 @@ def things(
 ) -> Sql:
     """What `judged` gives of what is counted, where no label set says one thing twice."""
     more = () if node.alike is None else COLUMNS
-    found = judged(node.predicate, within=within, is_sure_alone=is_sure_alone, columns=(*columns, *more))
+    found = judged(
+        node.predicate,
+        within=within,
+        is_sure_alone=is_sure_alone,
+        columns=(*columns, *more),
+        stated=node.stated,
+    )
     return once(found, alike=node.alike)
 
 
@@ -156,6 +155,7 @@ def judged(
     within: Sql,
     is_sure_alone: bool = False,
     columns: Sequence[str] = JUDGED,
+    stated: Sql | None = EVERY_STATED,
 ) -> Sql:
     """A SELECT of annotations that fulfil the predicate (`is_sure`) or may, with columns of theirs.
 
@@ -164,11 +164,12 @@ def judged(
         within: a condition on asset.
         is_sure_alone: only those that fulfil it.
         columns: beside asset, label_set and annotation; with "frame", they are those of `geometry.sized`.
+        stated: as `geometry.sized` asks; for "frame" alone.
     """
     parts, is_of_class = m.conjuncts(predicate), names_class(predicate)
     named = ", ".join(dict.fromkeys(("asset", "label_set", "annotation", *columns)))
     table = table_at("annotations", classes_of(parts))
-    table = sized(table) if "frame" in columns else table
+    table = sized(table, stated=stated) if "frame" in columns else table
     if not any(map(needs_size, parts)) and all(of_row(part) is not None for part in parts):
         firm, perhaps = _rows(parts, is_of_class)
         asked = perhaps if is_sure_alone else Sql("({}) IS NOT FALSE").filled(perhaps)

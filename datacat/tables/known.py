@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import ItemsView, Iterator, Mapping, Sequence
 from typing import Any
 
+import duckdb
 import numpy as np
 import pyarrow as pa
 
@@ -24,12 +25,9 @@ _BATCH = 10_000
 def known_files(store: Store, state: State, *, label_set: LabelSetName) -> dict[str, FileFacts]:
     """The label files of a label set by URI, as they were when they were read; none where it is new."""
     cursor = store.cursor(state, kinds=["label_sets"])
-    named = cursor.execute(
-        "SELECT label_set FROM label_sets WHERE team = ? AND name = ?", [label_set.team, label_set.name]
-    ).fetchall()
-    if not named:
+    number = _number_of(cursor, label_set)
+    if number is None:
         return {}
-    ((number,),) = named
     store.show(cursor, state, kinds=["source_files"], label_set=number)
     columns = ", ".join(FileFacts.__slots__)
     found = cursor.execute(f"SELECT {columns} FROM source_files WHERE label_set = ?", [number])  # noqa: S608 - our own words
@@ -51,12 +49,9 @@ def incomplete_files(store: Store, state: State, *, label_set: LabelSetName) -> 
 def annotation_counts(store: Store, state: State, *, label_set: LabelSetName) -> dict[str, int]:
     """How many annotations of a label set each of its label files gave, by URI; files without any are not there."""
     cursor = store.cursor(state, kinds=["label_sets"])
-    named = cursor.execute(
-        "SELECT label_set FROM label_sets WHERE team = ? AND name = ?", [label_set.team, label_set.name]
-    ).fetchall()
-    if not named:
+    number = _number_of(cursor, label_set)
+    if number is None:
         return {}
-    ((number,),) = named
     store.show(cursor, state, kinds=["source_files", "annotations"], label_set=number)
     found = cursor.execute(
         "SELECT uri, n FROM (SELECT source_file, count(*) AS n FROM annotations WHERE label_set = ? "
@@ -149,3 +144,9 @@ def _mapped(reader: pa.RecordBatchReader) -> pa.Table:
                     writer.write_batch(batch)
         # The mapping keeps the bytes when the name is gone.
         return pa.ipc.open_file(pa.memory_map(file.name)).read_all()
+
+
+def _number_of(cursor: duckdb.DuckDBPyConnection, label_set: LabelSetName) -> int | None:
+    query = "SELECT label_set FROM label_sets WHERE team = ? AND name = ?"
+    found = cursor.execute(query, [label_set.team, label_set.name]).fetchone()
+    return None if found is None else int(found[0])

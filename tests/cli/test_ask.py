@@ -95,3 +95,18 @@ def test_the_concept_is_named_that_was_used(ask: Ask) -> None:
 def test_nothing_is_called_labelled_so_that_only_is_so(ask: Ask) -> None:
     assert "Found: 3" in ask("images")[0]
     assert "Labelled so: 1" in ask("images of terraces")[0]
+
+
+def test_a_superlative_of_numbers_is_no_word_that_nobody_knows(ask: Ask) -> None:
+    out, _ = ask("most roofs")
+    assert "query  roof" in out
+    assert "most  counted, see the query" in out
+
+
+def test_an_empty_catalog_is_said_to_be_empty(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    for arguments in (("init", str(tmp_path / "c")), ("ask", "roofs", "-C", str(tmp_path / "c"))):
+        with pytest.raises(SystemExit):
+            main(arguments)
+    said = capsys.readouterr().err
+    assert "The catalog is empty. Next: datacat ingest" in said
+    assert "embed" not in said
