@@ -190,7 +190,11 @@ def _orphans(store: Store) -> Iterator[Finding]:
 
 
 def _identifiers(store: Store, cursor: duckdb.DuckDBPyConnection) -> Iterator[Finding]:
-    following = identifiers.last(store.root, store.settings)
+    try:
+        following = identifiers.last(store.root, store.settings)
+    except CatalogError as error:
+        yield Finding("error", "log", f"{error.where}: {error.what}", error.hint or "")
+        return
     for kind, column in (("assets", "asset"), ("annotations", "annotation"), ("label_sets", "label_set")):
         ((last,),) = cursor.execute(f"SELECT max({column}) FROM {kind}").fetchall()  # noqa: S608 - our own names
         if last is not None and last >= following[column]:

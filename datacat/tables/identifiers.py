@@ -20,6 +20,9 @@ COUNTED = ("source", "label_set", "source_file", "asset", "annotation")
 _NAME = re.compile(r"(\d{10})\.json$")
 _ATTEMPTS = 1000
 _KEPT = 10
+_RESTORE = (
+    "Restore <catalog>/ids from a backup before anything is ingested; searches and snapshots do without."
+)
 
 
 def start(root: Location, settings: Settings) -> None:
@@ -58,16 +61,16 @@ def stale(root: Location, settings: Settings) -> list[Location]:
 def _last(root: Location, settings: Settings) -> tuple[int, dict[str, int]]:
     numbers = _numbers(root, settings)
     if not numbers:
-        raise CatalogError("the record of used identifiers is gone", where=str(root.child("ids")))
+        what = "the record of used identifiers is gone"
+        raise CatalogError(what, where=str(root.child("ids")), hint=_RESTORE)
     try:
         content = filesystem(root, settings).cat_file(_place(root, numbers[-1]).path)
         return numbers[-1], {name: int(json.loads(content)[name]) for name in COUNTED}
     except store_errors() as error:
         raise LocationError(f"cannot be read: {error}", where=str(root.child("ids"))) from error
     except (ValueError, KeyError, TypeError) as error:
-        raise CatalogError(
-            f"the record of used identifiers cannot be read: {error}", where=str(_place(root, numbers[-1]))
-        ) from error
+        what = f"the record of used identifiers cannot be read: {error}"
+        raise CatalogError(what, where=str(_place(root, numbers[-1])), hint=_RESTORE) from error
 
 
 def _numbers(root: Location, settings: Settings) -> list[int]:

@@ -112,17 +112,29 @@ def gc(
             somebody is freezing a snapshot of. The newest stays.
 
     Raises:
-        CatalogError: a log entry cannot be read, so nobody can say what is needed; or a part of the catalog is
-            a link to elsewhere.
+        CatalogError: a log entry or the record of identifiers cannot be read, so nobody can say what is needed; or a
+            part of the catalog is a link to elsewhere.
     """
     refuse_links(store.root)
-    first = min(store.log.newest(), forget_before or 0)
+    with _refusing():
+        identifiers.last(store.root, store.settings)  # beside it lies what tells whether the log lost its end
+        first = min(store.log.newest(), forget_before or 0)
     with contextlib.ExitStack() as stack:
         own = None
         if first and not dry_run:
             own = stack.enter_context(leases.held(store.root, store.settings, forgets_before=first))
         asked = _Asked(dry_run, grace_s, pinned, first, own.id if own else "")
         return _collected(store, asked)
+
+
+@contextlib.contextmanager
+def _refusing() -> Iterator[None]:
+    """Says of damage to the catalog that gc removes nothing for it."""
+    try:
+        yield
+    except CatalogError as error:
+        what = f"gc removes nothing: {error.what}"
+        raise CatalogError(what, where=error.where, hint=error.hint) from error
 
 
 @contextlib.contextmanager
@@ -175,7 +187,9 @@ def _collected(store: Store, asked: _Asked) -> GcReport:
     if not asked.is_dry:
         _remove(store, dead)
     rested_on = {lease.state for lease in found if lease.id in spared and lease.state is not None}
-    needed = set(needed_sizes(store, pinned=asked.pinned() | rested_on, forget_before=asked.first))
+    pinned = asked.pinned() | rested_on
+    with _refusing():
+        needed = set(needed_sizes(store, pinned=pinned, forget_before=asked.first))
     unneeded = [
         file for file in stored if file.path not in needed and is_data_file(file.path.rsplit("/", 1)[1])
     ]

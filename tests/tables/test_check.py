@@ -9,6 +9,7 @@ import duckdb
 import pyarrow as pa
 import pytest
 
+from datacat.errors import CatalogError
 from datacat.model.schemas import TABLES
 from datacat.sources.location import Location
 from datacat.tables import Tables
@@ -101,6 +102,20 @@ def test_a_log_entry_that_is_gone(tables: Tables) -> None:
 def test_rows_that_disagree(tables: Tables, kind: str, damage: str, found: str) -> None:
     rewrite(tables, kind, rows=damage)
     assert any(found in text for text in errors(tables))
+
+
+@pytest.mark.parametrize("damage", ["gone", "emptied"])
+def test_lost_identifiers_are_named_and_the_rest_is_checked(tables: Tables, damage: str) -> None:
+    folder = Path(f"{tables.root}/ids")
+    for path in folder.iterdir():
+        path.unlink() if damage == "gone" else path.write_bytes(b"")
+    rewrite(tables, "attribute_values", rows="SELECT * REPLACE (0.5 AS number) FROM {old}")
+    found = [item for item in tables.check(tables.state()) if item.severity == "error"]
+    (lost,) = [item for item in found if "the record of used identifiers" in item.text]
+    assert "from a backup" in lost.hint
+    assert any("says other than" in item.text for item in found)
+    with pytest.raises(CatalogError, match="gc removes nothing: the record of used identifiers"):
+        tables.gc(grace_s=0)
 
 
 def test_orphans_are_a_note(tables: Tables) -> None:
