@@ -220,9 +220,7 @@ class Catalog:
     ) -> EmbedReport:
         """Embeds the pictures that have no vector yet; see `Embeddings.embed`."""
         return self._embeddings.embed(
-            self._tables.cursor(
-                self._state, is_merged=False
-            ),  # so that a copy that is left alone has its vector
+            self._tables.cursor(self._state, is_merged=False),  # a copy that is left alone has its vector
             model=model,
             pretrained=pretrained,
             checkpoint=checkpoint,
@@ -314,24 +312,26 @@ class Catalog:
         return self._tables.log(limit=limit)
 
     @classmethod
-    def examine(
-        cls, place: str | PathLike[str] | None = None, *, at: int | None = None, deep: bool = False
-    ) -> list[Finding]:
-        """As `doctor`, also where the log is so damaged that the catalog cannot be opened."""
+    def salvage(cls, place: _Place = None, *, at: int | None = None) -> tuple[Catalog, list[Finding]]:
+        """The catalog at the newest state that can be told, also where its log is damaged; and what is wrong."""
         tables, state, found = salvaged(*chosen_place(place), at=at)
-        return [*found, *cls(tables, state=state).doctor(deep=deep)]
+        return cls(tables, state=state), found
+
+    @classmethod
+    def examine(cls, place: _Place = None, *, at: int | None = None, deep: bool = False) -> list[Finding]:
+        """As `doctor`, also where the log is so damaged that the catalog cannot be opened."""
+        catalog, found = cls.salvage(place, at=at)
+        return [*found, *catalog.doctor(deep=deep)]
 
     def doctor(self, *, deep: bool = False) -> list[Finding]:
         """Checks log, files, index, vectors and snapshots against each other.
 
         Args:
-            deep: reads every data file whole and compares its bytes with the digest that was committed.
+            deep: reads every data file and manifest whole and compares its bytes with the digest that was kept.
         """
-        return list(
-            examined(
-                self._tables, self._state, embeddings=self._embeddings, snapshots=self.snapshots, deep=deep
-            )
-        )
+        tables, vectors = self._tables, self._embeddings
+        found = examined(tables, self._state, embeddings=vectors, snapshots=self.snapshots, deep=deep)
+        return list(found)
 
     def gc(
         self, *, dry_run: bool = False, grace_s: float = 3600, forget_before: int | None = None

@@ -24,7 +24,7 @@ def examined(
         state: which; one without files where none can be told.
         embeddings: its vectors.
         snapshots: its snapshots.
-        deep: reads every data file whole and compares its bytes with the digest that was committed.
+        deep: reads every data file and manifest whole and compares its bytes with the digest that was kept.
     """
 
     def has_state(number: int) -> bool:
@@ -45,6 +45,6 @@ def examined(
         yield Finding("note", "vectors", "not compared, as the tables cannot be read")
     yield from (Finding("note", "settings", str(item)) for item in tables.store.settings.unheard)
     try:
-        yield from snapshots.check(has_state=has_state)
+        yield from snapshots.check(has_state=has_state, is_deep=deep)
     except DatacatError as error:
         yield Finding("error", "snapshots", str(error).partition("\n")[0], error.hint or "")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
-from itertools import cycle
+from threading import Lock
 from typing import Annotated, cast
 
 from fastapi import Depends, Request
@@ -21,7 +21,8 @@ class Catalogs:
 
     A `Catalog` looks at one state, so each request has one to itself; the next request takes it over and
     moves it to the newest state, which costs little where nothing has changed. `state` is the newest that was seen.
-    They are handed out over as many DuckDBs as queries may run, so that no query has more than its part of the memory.
+    Each is of one of as many DuckDBs as queries may run, the one that fewest requests have, so that no query has more
+    than its part of the memory.
     """
 
     def __init__(self, place: str | None) -> None:
@@ -29,8 +30,10 @@ class Catalogs:
         self._place = str(first.root)
         self.settings = first.settings
         self.state = first.state
-        self._slots = cycle(range(self.settings.serve_concurrency))
-        self._idle = deque([self._opened()])
+        slots = range(self.settings.serve_concurrency)
+        self._users = [0 for _ in slots]
+        self._idle: list[deque[Catalog]] = [deque() for _ in slots]
+        self._lock = Lock()
 
     @contextmanager
     def at(self, state: int | None = None) -> Iterator[Catalog]:
@@ -39,21 +42,33 @@ class Catalogs:
         Raises:
             StateNotFound: it never had that state.
         """
-        if state is not None:
-            yield self._opened(at=state)
-            return
-        try:
-            catalog = self._idle.pop()
-        except IndexError:
-            catalog = self._opened()
-        try:
-            self.state = catalog.refresh().state
-            yield catalog
-        finally:
-            self._idle.append(catalog)
+        with self._slot() as slot:
+            if state is not None:
+                yield self._opened(slot, at=state)
+                return
+            try:
+                catalog = self._idle[slot].pop()
+            except IndexError:
+                catalog = self._opened(slot)
+            try:
+                self.state = catalog.refresh().state
+                yield catalog
+            finally:
+                self._idle[slot].append(catalog)
 
-    def _opened(self, *, at: int | None = None) -> Catalog:
-        settings = self.settings.slotted(next(self._slots), of=self.settings.serve_concurrency)
+    @contextmanager
+    def _slot(self) -> Iterator[int]:
+        with self._lock:
+            slot = self._users.index(min(self._users))
+            self._users[slot] += 1
+        try:
+            yield slot
+        finally:
+            with self._lock:
+                self._users[slot] -= 1
+
+    def _opened(self, slot: int, *, at: int | None = None) -> Catalog:
+        settings = self.settings.slotted(slot, of=self.settings.serve_concurrency)
         return Catalog.open(self._place, at=at, own=settings)
 
 

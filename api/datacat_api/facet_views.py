@@ -141,6 +141,10 @@ class OverlapView(View):
         description="Of the shared ones, those that the right has under another URI, with the same bytes."
     )
     compared: int
+    incomparable: int = Field(
+        description="Of the shared ones, those on which boxes cannot be compared: one side drew them on the picture as "
+        "its EXIF turns it, or gives fractions of an unknown size."
+    )
     agreed: int
     agreement: float | None
     matched: int

@@ -36,7 +36,8 @@ def ask(
 
     The answer says what each word was taken for, and the query in strict syntax, for `datacat search`.
     """
-    answer = opened(catalog, at=at).ask(question, limit=limit, space=space)
+    cat = opened(catalog, at=at)
+    answer = cat.ask(question, limit=limit, space=space)
     tiers = {"labelled": answer.labelled, "related": answer.related, "looks_so": answer.looks_so}
     if output.as_json:
         used = {} if answer.labelled is None else answer.labelled.concepts_used
@@ -59,7 +60,9 @@ def ask(
                 )
     if answer.labelled is not None:
         note_concepts(answer.labelled, output)
-    if answer.looks_so is None and answer.understood.text:
+    if cat.state == 0:
+        output.note("The catalog is empty. Next: datacat ingest LOCATION --team TEAM --name NAME")
+    elif answer.looks_so is None and answer.understood.text:
         output.note("\nNothing is embedded, so nothing can be found by its looks. Run: datacat embed")
     if _is_query(question):
         output.note(f"This looks like a query: datacat search {shlex.quote(question)}")

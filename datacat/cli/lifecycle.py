@@ -65,7 +65,9 @@ def _in_words(changes: _Changes) -> str:
 @click.command(epilog="Example: datacat doctor")
 @catalog_option
 @at_option
-@click.option("--deep", is_flag=True, help="Read every data file whole and compare it with its digest.")
+@click.option(
+    "--deep", is_flag=True, help="Read every data file and manifest whole, and compare it with its digest."
+)
 @json_option
 def doctor(catalog: str | None, at: int | None, deep: bool, output: Output) -> int:
     """Check log, files, index, vectors and snapshots against each other; exit 1 when something is wrong.

@@ -5,6 +5,7 @@ A command's file is imported when the command is called, so `--help` costs no mo
 
 from __future__ import annotations
 
+import errno
 import importlib
 import io
 import os
@@ -16,7 +17,7 @@ from typing import NoReturn
 import click
 
 from datacat.cli.refusal import tell_refusal
-from datacat.errors import DatacatError, QueryError, UsageError, is_shortage, shortage
+from datacat.errors import DatacatError, LocationError, QueryError, UsageError, is_shortage, shortage
 
 # Command -> the module that holds it and the line that `datacat --help` prints.
 COMMANDS: dict[str, tuple[str, str]] = {
@@ -57,6 +58,7 @@ OPTIONS = {
 }
 
 _HALF = re.compile("[\ud800-\udfff]")  # what Python makes of bytes that are no UTF-8
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _BY_SIGPIPE = 141  # what a shell reports of `git log | head`
 
 
@@ -144,8 +146,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
         sys.exit(2 if isinstance(error, UsageError | QueryError) else 1)
     except (_ReaderGone, BrokenPipeError):
         # `datacat … | head`: whoever reads has had enough. Python would complain again at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _write_no_more()
         sys.exit(_BY_SIGPIPE)
+    except OSError as error:
+        if error.errno not in _NO_ROOM:
+            raise
+        _write_no_more()
+        where = error.filename or "the output"
+        tell_refusal(LocationError(f"cannot be written: {error.strerror}", where=str(where)), words)
+        sys.exit(1)
     except RuntimeError as error:
         if not isinstance(error.__cause__, KeyboardInterrupt):  # what DuckDB makes of Ctrl-C
             raise
@@ -156,6 +165,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
         tell_refusal(shortage(), words)
         sys.exit(1)
     sys.exit(status if isinstance(status, int) else 0)
+
+
+def _write_no_more() -> None:
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _exit_interrupted() -> NoReturn:

@@ -24,6 +24,7 @@ class Number(click.IntRange):
 
 
 NUMBER = Number(min=1)
+_PICTURES = "Pictures are read where that state says that they lie, or where the setting media_roots does."
 
 
 class QueryCommand(click.Command):
@@ -99,6 +100,20 @@ def commit_options(command: F) -> F:
 def opened(catalog: str | None, *, at: int | None = None) -> Catalog:
     """The catalog a command was asked to work on; says which settings of its files are not followed."""
     found = Catalog.open(catalog, at=at)
-    for unheard in found.settings.unheard:
-        Output(as_json=False).note(str(unheard))
+    _note_unheard(found)
     return found
+
+
+def opened_for_snapshots(catalog: str | None) -> Catalog:
+    """The same for what is done with snapshots, which are whole beside a damaged log, too; says what is damaged."""
+    found, damages = Catalog.salvage(catalog)
+    _note_unheard(found)
+    for damage in damages:
+        told = f"{damage.text}. {damage.hint} {_PICTURES}"
+        Output(as_json=False).note(told)
+    return found
+
+
+def _note_unheard(catalog: Catalog) -> None:
+    for unheard in catalog.settings.unheard:
+        Output(as_json=False).note(str(unheard))

@@ -179,6 +179,7 @@ def _facts(found: Any) -> dict[str, Any]:
         "shared": found.shared,
         "equal bytes": found.equal_bytes or None,
         "compared": found.compared,
+        "not comparable": found.incomparable or None,
         "agreed wholly": f"{found.agreed:,} ({_share(found.agreed, found.compared)})"
         if found.compared
         else None,

@@ -9,7 +9,7 @@ import click
 
 from datacat.cli.completion import names
 from datacat.cli.joining import advise, joining_options, readably
-from datacat.cli.options import NUMBER, at_option, catalog_option, json_option, opened
+from datacat.cli.options import NUMBER, at_option, catalog_option, json_option, opened, opened_for_snapshots
 from datacat.cli.output import Output, plain
 from datacat.model.joining import JoiningChoice
 
@@ -116,7 +116,7 @@ def _ordered(text: str, *, file: str | None) -> tuple[str, ...]:
 @json_option
 def list_(catalog: str | None, output: Output) -> int:
     """List the snapshots; exit 1 when one is there that cannot be read."""
-    survey = opened(catalog).snapshots.survey()
+    survey = opened_for_snapshots(catalog).snapshots.survey()
     rows = [info.summary() for info in survey.definitions.values()]
     if not output.as_json:
         rows = [row | {"digest": row["digest"][:_DIGEST_SHOWN], "time": row["time"][:10]} for row in rows]
@@ -136,7 +136,7 @@ def list_(catalog: str | None, output: Output) -> int:
 @json_option
 def show(name: str, catalog: str | None, output: Output) -> None:
     """Show what a snapshot is: its query, state, split, counts and digest."""
-    summary = opened(catalog).snapshot(name).summary()
+    summary = opened_for_snapshots(catalog).snapshot(name).summary()
     output.fields(summary if output.as_json else readably(summary))
 
 
@@ -147,7 +147,7 @@ def show(name: str, catalog: str | None, output: Output) -> None:
 @json_option
 def verify(name: str, quick: bool, catalog: str | None, output: Output) -> int:
     """Check the manifest, and every asset's bytes; exit 1 when one has changed or gone."""
-    report = opened(catalog).snapshot(name).verify(quick=quick)
+    report = opened_for_snapshots(catalog).snapshot(name).verify(quick=quick)
     if output.as_json:
         output.record({**plain(report), "ok": report.ok})
         return int(not report.ok)
@@ -192,7 +192,11 @@ def export(
     output: Output,
 ) -> None:
     """Write a snapshot to FOLDER in a format that training code reads."""
-    report = opened(catalog).snapshot(name).export(folder, format=format_name, media=media or "", force=force)
+    report = (
+        opened_for_snapshots(catalog)
+        .snapshot(name)
+        .export(folder, format=format_name, media=media or "", force=force)
+    )
     if output.as_json:
         output.record(report)
         return
@@ -209,7 +213,7 @@ def export(
 @json_option
 def checkout(name: str, folder: str, force: bool, catalog: str | None, output: Output) -> None:
     """Write the frozen manifest itself (Parquet and definition.json) to FOLDER."""
-    path = opened(catalog).snapshot(name).checkout(folder, force=force)
+    path = opened_for_snapshots(catalog).snapshot(name).checkout(folder, force=force)
     output.fields({"snapshot": name, "folder": str(path)})
 
 
@@ -221,7 +225,7 @@ def checkout(name: str, folder: str, force: bool, catalog: str | None, output: O
 @json_option
 def push(remote: str, catalog: str | None, output: Output) -> None:
     """Send all snapshots to a DVC remote."""
-    names = opened(catalog).snapshots.push(remote)
+    names = opened_for_snapshots(catalog).snapshots.push(remote)
     _print_moved("pushed", names, output)
 
 
@@ -233,7 +237,7 @@ def push(remote: str, catalog: str | None, output: Output) -> None:
 @json_option
 def pull(remote: str, catalog: str | None, output: Output) -> None:
     """Fetch all snapshots from a DVC remote."""
-    names = opened(catalog).snapshots.pull(remote)
+    names = opened_for_snapshots(catalog).snapshots.pull(remote)
     _print_moved("pulled", names, output)
 
 
@@ -246,7 +250,7 @@ def repair(catalog: str | None, output: Output) -> int:
     Folders, pins, git and DVC's cache know of each snapshot; what one has lost comes from another. Nothing is deleted:
     what is in the way lies in snapshots/.aside afterwards.
     """
-    report = opened(catalog).snapshots.repair()
+    report = opened_for_snapshots(catalog).snapshots.repair()
     if output.as_json:
         output.record(report)
         return int(bool(report.lost))

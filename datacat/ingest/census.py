@@ -14,6 +14,7 @@ from datacat.errors import NothingUnderstood
 from datacat.ingest.batches import parquet_writer, table
 from datacat.ingest.claims import Claims
 from datacat.ingest.format import INLINE, FileFacts, Format
+from datacat.ingest.fractions import turn_fractions
 from datacat.ingest.limits import UNNAMED
 from datacat.ingest.metadata import Metadata
 from datacat.ingest.oddities import note_oddities, note_shared
@@ -91,6 +92,10 @@ _SIZES = """
         AND (l.width <> m.width OR l.height <> m.height)
     GROUP BY ALL ORDER BY n DESC, uris
 """
+_SWAPPED = (
+    "a label file swaps width and height of a picture that no EXIF turns (its boxes are measured as in the label file, "
+    "and are wrong where it only confuses the two)"
+)
 _SIZES_TOLD = 5
 _LOOKED_AT = 200  # pictures whose EXIF is read again, to tell whether it turns them
 
@@ -246,7 +251,7 @@ class Census:
                 writer.write_table(table("media", len(rows), **columns))
 
     def compare_sizes(self, tally: Tally) -> None:
-        """Notes where label files state another size than the picture has, once media were looked at."""
+        """Notes where label files state another size than the picture has, or mean one, once media were looked at."""
         self._view("media")
         told, others, looked_at = 0, 0, 0
         for width, height, real_width, real_height, is_swapped, count, uris in self._db.execute(
@@ -256,6 +261,8 @@ class Census:
             if is_swapped and looked_at < _LOOKED_AT:
                 looked_at += len(uris)
                 turned = sum(is_turned(uri, self._settings) for uri in uris)
+                if len(uris) > turned:
+                    tally.note(_SWAPPED, len(uris) - turned)
             if turned:
                 turned = count if turned == len(uris) else turned
                 tally.note(f"a label file gives the size of a picture as its EXIF turns it: {turned:,}")
@@ -267,6 +274,8 @@ class Census:
                 others += count - turned
         if others:
             tally.note(f"label file says another size than the picture has: {others:,}")
+        self._view("annotations")
+        turn_fractions(self._db, self._rewrite, tally=tally, settings=self._settings)
 
     def _view(self, kind: str) -> None:
         paths = [str(path) for path in sorted(self._folder.glob(f"{kind}-*.parquet"))]

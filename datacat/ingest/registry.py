@@ -67,9 +67,11 @@ def recognise(
     if not held:
         told = f"{_examples(entries, found)}{_doubts(found.faults)}"
         raise FormatError(
-            f"no label file was recognised among {len(entries)} files{told}",
+            f"no label file was recognised among {len(entries)} files{told}"
+            if entries
+            else "no label file lies here",
             where=where,
-            hint=f"Formats that are read: {', '.join(formats())}. Media are no labels.",
+            hint=f"Formats that are read: {', '.join(formats())}. Media are no labels, and come in beside them alone.",
         )
     if len(held) > 1:
         named = "; ".join(f"{f.name} ({_first(roles[f.name])})" for f in held)

@@ -62,7 +62,7 @@ class Joining:
     Attributes:
         classes_by: "team": classes are called as their team writes them; "concept": as the concept that they belong to.
         class_map: goes before that; sorted.
-        overlap: "keep": all annotations stay; "one": of an object that several label sets labelled, one does.
+        overlap: "keep": all annotations stay but those that say in all the same as another one; "one": of an object that several label sets labelled, one does.
         prefer: whose does: teams or label sets, the first before the second. All others come behind, by name.
     """
 

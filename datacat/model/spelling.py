@@ -29,14 +29,17 @@ _LETTERS = {
 _LIGATURES = {
     "ß": "ss", "ŉ": "ʼn", "և": "եւ", "ﬀ": "ff", "ﬁ": "fi", "ﬂ": "fl", "ﬃ": "ffi", "ﬄ": "ffl", "ﬅ": "st", "ﬆ": "st",
 }  # fmt: skip
+_DOTTED = (
+    "i\u0307"  # lower case of İ in Python, and of its two characters in DuckDB, where that of the one is i
+)
 _TRANSLATED = str.maketrans(_LETTERS | _LIGATURES)
 _ASCII = "lower({0})"
 
 
 def one_form(text: str) -> str:
     """The form of a text in which it is compared; as `one_form_sql`."""
-    plain = text.replace("İ", "i")  # whose lower case is two characters in Python, and one in DuckDB
-    return unicodedata.normalize("NFC", plain.lower()).translate(_TRANSLATED)
+    composed = unicodedata.normalize("NFC", text.lower())
+    return composed.replace(_DOTTED, "i").translate(_TRANSLATED)
 
 
 def one_form_sql(text: str, *, is_ascii: bool = False) -> str:
@@ -48,7 +51,8 @@ def one_form_sql(text: str, *, is_ascii: bool = False) -> str:
     """
     if is_ascii:
         return _ASCII.format(text)
-    folded = f"translate(nfc_normalize(lower({text})), '{''.join(_LETTERS)}', '{''.join(_LETTERS.values())}')"
+    composed = f"replace(nfc_normalize(lower({text})), '{_DOTTED}', 'i')"
+    folded = f"translate({composed}, '{''.join(_LETTERS)}', '{''.join(_LETTERS.values())}')"
     for letter, letters in _LIGATURES.items():
         folded = f"replace({folded}, '{letter}', '{letters}')"
     if not text.isidentifier():

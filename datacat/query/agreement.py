@@ -16,8 +16,9 @@ from collections.abc import Iterator, Sequence
 from datacat.model.names import folded
 from datacat.query.assignment import IOU, matched
 from datacat.query.compare import TRUE, Sql, one_of
-from datacat.query.geometry import WITH_SIZE
+from datacat.query.geometry import sized
 from datacat.query.plurals import comparable
+from datacat.query.stated import EVERY_STATED
 from datacat.query.vocabulary import ClassName, Vocabulary
 
 PLACE = ("x", "y", "w", "h", "is_relative", "track", "starts", "ends")
@@ -31,18 +32,18 @@ _NAMES = (
     "unnest(?::BOOLEAN[]) AS is_covered"
 )
 # Boxes in pixels where the size of the asset is known, else in fractions (`frame`); no box: of the whole asset.
-_SAID = f"""
+_SAID = """
     SELECT asset, label_set, annotation, name, x + y + w + h IS NOT NULL AS is_box,
         frame,
         x * scale_x AS left_, y * scale_y AS top_, (x + w) * scale_x AS right_, (y + h) * scale_y AS bottom_
     FROM (SELECT *, CASE WHEN is_relative AND has_size THEN asset_width ELSE 1 END AS scale_x,
                  CASE WHEN is_relative AND has_size THEN asset_height ELSE 1 END AS scale_y
-          FROM (SELECT *, asset_width + asset_height IS NOT NULL AS has_size FROM {WITH_SIZE})
-          WHERE kind = 'annotation' AND is_crowd IS NOT TRUE AND {{}}
+          FROM (SELECT *, asset_width + asset_height IS NOT NULL AS has_size FROM {})
+          WHERE kind = 'annotation' AND is_crowd IS NOT TRUE AND {}
               AND asset IN (FROM shared_assets))
     JOIN names USING (label_set, class)
-    {{}}
-"""  # noqa: S608 - our own words
+    {}
+"""
 _TOUCHING = f"""
     SELECT asset, left_set, right_set, l.annotation AS left_annotation, r.annotation AS right_annotation,
         l.name AS left_name, r.name AS right_name, {IOU} AS iou
@@ -88,15 +89,21 @@ _PAIRS = f"""
         GROUP BY ALL),
     left_said AS (
         SELECT asset, left_set, right_set, count(*) FILTER (is_box) AS boxes,
+            min(frame) FILTER (is_box) AS least_frame, max(frame) FILTER (is_box) AS most_frame,
             count(DISTINCT name) FILTER (NOT is_box) AS names FROM lefts GROUP BY ALL),
     right_said AS (
         SELECT asset, left_set, right_set, count(*) FILTER (is_box) AS boxes,
+            min(frame) FILTER (is_box) AS least_frame, max(frame) FILTER (is_box) AS most_frame,
             count(DISTINCT name) FILTER (NOT is_box) AS names FROM rights GROUP BY ALL)
     SELECT p.asset, p.left_set, p.right_set,
         coalesce(l.boxes + l.names, 0) AS left_count, coalesce(r.boxes + r.names, 0) AS right_count,
-        coalesce(2 * (coalesce(m.same, 0) + coalesce(w.same, 0)) / nullif(left_count + right_count, 0), 1) AS agreement,
-        m.same / m.matched AS class_agreement, m.box_iou,
-        coalesce(m.matched, 0) AS matched
+        (l.least_frame <> r.most_frame OR l.most_frame <> r.least_frame) IS NOT TRUE AS is_compared,
+        CASE WHEN is_compared THEN
+            coalesce(2 * (coalesce(m.same, 0) + coalesce(w.same, 0)) / nullif(left_count + right_count, 0), 1)
+            END AS agreement,
+        CASE WHEN is_compared THEN m.same / m.matched END AS class_agreement,
+        CASE WHEN is_compared THEN m.box_iou END AS box_iou,
+        CASE WHEN is_compared THEN coalesce(m.matched, 0) ELSE 0 END AS matched
     FROM pairs p
     JOIN (SELECT left_set, right_set, bool_or(left_covers AND right_covers) AS both_look FROM common GROUP BY ALL)
         USING (left_set, right_set)
@@ -106,22 +113,30 @@ _PAIRS = f"""
     WHERE both_look OR coalesce(l.boxes, r.boxes) IS NOT NULL
 """  # noqa: S608 - our own words
 
-# What the left says beside what the right says of it; null where the other has nothing there.
+# What the left says beside what the right says of it; null where the other has nothing there. Of boxes that cannot be
+# compared, nothing.
 _CELLS = f"""
     {_MATCHED},
+    mixed AS (
+        SELECT DISTINCT asset, left_set, right_set
+        FROM (SELECT DISTINCT asset, left_set, right_set, frame FROM lefts WHERE is_box) AS l
+        JOIN (SELECT DISTINCT asset, left_set, right_set, frame FROM rights WHERE is_box) AS r
+            USING (asset, left_set, right_set)
+        WHERE l.frame <> r.frame),
     cells AS (
-        SELECT left_name, right_name, iou FROM boxes
-        UNION ALL SELECT name, NULL, NULL FROM lefts
+        SELECT asset, left_set, right_set, left_name, right_name, iou FROM boxes
+        UNION ALL SELECT asset, left_set, right_set, name, NULL, NULL FROM lefts
             ANTI JOIN (SELECT left_set, right_set, left_annotation AS annotation FROM boxes)
                 USING (left_set, right_set, annotation) WHERE is_box
-        UNION ALL SELECT NULL, name, NULL FROM rights
+        UNION ALL SELECT asset, left_set, right_set, NULL, name, NULL FROM rights
             ANTI JOIN (SELECT left_set, right_set, right_annotation AS annotation FROM boxes)
                 USING (left_set, right_set, annotation) WHERE is_box
-        UNION ALL SELECT l.name, r.name, NULL
+        UNION ALL SELECT asset, left_set, right_set, l.name, r.name, NULL
         FROM (SELECT DISTINCT asset, left_set, right_set, name FROM lefts WHERE NOT is_box) AS l
         FULL JOIN (SELECT DISTINCT asset, left_set, right_set, name FROM rights WHERE NOT is_box) AS r
             USING (asset, left_set, right_set, name))
-    SELECT left_name, right_name, count(*) AS annotations, avg(iou) AS box_iou FROM cells GROUP BY ALL
+    SELECT left_name, right_name, count(*) AS annotations, avg(iou) AS box_iou
+    FROM cells ANTI JOIN mixed USING (asset, left_set, right_set) GROUP BY ALL
 """  # noqa: S608 - our own words
 
 
@@ -131,6 +146,7 @@ def agreement_pairs(
     within: Sql = TRUE,
     sets: tuple[Sequence[int], Sequence[int]] | None = None,
     may_repeat: bool = True,
+    stated: Sql | None = EVERY_STATED,
 ) -> Sql:
     """A SELECT of asset, left_set, right_set and the measures of the module, with what each side says.
 
@@ -139,25 +155,35 @@ def agreement_pairs(
         within: a condition on `asset`.
         sets: only pairs of one of the first with one of the second; None: all pairs, each once.
         may_repeat: whether a label set may say one thing twice, which is one thing (`once.may_repeat`).
+        stated: as `geometry.sized` asks.
 
     Only assets that both list have rows, and of those only where both have looked for a class in common, or one of
-    them has said something that counts.
+    them has said something that counts. Where not `is_compared`, boxes of the two cannot be compared (one drew on the
+    picture as its EXIF turns it, or gives fractions of an unknown size), and the measures are null.
     """
     return Sql(_PAIRS).filled(
-        common_names(vocabulary), within, _of_pair(sets), _speakers(sets), _once(may_repeat)
+        common_names(vocabulary), within, _of_pair(sets), _boxes(stated), _speakers(sets), _once(may_repeat)
     )
 
 
 def agreement_cells(
-    vocabulary: Vocabulary, *, sets: tuple[Sequence[int], Sequence[int]], may_repeat: bool = True
+    vocabulary: Vocabulary,
+    *,
+    sets: tuple[Sequence[int], Sequence[int]],
+    may_repeat: bool = True,
+    stated: Sql | None = EVERY_STATED,
 ) -> Sql:
     """A SELECT of left_name, right_name, annotations and their mean box_iou: who calls what how.
 
     A name is null where the other side has nothing that matches. Arguments as in `agreement_pairs`.
     """
     return Sql(_CELLS).filled(
-        common_names(vocabulary), TRUE, _of_pair(sets), _speakers(sets), _once(may_repeat)
+        common_names(vocabulary), TRUE, _of_pair(sets), _boxes(stated), _speakers(sets), _once(may_repeat)
     )
+
+
+def _boxes(stated: Sql | None) -> Sql:
+    return sized(Sql("annotations"), stated=stated)
 
 
 def _once(may_repeat: bool) -> Sql:
@@ -184,11 +210,21 @@ def common_names(vocabulary: Vocabulary) -> Sql:
     return Sql(_NAMES, tuple(columns))
 
 
-def asset_agreement(vocabulary: Vocabulary, *, within: Sql = TRUE, may_repeat: bool = True) -> Sql:
-    """A SELECT of asset and, of each measure of the module, the least over all pairs of label sets."""
+def asset_agreement(
+    vocabulary: Vocabulary,
+    *,
+    within: Sql = TRUE,
+    may_repeat: bool = True,
+    stated: Sql | None = EVERY_STATED,
+) -> Sql:
+    """A SELECT of asset, of each measure of the module the least over all pairs of label sets, and `is_whole`.
+
+    Where not `is_whole`, some pair could not be compared: the least may be less.
+    """
     least = ", ".join(f"min({name}) AS {name}" for name in ("agreement", "class_agreement", "box_iou"))
-    template = f"SELECT asset, {least} FROM ({{}}) GROUP BY asset"  # noqa: S608 - our own words
-    return Sql(template).filled(agreement_pairs(vocabulary, within=within, may_repeat=may_repeat))
+    template = f"SELECT asset, {least}, bool_and(is_compared) AS is_whole FROM ({{}}) GROUP BY asset"  # noqa: S608
+    pairs = agreement_pairs(vocabulary, within=within, may_repeat=may_repeat, stated=stated)
+    return Sql(template).filled(pairs)
 
 
 def common_name(item: ClassName, label_set: int, *, vocabulary: Vocabulary) -> str:

@@ -122,7 +122,7 @@ def _objects(hits: Hits, cursor: duckdb.DuckDBPyConnection, *, vocabulary: Vocab
     if not hits.asks_for_annotations:
         return None
     # All of them are read first: a reader would wait for this very cursor.
-    return sum(most_said(cursor, vocabulary, hits.annotations().read_all()))
+    return sum(most_said(cursor, vocabulary, annotations=hits.annotations().read_all()))
 
 
 def _without(found: Plan, other: Plan | None) -> Plan:

@@ -8,6 +8,7 @@ from datacat.model.names import folded
 from datacat.query import meaning as m
 from datacat.query import tree
 from datacat.query.checks import number_of
+from datacat.query.compare import Sql
 from datacat.query.conditions import bind_about_asset, bind_condition, bind_outside, is_about_asset
 from datacat.query.elements import bind_element
 from datacat.query.fields import COUNTABLE
@@ -131,7 +132,8 @@ class _Binder:
             predicate = self.annotation(node.inner)
             if node.is_across:
                 predicate = of_people(predicate)  # a model is no team
-            return m.Counted(predicate, node.operator, node.number, is_across=node.is_across)
+            stated = self._stated() if node.is_across else None
+            return m.Counted(predicate, node.operator, node.number, is_across=node.is_across, stated=stated)
         if node.is_across:
             what = f"different values of {name} are counted of all teams"
             self._scope.stop(what, node.span, hint="Leave `across teams` out, or count a class across teams.")
@@ -146,14 +148,17 @@ class _Binder:
         predicate = self.annotation(node.inner)
         shown = f"{node.kind}({m.predicate_text(predicate)})"
         if node.number is None or node.operator is None:
-            return m.Related(node.kind, predicate, None, None, shown)
+            return m.Related(node.kind, predicate, None, None, shown, self._stated())
         if node.operator in (tree.Operator.MATCHES, tree.Operator.CONTAINS):
             self._scope.stop(f"{node.kind} is compared with < <= > >= = or !=", node.span)
         bare = tree.Token(node.number.text.removesuffix("px"), node.number.is_quoted, node.number.span)
         example = "near(bicycle)<50px" if node.kind is tree.RelationKind.NEAR else "iou(roof)>0.3"
         number = number_of(bare, node.kind, scope=self._scope, example=example)
         shown = f"{shown}{node.operator}{Value(node.number.text)}"
-        return m.Related(node.kind, predicate, node.operator, number, shown)
+        return m.Related(node.kind, predicate, node.operator, number, shown, self._stated())
+
+    def _stated(self) -> Sql | None:
+        return self._scope.vocabulary.stated(self._scope.cursor)
 
 
 def _not(part: m.Meaning) -> m.Meaning:

@@ -158,7 +158,10 @@ def _measure(node: Condition, scope: Scope) -> m.Meaning:
     bare = Token(token.text.removesuffix("%").removesuffix("px"), token.is_quoted, token.span)
     number = number_of(without_unit(bare, name), name, scope=scope)
     shown = f"{name}{node.operator}{Value(token.text, token.is_quoted)}"
-    return m.MeasureIs(name, node.operator, number, is_percent, shown)
+    if MEASURES[name].sized is None:
+        return m.MeasureIs(name, node.operator, number, is_percent, shown)
+    has_shares, stated = bool(scope.vocabulary.sorts.shares), scope.vocabulary.stated(scope.cursor)
+    return m.MeasureIs(name, node.operator, number, is_percent, shown, has_shares, stated)
 
 
 @_one_by_one
@@ -265,7 +268,8 @@ def _agreement(node: Condition, scope: Scope) -> m.Meaning:
     number = number_of(node.value, name, scope=scope)
     shown = f"{name}{node.operator}{node.value.text}"
     repeats = may_repeat(scope.cursor, scope.vocabulary) is not None
-    measured = asset_agreement(scope.vocabulary, may_repeat=repeats)
+    stated = scope.vocabulary.stated(scope.cursor)
+    measured = asset_agreement(scope.vocabulary, may_repeat=repeats, stated=stated)
     return m.AgreementIs(AGREEMENTS[name], node.operator, number, shown, measured)
 
 

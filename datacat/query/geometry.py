@@ -10,16 +10,10 @@ from __future__ import annotations
 
 from datacat.query import meaning as m
 from datacat.query.compare import TRUE, Sql, joined, number_compares
+from datacat.query.stated import EVERY_STATED, stated_within
 from datacat.query.tree import RelationKind
 
-# Where a label file states another size of a picture than it has, that size.
-_STATED = """
-    SELECT label_set, source_file, address, max(struct_pack(across := l.width, down := l.height)) AS stated
-    FROM label_set_assets AS l JOIN assets AS s USING (asset)
-    WHERE l.width > 0 AND l.height > 0 AND (l.width <> s.width OR l.height <> s.height)
-    GROUP BY ALL
-"""
-_SIZED = f"""(
+_SIZED = Sql("""(
     SELECT * EXCLUDE (by_x, by_y, is_turned) REPLACE (x * by_x AS x, y * by_y AS y, w * by_x AS w, h * by_y AS h,
             area * by_x * by_y AS area),
         CASE WHEN is_turned THEN 2 WHEN is_relative AND asset_width + asset_height IS NULL THEN 1 ELSE 0 END AS frame
@@ -29,13 +23,17 @@ _SIZED = f"""(
             CASE WHEN is_turned THEN s.width ELSE s.height END AS asset_height,
             CASE WHEN is_turned OR a.is_relative THEN 1 ELSE coalesce(s.width / f.stated.across, 1) END AS by_x,
             CASE WHEN is_turned OR a.is_relative THEN 1 ELSE coalesce(s.height / f.stated.down, 1) END AS by_y
-        FROM {{}} AS a LEFT JOIN assets AS s ON s.asset = a.asset
-        LEFT JOIN ({_STATED}) AS f ON f.label_set = a.label_set AND f.source_file = a.source_file
+        FROM {} AS a LEFT JOIN (FROM assets WHERE {}) AS s ON s.asset = a.asset
+        LEFT JOIN ({}) AS f ON f.label_set = a.label_set AND f.source_file = a.source_file
             AND f.address = a.address))
-"""  # noqa: S608 - our own words
-# Of every annotation, the same.
-WITH_SIZE = _SIZED.format("annotations")
-_BOXES = f"""
+""")
+# The same where no label file states another size than the picture has.
+_PLAIN = Sql("""(
+    SELECT a.*, s.width AS asset_width, s.height AS asset_height,
+        CASE WHEN a.is_relative AND s.width + s.height IS NULL THEN 1 ELSE 0 END AS frame
+    FROM {} AS a LEFT JOIN (FROM assets WHERE {}) AS s ON s.asset = a.asset)
+""")
+_BOXES = """
     SELECT asset, annotation, class, frame,
         CASE WHEN is_known THEN x * asset_width ELSE x END AS left_,
         CASE WHEN is_known THEN y * asset_height ELSE y END AS top_,
@@ -43,9 +41,9 @@ _BOXES = f"""
         CASE WHEN is_known THEN (y + h) * asset_height ELSE y + h END AS bottom_,
         starts, ends
     FROM (SELECT *, coalesce(is_relative, false) AND asset_width + asset_height IS NOT NULL AS is_known
-          FROM {WITH_SIZE} WHERE {{}})
-    SEMI JOIN ({{}}) USING (annotation)
-"""  # noqa: S608 - our own words
+          FROM {} WHERE {})
+    SEMI JOIN ({}) USING (annotation)
+"""
 _WIDTH = "greatest(0, least(one.right_, other.right_) - greatest(one.left_, other.left_))"
 _HEIGHT = "greatest(0, least(one.bottom_, other.bottom_) - greatest(one.top_, other.top_))"
 _SHARED = f"({_WIDTH} * {_HEIGHT})"
@@ -78,7 +76,7 @@ _KNOWN_BOXES = (
 )
 
 
-def sized(table: Sql) -> Sql:
+def sized(table: Sql, *, stated: Sql | None = EVERY_STATED, within: Sql = TRUE) -> Sql:
     """Rows of annotations with their boxes in pixels of the picture (or fractions), and what these lie in.
 
     `asset_width` and `asset_height` are its size in pixels, as it was labelled; `frame` tells apart what cannot be
@@ -86,8 +84,25 @@ def sized(table: Sql) -> Sql:
 
     Args:
         table: what gives the rows: `annotations`, or those of some classes.
+        stated: where label files state other sizes than pictures have (`stated.py`); None: nowhere.
+        within: a condition on asset that holds of all rows that are asked for.
     """
-    return Sql(_SIZED).filled(table)
+    if stated is None:
+        return _PLAIN.filled(table, within)
+    return _SIZED.filled(table, within, stated)
+
+
+def sized_within(within: Sql) -> Sql:
+    """The same of all annotations of some assets, as few as those of a page: what is stated is looked for among them.
+
+    Args:
+        within: a condition on asset; the rows of other assets are nonsense.
+    """
+    return sized(Sql("annotations"), stated=stated_within(within), within=within)
+
+
+WITH_SIZE = sized(Sql("annotations")).text
+"""The same of every annotation."""
 
 
 def related(node: m.Related, *, these: Sql, those: Sql, within: Sql, is_possible: bool = False) -> Sql:
@@ -116,8 +131,10 @@ def related(node: m.Related, *, these: Sql, those: Sql, within: Sql, is_possible
     known = TRUE if node.kind is RelationKind.DURING else Sql("x + y + w + h IS NOT NULL")
     place = joined(" AND ", [within, known])
     boxes = Sql(_BOXES)
+    annotations = sized(Sql("annotations"), stated=node.stated)
     alike = TRUE if node.kind is RelationKind.DURING else Sql("one.frame = other.frame")
-    return template.filled(boxes.filled(place, these), boxes.filled(place, those), alike, holds)
+    one, other = (boxes.filled(annotations, place, side) for side in (these, those))
+    return template.filled(one, other, alike, holds)
 
 
 def _perhaps(node: m.Related, holds: Sql, *, these: Sql, those: Sql, within: Sql) -> Sql:
@@ -127,5 +144,6 @@ def _perhaps(node: m.Related, holds: Sql, *, these: Sql, those: Sql, within: Sql
         "ON one.asset = other.asset AND one.annotation <> other.annotation "
         "WHERE (CASE WHEN {} THEN {} END) IS NOT FALSE"
     )
-    boxes = Sql(_BOXES)
-    return template.filled(boxes.filled(within, these), boxes.filled(within, those), is_known, holds)
+    annotations = sized(Sql("annotations"), stated=node.stated)
+    one, other = (Sql(_BOXES).filled(annotations, within, side) for side in (these, those))
+    return template.filled(one, other, is_known, holds)

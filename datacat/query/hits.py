@@ -226,12 +226,12 @@ class Hits:
         )
 
     def hint(self) -> str | None:
-        """Which values are text that cannot be compared with a number, and where nothing was found, which nobody has.
-
-        None where there is nothing to say.
-        """
+        """Which values are text beside a number, and where nothing was found, which nobody has; on the first page."""
+        if self._position is not None:
+            return None
         said = uncompared_texts(self._cursor, self._plan.meaning)
-        if not self._matching.count:
+        is_counted = self._limit is None or "_matching" in self.__dict__
+        if not (self._matching.count if is_counted else self._page):
             said = (*unknown_values(self._cursor, self._plan.meaning, vocabulary=self._vocabulary), *said)
         return "\n".join(said) or None
 
@@ -431,7 +431,7 @@ class Hits:
         explainer = Explainer(
             self._cursor, self._plan, assets=numbers, label_sets=self._vocabulary.label_sets
         )
-        facts, others = explainer.facts(), explainer.other_addresses()
+        facts, others = explainer.facts, explainer.other_addresses()
         for asset, score in page:
             is_fused = self._ranking.is_hybrid
             matches, why = explainer.explain(asset, score=None if is_fused else score)

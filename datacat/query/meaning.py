@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from datacat.query.compare import Sql
 from datacat.query.facts import (
     AgreementIs,
     AssetIs,
@@ -44,6 +45,7 @@ from datacat.query.predicates import (
     TimeIs,
     TrackIs,
 )
+from datacat.query.stated import EVERY_STATED
 from datacat.query.tree import Operator
 from datacat.query.values import Value, is_name, quoted
 
@@ -76,6 +78,7 @@ class Counted:
         number: with what.
         is_across: whether all label sets count together, what several box alike being one (`across.py`).
         voices: label sets that have such annotations, where each is one thing that people drew; empty: not known.
+        stated: where boxes were drawn on other sizes than their pictures have (`stated.py`); None: nowhere.
         alike: where a label set may say one thing twice, its classes that are alike (`once.py`); None: none does.
     """
 
@@ -83,6 +86,7 @@ class Counted:
     operator: Operator
     number: int
     is_across: bool = False
+    stated: Sql | None = field(default=EVERY_STATED, compare=False)
     voices: tuple[int, ...] = field(default=(), compare=False)
     alike: tuple[tuple[int, str, str], ...] | None = field(default=None, compare=False)
 

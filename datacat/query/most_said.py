@@ -18,7 +18,7 @@ _ROWS = Sql(
 )
 
 
-def most_said(cursor: duckdb.DuckDBPyConnection, vocabulary: Vocabulary, annotations: pa.Table) -> list[int]:
+def most_said(cursor: duckdb.DuckDBPyConnection, vocabulary: Vocabulary, *, annotations: pa.Table) -> list[int]:
     """Of each asset how many there are, as the label set (or model) says that has most; the fewest first.
 
     Several label sets may have labelled the same thing, so theirs are not added up.

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from datacat.query import meaning as m
 from datacat.query.compare import Sql, column_compares, joined, number_compares
-from datacat.query.tree import Operator
+from datacat.query.tree import OPPOSITE, Operator
 from datacat.sources.location import as_pattern
 
+_BELOW = (Operator.LESS, Operator.AT_MOST)  # what the least of some pairs tells, whatever the others would
 _EARTH_KM = 6371.0088  # mean radius, as in the haversine formula
 PLACES = """
     SELECT asset, latitude, longitude FROM assets WHERE latitude IS NOT NULL
@@ -41,16 +42,19 @@ def assets(node: m.Meaning) -> Sql:
             )
         case m.ChangedSince(assets=changed):
             return changed
-        case m.AgreementIs(measure=measure, operator=operator, number=number, measured=measured):
-            holds = number_compares(measure, operator, number=number)
-            return Sql("SELECT asset FROM ({}) WHERE {}").filled(measured, holds)
+        case m.AgreementIs():
+            known = "true" if node.operator in _BELOW else "is_whole"
+            return Sql(f"SELECT asset FROM ({{}}) WHERE {known} AND {{}}").filled(  # noqa: S608 - our own words
+                node.measured, number_compares(node.measure, node.operator, number=node.number)
+            )
     raise AssertionError(node)
 
 
 def denied(node: m.AgreementIs) -> Sql:
     """A SELECT of the assets that are known not to agree so; where nothing is compared, nobody can say."""
     holds = number_compares(node.measure, node.operator, number=node.number)
-    template = Sql(f"SELECT asset FROM ({{}}) WHERE {node.measure} IS NOT NULL AND ({{}}) IS NOT TRUE")  # noqa: S608 - ours
+    known = f"{node.measure} IS NOT NULL" + ("" if OPPOSITE[node.operator] in _BELOW else " AND is_whole")
+    template = Sql(f"SELECT asset FROM ({{}}) WHERE {known} AND ({{}}) IS NOT TRUE")  # noqa: S608 - our own words
     return template.filled(node.measured, holds)
 
 

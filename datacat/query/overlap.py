@@ -32,10 +32,13 @@ _SHARED = """
 _LEAST = """
     SELECT asset, min(agreement) AS agreement, min(class_agreement) AS class_agreement, min(box_iou) AS box_iou,
         sum(left_count)::BIGINT AS left_count, sum(right_count)::BIGINT AS right_count
-    FROM {} GROUP BY asset
+    FROM {} WHERE is_compared GROUP BY asset
 """
 _SUMMARY = """
     SELECT count(*), count(*) FILTER (agreement = 1), avg(agreement) FROM ({})
+"""
+_INCOMPARABLE = """
+    SELECT count(DISTINCT asset) FROM {} WHERE NOT is_compared
 """
 _MATCHED = """
     SELECT sum(matched)::BIGINT, sum(class_agreement * matched) / nullif(sum(matched), 0),
@@ -90,7 +93,9 @@ class Overlap:
         shared: of which both speak.
         equal_bytes: of the shared ones, those that the two have at different addresses, with the same bytes.
         compared: of the shared ones, how many could be compared: with classes that both have.
-        agreed: of those, on how many they agree wholly.
+        agreed: of the compared ones, on how many they agree wholly.
+        incomparable: of the shared ones, on how many boxes could not be compared: one side drew them on the picture as
+            its EXIF turns it, or gives fractions of an unknown size. What the two say there is left out.
         agreement: the mean over them; None where there are none.
         matched: how many boxes match.
         class_agreement: of the matched boxes, the share of equal name.
@@ -107,6 +112,7 @@ class Overlap:
     shared: int
     equal_bytes: int
     compared: int
+    incomparable: int
     agreed: int
     agreement: float | None
     matched: int
@@ -141,14 +147,16 @@ def overlap(
     both = Sql(_SHARED).filled(*(one_of("label_set", numbers) for numbers in sets))
     ((left_assets, right_assets, shared, equal_bytes),) = rows(cursor, both)
     pairs, repeats = Sql(f"overlap_{next(_numbers)}"), may_repeat(cursor, vocabulary) is not None
-    compared_pairs = agreement_pairs(vocabulary, sets=sets, may_repeat=repeats)
+    stated = vocabulary.stated(cursor)
+    compared_pairs = agreement_pairs(vocabulary, sets=sets, may_repeat=repeats, stated=stated)
     rows(cursor, Sql("CREATE TEMP TABLE {} AS {}").filled(pairs, compared_pairs))
     least = Sql(_LEAST).filled(pairs)
     ((compared, agreed, agreement),) = rows(cursor, Sql(_SUMMARY).filled(least))
+    ((incomparable,),) = rows(cursor, Sql(_INCOMPARABLE).filled(pairs))
     ((matched, class_agreement, box_iou),) = rows(cursor, Sql(_MATCHED).filled(pairs))
     lowest = rows(cursor, Sql(_LOWEST, (limit,)).filled(least))
     rows(cursor, Sql("DROP TABLE {}").filled(pairs))
-    cells = rows(cursor, agreement_cells(vocabulary, sets=sets, may_repeat=repeats))
+    cells = rows(cursor, agreement_cells(vocabulary, sets=sets, may_repeat=repeats, stated=stated))
     return Overlap(
         left=left,
         right=right,
@@ -157,6 +165,7 @@ def overlap(
         shared=shared,
         equal_bytes=equal_bytes,
         compared=compared,
+        incomparable=incomparable,
         agreed=agreed,
         agreement=agreement,
         matched=matched or 0,

@@ -6,7 +6,7 @@ never touches `annotations`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from datacat.model.schemas import SET_ASIDE
@@ -358,13 +358,23 @@ def _needs_annotations(node: m.Meaning) -> bool:
 
 def needs_size(node: m.Meaning) -> bool:
     """Whether a row condition asks for the size of the asset."""
-    return (isinstance(node, m.MeasureIs) and node.needs_size) or any(map(needs_size, _below(node)))
+    return any(part.needs_size for part in _measures(node))
 
 
 def annotations_of(nodes: Sequence[m.Meaning]) -> Sql:
     """What gives the annotations for which all of some row conditions hold, as `geometry.sized` where they need it."""
     table = table_at("annotations", classes_of(nodes))
-    return sized(table) if any(map(needs_size, nodes)) else table
+    measures = [part for node in nodes for part in _measures(node) if part.needs_size]
+    if not measures:
+        return table
+    return sized(table, stated=measures[0].stated)
+
+
+def _measures(node: m.Meaning) -> Iterator[m.MeasureIs]:
+    if isinstance(node, m.MeasureIs):
+        yield node
+    for part in _below(node):
+        yield from _measures(part)
 
 
 def _below(node: m.Meaning) -> Sequence[m.Meaning]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from datacat.query.compare import ANY_SORT, ELEMENT, LEAF, Sort, Sql, leaf_compares, leaf_denies
 from datacat.query.fields import MEASURES
+from datacat.query.stated import EVERY_STATED
 from datacat.query.tree import Operator, Quantifier, RelationKind
 from datacat.query.values import Value, is_name, name_text
 
@@ -102,13 +103,18 @@ class TimeIs:
 
 @dataclass(frozen=True, slots=True)
 class MeasureIs:
-    """A measure of the geometry compares; `number` is in px, px², seconds, characters, or per cent of the asset."""
+    """A measure of the geometry compares; `number` is in px, px², seconds, characters, or per cent of the asset.
+
+    `has_shares`: there are boxes in fractions. `stated`: where boxes were drawn on another size than their picture has.
+    """
 
     name: str
     operator: Operator
     number: float
     is_percent: bool
     shown: str
+    has_shares: bool = field(default=True, compare=False)
+    stated: Sql | None = field(default=EVERY_STATED, compare=False)
 
     @property
     def measure(self) -> str:
@@ -121,7 +127,8 @@ class MeasureIs:
     @property
     def needs_size(self) -> bool:
         """Whether the size of the asset matters."""
-        return self.is_percent or MEASURES[self.name].sized is not None
+        is_of_picture = self.has_shares or self.stated is not None
+        return self.is_percent or (is_of_picture and MEASURES[self.name].sized is not None)
 
     def __str__(self) -> str:
         return self.shown
@@ -225,7 +232,7 @@ class ElementIs:
 class Related:
     """Some other annotation of the asset fulfils `predicate` and lies so to this one.
 
-    `number` is a share for IOU, pixels for NEAR.
+    `number` is a share for IOU, pixels for NEAR. `stated`: as of `MeasureIs`.
     """
 
     kind: RelationKind
@@ -233,6 +240,7 @@ class Related:
     operator: Operator | None
     number: float | None
     shown: str
+    stated: Sql | None = field(default=EVERY_STATED, compare=False)
 
     def __str__(self) -> str:
         return self.shown

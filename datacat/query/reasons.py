@@ -7,8 +7,9 @@ Python over those answers, which says which side of an OR it was.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import duckdb
@@ -17,13 +18,14 @@ from datacat.query import meaning as m
 from datacat.query.across import said_across
 from datacat.query.compare import Sql, at, joined
 from datacat.query.coverage import lookers
-from datacat.query.geometry import WITH_SIZE
+from datacat.query.geometry import sized
 from datacat.query.match import WRITTEN, Documents, Match
 from datacat.query.pairs import numbered, table_at
 from datacat.query.plan import Plan
 from datacat.query.plurals import comparable
 from datacat.query.run import rows
 from datacat.query.sql import Sets
+from datacat.query.stated import LISTED, stated_beside
 from datacat.query.tree import COMPARE
 from datacat.query.vocabulary import LabelSet
 from datacat.query.voices import said
@@ -87,6 +89,7 @@ class Explainer:
         self._details = self._read_details()
         self._leaves = {leaf: self._leaf_texts(leaf) for leaf in _leaves(self._root)}
 
+    @cached_property
     def facts(self) -> dict[int, tuple[str, str | None, int | None, int | None]]:
         """Asset -> URI, media, width and height."""
         query = Sql("SELECT asset, uri, media, width, height FROM assets WHERE {}").filled(self._of_page)
@@ -215,7 +218,7 @@ class Explainer:
             "SELECT annotation, class, team, team || '/' || name, kind, geometry_type, "  # noqa: S608 - our own names
             f"x, y, w, h, is_relative, confidence{select} "
             "FROM {} JOIN label_sets USING (label_set) WHERE {}"
-        ).filled(Sql(f"{WITH_SIZE} AS sized"), self._of_found)
+        ).filled(Sql("{} AS sized").filled(self._boxes(measured.values())), self._of_found)
         documents = Documents(self._cursor, self._of_found)
         details = {}
         for row in rows(self._cursor, query):
@@ -223,6 +226,21 @@ class Explainer:
             match = Match(**dict(zip(WRITTEN, written, strict=True)), documents=documents)
             details[match.annotation] = (match, dict(zip(columns, own, strict=True)))
         return details
+
+    def _boxes(self, measures: Iterable[m.MeasureIs]) -> Sql:
+        """What gives the annotations of the page; their pictures are read only where these are needed."""
+        stated = self._stated()
+        if stated is None and not any(node.needs_size for node in measures):
+            return Sql("annotations")
+        return sized(Sql("annotations"), stated=stated, within=self._of_page)
+
+    def _stated(self) -> Sql | None:
+        """Where boxes of the page were drawn on other sizes than their pictures have; None: the plan knows of none."""
+        measured = (node for node in m.descendants(self._root) if isinstance(node, m.MeasureIs | m.Related))
+        if any(node.stated is None for node in measured):
+            return None
+        sizes = {asset: (width, height) for asset, (_, _, width, height) in self.facts.items()}
+        return stated_beside(sizes, rows(self._cursor, LISTED.filled(self._of_page)))
 
     def _why(self, node: m.Meaning, asset: int) -> _Reasons | None:
         """The reasons for which `node` holds of an asset; None where it does not hold."""

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import datetime
 import json
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import duckdb
 
 from datacat.errors import NotFound
 from datacat.query.compare import Sql
+from datacat.query.drawn import Factors, brought_box, brought_geometry
 from datacat.query.likeness import assets_named
 from datacat.query.match import object_of, value_of
+from datacat.query.pairs import numbered
 from datacat.query.run import arrow, rows
+from datacat.query.stated import LISTED, other_sizes
 
 _LINE = 60  # characters of a value in a table for people
 
@@ -31,7 +34,11 @@ class Listing:
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """One annotation of the asset, as `model.schemas` describes the columns."""
+    """One annotation of the asset, as `model.schemas` describes the columns.
+
+    In pixels of the picture, also where it was drawn on another size of it that its label file states; but as drawn
+    on a picture that its EXIF turns.
+    """
 
     annotation: int
     label_set: str
@@ -134,18 +141,36 @@ def show(cursor: duckdb.DuckDBPyConnection, name: str) -> AssetView:
         "UNION SELECT uri FROM other_addresses WHERE asset = ? ORDER BY uri"
     )
     said = (
-        "SELECT annotation, team || '/' || name, class, kind, geometry_type, x, y, w, h, is_relative, starts, ends, "
-        "area, is_crowd, confidence, annotator, model, track, annotations.created, status, text, "
-        "external_id, geometry, attributes "
-        "FROM annotations JOIN label_sets USING (label_set) WHERE asset = ? ORDER BY annotation"
+        "SELECT annotation, team || '/' || name AS label_set_name, class, kind, geometry_type, x, y, w, h, "
+        "is_relative, starts, ends, area, is_crowd, confidence, annotator, model, track, "
+        "annotations.created, status, text, external_id, geometry, attributes, "
+        "label_set AS of_set, source_file, address FROM annotations "
+        "JOIN label_sets USING (label_set) WHERE asset = ? ORDER BY annotation"
     )
     (facts,) = _timed_rows(cursor, Sql(own, (asset,)))
     equals = tuple(uri for (uri,) in rows(cursor, Sql(equal, (asset, asset, asset))))
+    stated = other_sizes({asset: facts[3:5]}, rows(cursor, LISTED.filled(numbered("asset", [asset]))))
     annotations = tuple(
-        Statement(*(*row[:-2], value_of(row[-2]), object_of(row[-1])))
-        for row in _timed_rows(cursor, Sql(said, (asset,)))
+        _statement(row, _factors(facts[3:5], stated.get((row["of_set"], row["source_file"], row["address"]))))
+        for row in arrow(cursor, Sql(said, (asset,))).to_pylist()
     )
     return AssetView(*(*facts, equals, _listings(cursor, asset), annotations))
+
+
+def _factors(size: tuple[int, int], stated: tuple[int, ...] | None) -> Factors | None:
+    """What brings coordinates to the picture; None: they are as they are, or drawn on it as its EXIF turns it."""
+    return (
+        None if stated in (None, size[::-1]) or None in size else (size[0] / stated[0], size[1] / stated[1])
+    )
+
+
+def _statement(row: dict[str, Any], by: Factors | None) -> Statement:
+    columns = list(row.values())[:-3]
+    said = Statement(*(*columns[:-2], value_of(columns[-2]), object_of(columns[-1])))
+    if by is None or said.is_relative:
+        return said
+    geometry = None if said.geometry is None else brought_geometry(said.geometry_type, said.geometry, by=by)
+    return replace(said, geometry=geometry, **brought_box(row, by))
 
 
 def _listings(cursor: duckdb.DuckDBPyConnection, asset: int) -> tuple[Listing, ...]:

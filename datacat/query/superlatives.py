@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from datacat.query.compare import Sql
 from datacat.query.fields import MEASURES
-from datacat.query.geometry import WITH_SIZE
+from datacat.query.geometry import sized_within
 from datacat.query.most_said import most_said
 from datacat.query.pairs import numbered
 from datacat.query.quantities import Quantity
@@ -80,13 +80,14 @@ class Limits:
         name, is_largest = _MEASURES[reading.words]
         order = "DESC" if is_largest else "ASC"
         of_these = numbered("annotation", found["annotation"].to_pylist())
+        table = sized_within(numbered("asset", sorted(set(found["asset"].to_pylist()))))
         measure = MEASURES[name].sized or MEASURES[name].plain
         query = Sql(
-            f"SELECT value FROM (SELECT {measure} AS value FROM {WITH_SIZE} WHERE {{}}) "  # noqa: S608 - our own words
+            f"SELECT value FROM (SELECT {measure} AS value FROM {{}} WHERE {{}}) "  # noqa: S608 - our own words
             f"WHERE value IS NOT NULL ORDER BY value {order} LIMIT ?",
             (self.most,),
         )
-        values = [value for (value,) in rows(self.cursor, query.filled(of_these))]
+        values = [value for (value,) in rows(self.cursor, query.filled(table, of_these))]
         if not values:
             return reading
         sign = ">=" if is_largest else "<="
@@ -94,6 +95,6 @@ class Limits:
 
     def _count(self, found: pa.Table, *, is_most: bool) -> int | None:
         """How many the last of the wanted assets has."""
-        counts = most_said(self.cursor, self.vocabulary, found)
+        counts = most_said(self.cursor, self.vocabulary, annotations=found)
         chosen = counts[::-1][: self.most] if is_most else counts[: self.most]
         return chosen[-1] if chosen else None

@@ -19,6 +19,7 @@ from datacat.query.bitmap import bounds
 from datacat.query.compare import Sql
 from datacat.query.plurals import comparable
 from datacat.query.run import rows
+from datacat.query.stated import LOOKED_FOR, stated_of
 
 _KEPT = 4  # states of catalogs whose vocabulary is remembered; a server answers for few at a time
 _PATHS_KEPT = 10_000
@@ -150,6 +151,7 @@ class Vocabulary:
     _metadata: dict[str, bool] = field(default_factory=dict)
     _all_metadata: list[tuple[str, ...]] = field(default_factory=list)
     _has_twice: list[bool] = field(default_factory=list)
+    _stated: list[Sql | None] = field(default_factory=list)
     alike: list[tuple[tuple[int, str, str], ...]] = field(default_factory=list)
     """What `once.may_repeat` found out of all classes."""
     meant: dict[str, Any] = field(default_factory=dict)
@@ -248,6 +250,12 @@ class Vocabulary:
             is_copied = bool(rows(cursor, Sql("SELECT 1 FROM other_addresses LIMIT 1")))
             self._has_twice.append(is_copied and bool(rows(cursor, Sql(_PICTURES_TWICE))))
         return self._has_twice[0]
+
+    def stated(self, cursor: duckdb.DuckDBPyConnection) -> Sql | None:
+        """Where label files state other sizes than pictures have (see `stated.py`); remembered, None: nowhere."""
+        if not self._stated:
+            self._stated.append(stated_of(rows(cursor, LOOKED_FOR)))
+        return self._stated[0]
 
     def metadata_paths(self, cursor: duckdb.DuckDBPyConnection, paths: Sequence[str]) -> tuple[str, ...]:
         """Those of the paths at which label files say something of an asset; a look of 1 ms, remembered."""

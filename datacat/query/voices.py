@@ -15,6 +15,7 @@ from datacat.query.geometry import sized
 from datacat.query.looked import looked, names_class, rejected
 from datacat.query.once import COLUMNS, once
 from datacat.query.pairs import Pairs, classes_of, may_be_open_beside, needs_size, of_row, table_at
+from datacat.query.stated import EVERY_STATED
 from datacat.query.tree import OPPOSITE, Operator
 
 JUDGED = ("kind", "model", "geometry_type", "is_crowd")
@@ -138,7 +139,13 @@ def things(
 ) -> Sql:
     """What `judged` gives of what is counted, where no label set says one thing twice."""
     more = () if node.alike is None else COLUMNS
-    found = judged(node.predicate, within=within, is_sure_alone=is_sure_alone, columns=(*columns, *more))
+    found = judged(
+        node.predicate,
+        within=within,
+        is_sure_alone=is_sure_alone,
+        columns=(*columns, *more),
+        stated=node.stated,
+    )
     return once(found, alike=node.alike)
 
 
@@ -148,6 +155,7 @@ def judged(
     within: Sql,
     is_sure_alone: bool = False,
     columns: Sequence[str] = JUDGED,
+    stated: Sql | None = EVERY_STATED,
 ) -> Sql:
     """A SELECT of annotations that fulfil the predicate (`is_sure`) or may, with columns of theirs.
 
@@ -156,11 +164,12 @@ def judged(
         within: a condition on asset.
         is_sure_alone: only those that fulfil it.
         columns: beside asset, label_set and annotation; with "frame", they are those of `geometry.sized`.
+        stated: as `geometry.sized` asks; for "frame" alone.
     """
     parts, is_of_class = m.conjuncts(predicate), names_class(predicate)
     named = ", ".join(dict.fromkeys(("asset", "label_set", "annotation", *columns)))
     table = table_at("annotations", classes_of(parts))
-    table = sized(table) if "frame" in columns else table
+    table = sized(table, stated=stated) if "frame" in columns else table
     if not any(map(needs_size, parts)) and all(of_row(part) is not None for part in parts):
         firm, perhaps = _rows(parts, is_of_class)
         asked = perhaps if is_sure_alone else Sql("({}) IS NOT FALSE").filled(perhaps)

@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 
 from datacat.query import stream
 from datacat.query.compare import Sql
-from datacat.query.geometry import WITH_SIZE
+from datacat.query.geometry import sized_within
 from datacat.query.hit import HITS, MATCH
 from datacat.query.run import arrow, rows
 
@@ -32,8 +32,8 @@ _FACTS = Sql(
 _COUNTS = Sql("(SELECT asset, count(*) AS n FROM {} WHERE {} GROUP BY asset)")
 _NONE = Sql("(SELECT NULL::BIGINT AS asset, 0 AS n LIMIT 0)")
 _MATCHES = Sql(
-    "SELECT annotation, class, team, team || '/' || name AS label_set, kind, "  # noqa: S608 - our own words
-    f"geometry_type, x, y, w, h, is_relative, confidence, attributes FROM {WITH_SIZE} AS sized "
+    "SELECT annotation, class, team, team || '/' || name AS label_set, kind, "
+    "geometry_type, x, y, w, h, is_relative, confidence, attributes FROM {} AS sized "
     "JOIN label_sets USING (label_set) "
     "SEMI JOIN (FROM {} WHERE {}) USING (asset, annotation) WHERE {} ORDER BY asset, annotation"
 )
@@ -106,7 +106,7 @@ class Whole:
             return table
         found = pa.schema(MATCH.fields).empty_table()
         if self.evidence is not None:
-            query = _MATCHES.filled(self.evidence, within, within)
+            query = _MATCHES.filled(sized_within(within), self.evidence, within, within)
             found = arrow(cursor, query).cast(found.schema)
         ends = pc.cumulative_sum(table["n"]).cast(pa.int32())
         starts = pa.concat_arrays([pa.array([0], pa.int32()), *ends.chunks])

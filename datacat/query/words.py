@@ -73,7 +73,8 @@ def bind_words(words: Sequence[Token], *, scope: Scope) -> Iterator[Said]:
             if other is None:
                 unknown_class(rest[skipped], scope=scope)
             shown = f"{kind}({m.predicate_text(other)})"
-            waiting = m.And((waiting, m.Related(kind, other, None, None, shown)))
+            stated = scope.vocabulary.stated(scope.cursor)
+            waiting = m.And((waiting, m.Related(kind, other, None, None, shown, stated)))
             start += skipped + used
             continue
         if said is None and not scope.is_filler(rest[0].text.rstrip(_PUNCTUATION)):

@@ -6,8 +6,9 @@ from datacat.config import Settings
 from datacat.sources.location import Location, filesystem
 from datacat.sources.s3 import status_of
 
-# The condition does not hold; somebody else writes right now; nothing is there for If-Match.
-_REFUSED = (412, 409, 404)
+_REFUSED = {"IfNoneMatch": (412,), "IfMatch": (412, 404)}  # 404: nothing is there that could match
+_AT_ONCE = 409  # somebody else writes right now, so the server has not looked
+_TRIES = 3
 
 
 def conditional_put(place: Location, content: bytes, *, settings: Settings, **condition: str) -> str | None:
@@ -26,17 +27,21 @@ def conditional_put(place: Location, content: bytes, *, settings: Settings, **co
         The ETag of what was written; None where the server says that the condition does not hold.
 
     Raises:
-        OSError: it cannot be written.
+        OSError: it cannot be written, as there is no such bucket or others always write at the same moment.
     """
     system = filesystem(place, settings)
     bucket, _, key = place.path.partition("/")
-    try:
-        answer = system.call_s3("put_object", Bucket=bucket, Key=key, Body=content, **condition)
-    except OSError as error:
-        if status_of(error) not in _REFUSED:
-            raise
-        return _etag_of_ours(place, content, settings)
-    return str(answer["ETag"])
+    refused = {status for name in condition for status in _REFUSED[name]}
+    for left in reversed(range(_TRIES)):
+        try:
+            answer = system.call_s3("put_object", Bucket=bucket, Key=key, Body=content, **condition)
+            return str(answer["ETag"])
+        except OSError as error:
+            if status_of(error) in refused:
+                return _etag_of_ours(place, content, settings)
+            if status_of(error) != _AT_ONCE or not left:
+                raise
+    raise AssertionError(place)
 
 
 def _etag_of_ours(place: Location, content: bytes, settings: Settings) -> str | None:

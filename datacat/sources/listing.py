@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import re
 from collections.abc import Iterator, Sequence
@@ -15,6 +16,7 @@ from datacat.sources.inside import OUTSIDE, leads_inside
 from datacat.sources.location import Location, filesystem
 
 SPECIAL = "a pipe, a socket or a device"
+LOOP = "a link that leads back to itself"
 NO_UTF8 = "a name that is not UTF-8"
 _HALF = re.compile("[\ud800-\udfff]")  # what Python makes of bytes that are no UTF-8
 _LITTER = ("__MACOSX", "Thumbs.db")
@@ -25,7 +27,8 @@ class Entry:
     """One object. `etag` changes whenever the bytes do; of a local file it is `<mtime ns>-<size>`.
 
     What may not be read has a `fault`: a symbolic link that leads outside, as itself, of a folder only the link; a
-    pipe, a socket or a device; a name that is not UTF-8, which `uri` then has in escapes.
+    pipe, a socket or a device; a link that leads back to itself; a name that is not UTF-8, which `uri` then has in
+    escapes.
     """
 
     uri: str
@@ -70,7 +73,7 @@ def _listed_local(location: Location, reads: tuple[str, ...] | None) -> Iterator
                 for item in items:
                     if _is_litter(item.name):
                         continue
-                    if (not item.is_symlink() or leads_inside(item.path, places)) and item.is_dir():
+                    if (not item.is_symlink() or leads_inside(item.path, places)) and _is_folder(item):
                         folders.append(item.path)
                         continue
                     with contextlib.suppress(FileNotFoundError):  # it was taken away meanwhile
@@ -79,14 +82,33 @@ def _listed_local(location: Location, reads: tuple[str, ...] | None) -> Iterator
             raise LocationError(f"cannot be listed: {error.strerror}", where=folder) from error
 
 
+def _is_folder(item: os.DirEntry[str]) -> bool:
+    try:
+        return item.is_dir()
+    except OSError:  # a link that leads to itself
+        return False
+
+
 def _local_entry(path: str, stat: os.stat_result) -> Entry:
     modified = datetime.fromtimestamp(stat.st_mtime_ns // 1000 / 1e6, UTC)
     return Entry(path, stat.st_size, f"{stat.st_mtime_ns}-{stat.st_size}", modified)
 
 
+def _leads_nowhere(item: os.DirEntry[str]) -> bool:
+    try:
+        item.stat()
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        return error.errno == errno.ELOOP
+    return False
+
+
 def _entry(item: os.DirEntry[str], places: Sequence[str]) -> Entry:
     """What is no folder; with a fault where it must not be opened."""
-    if item.is_symlink() and not leads_inside(item.path, places):
+    if item.is_symlink() and _leads_nowhere(item):
+        fault = LOOP
+    elif item.is_symlink() and not leads_inside(item.path, places):
         fault = OUTSIDE
     elif not item.is_file() and os.path.exists(item.path):
         fault = SPECIAL

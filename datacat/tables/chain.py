@@ -22,8 +22,8 @@ PREVIOUS = "previous"
 CHECKPOINT_EVERY = 100
 _READERS = 16
 RESTORE = (
-    "Restore that file from a backup of the catalog, or ingest again into a new one. What is in `datacat snapshot` "
-    "stays as it is."
+    "Restore that file from a backup of the catalog, or ingest again into a new one. Snapshots can be listed, verified "
+    "and exported all the same."
 )
 
 

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from datacat.errors import CatalogError
 from datacat.model.finding import Finding
-from datacat.tables import chain, recovery
+from datacat.tables import chain, newest, recovery
 from datacat.tables.recovery import Entry
 from datacat.tables.store import Store
 
@@ -18,16 +18,18 @@ _READERS = 16
 def log_findings(store: Store) -> Iterator[Finding]:
     """Yields what is wrong with the log, and what a crash left of a commit; reads every entry."""
     log, settings = store.files.log, store.settings
+    recorded = newest.recorded(store.root, settings)  # before the log is listed
     listing = recovery.listed(log, settings)
-    newest = max((*listing.entries, *listing.checkpoints), default=-1)
+    last = max((*listing.entries, *listing.checkpoints), default=-1)
     try:
         torn = recovery.torn_entries(log, settings)
     except CatalogError:  # the two last are damaged, and named below
         torn = []
     for number in torn:
-        text = f"log entry {number} is torn: a commit was cut off, and does not count"
-        yield Finding("note", "log", text, "Nothing to do; the next commit moves it aside.")
-    numbers = range(newest + 1 - len(torn))
+        if number > recorded:  # else it was whole once, and its state is lost
+            text = f"log entry {number} is torn: a commit was cut off, and does not count"
+            yield Finding("note", "log", text, "Nothing to do; the next commit moves it aside.")
+    numbers = range(last + 1 - len(torn))
     with ThreadPoolExecutor(_READERS) as pool:
         entries = list(pool.map(lambda n: recovery.read_entry(log, n, settings=settings), numbers))
     for number, entry in enumerate(entries):
@@ -35,6 +37,12 @@ def log_findings(store: Store) -> Iterator[Finding]:
             yield _lost(number, checkpoints=sorted(listing.checkpoints), newest=len(entries) - 1)
     yield from _changed(entries)
     yield from _checkpoints(store, entries)
+    if len(entries) <= recorded and recovery.read_entry(log, recorded, settings=settings) is None:
+        error = newest.lost(store.root, left=len(entries) - 1, newest=recorded)
+        yield Finding("error", "log", error.what, error.hint or "")
+    if newest.is_damaged(store.root, settings):
+        text = f"{newest.place(store.root)} cannot be read: a lost end of the log would not be noticed"
+        yield Finding("note", "log", text, "The next commit writes it anew.")
 
 
 def _is_left_to_a_checkpoint(number: int, entries: list[Entry | None], *, listing: recovery.Listing) -> bool:

@@ -31,7 +31,7 @@ from datacat.errors import (
 )
 from datacat.model.schemas import SCHEMA_VERSION, TABLES
 from datacat.sources.location import Location, object_store_options, store_errors
-from datacat.tables import chain, recovery
+from datacat.tables import chain, newest, recovery
 from datacat.tables.change import Change, Conflict
 from datacat.tables.durable import made_folder, sync_file, sync_folder
 from datacat.tables.state import PARTITION, PRUNED_BY, DataFile, LogEntry, State
@@ -85,18 +85,22 @@ class Log:
             if first is None or first.info.get("commit") != metadata["commit"]:
                 raise CatalogExists("there is a catalog already", where=str(self._root)) from error
         self._sync(0)
+        newest.record(self._root, 0, settings=self._settings)
 
     def newest(self) -> int:
         """The number of the newest state; a torn last entry does not count.
 
         Raises:
             CatalogNotFound: there is no catalog.
-            CatalogError: an entry before the last is damaged, or all of the log is gone.
+            CatalogError: an entry before the last is damaged, or the log or its end is lost.
         """
         return self._end().number
 
     def _end(self, at: int | None = None) -> recovery.End:
-        """The newest state; with `at`, also where what cannot be read lies behind that state."""
+        """The newest state; with `at`, also where what is lost or cannot be read lies behind that state."""
+        recorded = (
+            newest.recorded(self._root, self._settings) if at is None else -1
+        )  # before the log is listed
         try:
             end = recovery.committed_end(self.location, self._settings)
         except recovery.EndUnreadable as error:
@@ -107,7 +111,16 @@ class Log:
             refuse_remains(self._root, self._settings)
             hint = f"Make one: datacat init {self._root}"
             raise CatalogNotFound("there is no catalog", where=str(self._root), hint=hint)
+        self._refuse_lost(recorded, end)
         return end
+
+    def _refuse_lost(self, number: int, end: recovery.End) -> None:
+        """Makes sure that a state that was committed is in the log. Its entry is asked for: listings can be late."""
+        if (
+            number > end.number
+            and recovery.read_entry(self.location, number, settings=self._settings) is None
+        ):
+            raise newest.lost(self._root, left=end.number, newest=number)
 
     def _checked(self, at: int, end: recovery.End) -> recovery.Entry | None:
         """The entry of a state, once all that the state rests on is there."""
@@ -173,6 +186,8 @@ class Log:
 
     def _among(self, at: int, end: recovery.End) -> int:
         if not 0 <= at <= end.number:
+            if at <= (recorded := newest.recorded(self._root, self._settings)):
+                self._refuse_lost(recorded, end)
             hint = f"It has 0 to {end.number}; see `datacat log`."
             raise StateNotFound(f"the catalog has no state {at}", where=str(self._root), hint=hint)
         return at
@@ -221,6 +236,7 @@ class Log:
 
         self._certain(attempt, commit_id=metadata["commit"], number=base + 1)
         self._sync(base + 1)
+        newest.record(self._root, base + 1, settings=self._settings)
 
     def _certain(self, attempt: Callable[[], None], *, commit_id: object, number: int) -> None:
         """Repeats an attempt until it is known whether it happened.
@@ -255,9 +271,9 @@ class Log:
 
     def entries(self, *, limit: int | None) -> tuple[LogEntry, ...]:
         """The history, newest first."""
-        newest = self.newest()
-        found = self._table(newest).history(limit)
-        return tuple(_entry(item, newest - index) for index, item in enumerate(found))
+        last = self.newest()
+        found = self._table(last).history(limit)
+        return tuple(_entry(item, last - index) for index, item in enumerate(found))
 
     def checkpoint(self, number: int) -> None:
         """Writes a checkpoint of a state, so that opening reads one file instead of every commit.

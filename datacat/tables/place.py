@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 
 from datacat.errors import LocationError
@@ -16,11 +17,13 @@ _ON_S3 = re.compile(rf"{_ANYWHERE.pattern}|[#?]")
 
 
 def check_place(root: Location) -> None:
-    """Makes sure that a catalog can lie at `root`; reads and writes nothing.
+    """Makes sure that a catalog can lie at `root`; opens and writes nothing.
 
     Raises:
-        LocationError: its path has something that would be read as another path.
+        LocationError: a file lies there, or its path has something that would be read as another path.
     """
+    if not root.is_s3 and os.path.isfile(root.path):
+        raise LocationError("no catalog can lie here: it is a file", where=root.uri, hint="Name a folder.")
     found = (_ON_S3 if root.is_s3 else _ANYWHERE).search(root.uri)
     if found:
         shown, others = (

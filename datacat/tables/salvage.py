@@ -42,12 +42,12 @@ def salvaged(root: Location, settings: Settings, *, at: int | None) -> tuple[Tab
         store = Store(root, settings)
         listing = recovery.listed(store.files.log, settings)
         newest = max((*listing.entries, *listing.checkpoints), default=-1)
-        if at is not None and at > newest:
+        if at is not None and not 0 <= at <= newest:
             raise
         state = _newest_readable(store, newest if at is None else at)
         told = f"state {state.number}, the newest that can be told" if state.number >= 0 else "no state"
         text = f"{error.where}: {error.what}. What is said of files, rows and vectors is of {told}"
-        return Tables(store), state, [Finding("error", "log", text, error.hint or "")]
+        return Tables(store, newest=state), state, [Finding("error", "log", text, error.hint or "")]
 
 
 def _newest_readable(store: Store, number: int) -> State:

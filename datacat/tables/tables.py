@@ -35,9 +35,11 @@ from datacat.tables.upkeep import CompactReport, GcReport
 class Tables:
     """The logical tables of one catalog. Threads may share it; each takes its own cursor."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, *, newest: State | None = None) -> None:
+        """With `newest`, that is taken for the newest state, as the log is damaged; nothing can be committed then."""
         self.store = store
         self.root = store.root
+        self._newest = newest
 
     @classmethod
     def create(cls, root: Location, settings: Settings, *, author: str) -> Tables:
@@ -88,7 +90,7 @@ class Tables:
         Raises:
             StateNotFound: the catalog never had it.
         """
-        return self.store.state(at)
+        return self._newest if at is None and self._newest is not None else self.store.state(at)
 
     def cursor(
         self, state: State, *, kinds: Iterable[str] = KINDS, is_merged: bool = True

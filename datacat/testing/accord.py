@@ -7,20 +7,22 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 
+from datacat.query import meaning as m
 from datacat.query.agreement import common_name
 from datacat.query.assignment import MATCHED_IOU
+from datacat.query.tree import Operator
 from datacat.query.vocabulary import Vocabulary
 from datacat.testing.across import thing
 from datacat.testing.boxes import iou
 from datacat.testing.corpus import Corpus, Row
-from datacat.testing.judge import Judge
+from datacat.testing.judge import Judge, ordered
 
 
 @dataclass(frozen=True, slots=True)
 class Accord:
-    """The measures of one asset and pair of label sets."""
+    """The measures of one asset and pair of label sets; all None where their boxes cannot be compared."""
 
-    agreement: float
+    agreement: float | None
     class_agreement: float | None
     box_iou: float | None
 
@@ -33,6 +35,18 @@ class _Side:
     @property
     def count(self) -> int:
         return len(self.boxes) + len(self.names)
+
+
+def agrees(corpus: Corpus, vocabulary: Vocabulary, *, node: m.AgreementIs, asset: int) -> bool | None:
+    """Whether the least over all pairs of label sets compares so, whatever it is of pairs that cannot be compared."""
+    found = [accord for number, _, _, accord in accords(corpus, vocabulary) if number == asset]
+    measures = [value for accord in found if (value := getattr(accord, node.measure)) is not None]
+    if not measures:
+        return None
+    holds = ordered(min(measures), node.operator, right=node.number)
+    below = (Operator.LESS, Operator.AT_MOST) if holds else (Operator.GREATER, Operator.AT_LEAST)
+    is_whole = all(accord.agreement is not None for accord in found)
+    return holds if is_whole or node.operator in below else None
 
 
 def accords(corpus: Corpus, vocabulary: Vocabulary) -> Iterator[tuple[int, int, int, Accord]]:
@@ -63,6 +77,8 @@ def _accord(
     total = sides[0].count + sides[1].count
     if not total and not any(all(_classes(one, vocabulary)[name] for one in (left, right)) for name in names):
         return None
+    if any(one != other for *_, one in sides[0].boxes for *_, other in sides[1].boxes):
+        return Accord(None, None, None)
     return Accord(
         2 * same / total if total else 1,
         sum(is_same for is_same, _ in matched) / len(matched) if matched else None,

@@ -9,13 +9,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import astuple
 from functools import cached_property, partial
 
 from datacat.query import meaning as m
 from datacat.query.tree import Operator
 from datacat.query.vocabulary import Vocabulary, read_vocabulary
-from datacat.testing.accord import accords
+from datacat.testing.accord import agrees
 from datacat.testing.across import is_thing, merged, once, voice
 from datacat.testing.corpus import Corpus, Row, has_bytes
 from datacat.testing.globe import lies_within
@@ -80,7 +79,7 @@ class Oracle:
             case m.CountedValues():
                 return self._counted_values(node, asset)
             case m.AgreementIs():
-                return self._agrees(node, asset)
+                return agrees(self._corpus, self._words, node=node, asset=asset["asset"])
             case m.MetadataIs():
                 return leaves_compare(
                     [(r["path"], r["text"], r["number"]) for r in self._metadata(asset)], node
@@ -105,15 +104,6 @@ class Oracle:
 
     def _listings(self, asset: Row) -> list[Row]:
         return [row for row in self._corpus.tables["label_set_assets"] if row["asset"] == asset["asset"]]
-
-    def _agrees(self, node: m.AgreementIs, asset: Row) -> bool | None:
-        """The least over all pairs of label sets."""
-        names = {"agreement": 0, "class_agreement": 1, "box_iou": 2}
-        found = [
-            accord for number, _, _, accord in accords(self._corpus, self._words) if number == asset["asset"]
-        ]
-        measures = [value for accord in found if (value := astuple(accord)[names[node.measure]]) is not None]
-        return ordered(min(measures), node.operator, right=node.number) if measures else None
 
     def _counted(self, node: m.Counted, asset: Row) -> bool | None:
         """What some voice says holds; all who looked must deny it for it to be known not to be so."""

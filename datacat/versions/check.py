@@ -8,17 +8,21 @@ from datacat.errors import DatacatError, SnapshotDamaged, SnapshotError
 from datacat.model.finding import Finding
 from datacat.model.snapshot import Definition
 from datacat.versions import guard, plain
+from datacat.versions.objects import is_as_tracked
 from datacat.versions.shelf import Shelf
 from datacat.versions.survey import REPAIR, Survey, compared
 from datacat.versions.verify import check_manifest
 
 
-def check(shelf: Shelf, *, has_state: Callable[[int], bool] | None = None) -> Iterator[Finding]:
+def check(
+    shelf: Shelf, *, has_state: Callable[[int], bool] | None = None, is_deep: bool = False
+) -> Iterator[Finding]:
     """Compares folders, pins, git, DVC's cache and the log with each other, and manifests with their digests.
 
     Args:
         shelf: whose.
         has_state: whether the catalog has a state; None: it is not asked.
+        is_deep: also compares the bytes of manifests, and of DVC's copies of them, with the md5 that was kept.
     """
     for what, path in guard.foreign(shelf.folder):
         error = guard.refusal(what, path=path, folder=shelf.folder)
@@ -43,7 +47,7 @@ def check(shelf: Shelf, *, has_state: Callable[[int], bool] | None = None) -> It
     if found.refs.tags and not found.refs.problem:
         yield from _of_git(shelf, found)
     for definition in found.definitions.values():
-        yield from _of_manifest(shelf, definition)
+        yield from _of_manifest(shelf, definition, is_deep=is_deep)
         if has_state is not None and definition.snapshot in found.pinned and not has_state(definition.state):
             yield Finding(
                 "note",
@@ -70,29 +74,32 @@ def _of_git(shelf: Shelf, found: Survey) -> Iterator[Finding]:
         yield _error(f"git's part of {shelf.folder} is damaged: {problem}")
 
 
-def _of_manifest(shelf: Shelf, definition: Definition) -> Iterator[Finding]:
+def _of_manifest(shelf: Shelf, definition: Definition, *, is_deep: bool) -> Iterator[Finding]:
     """Whether the manifest is what was frozen, and DVC has it."""
     name = definition.snapshot
     folder = plain.folder_of(shelf.folder, name) / "manifest"
     try:
         tracked = plain.Tracked.from_dvc(shelf.tracked(name), where=str(name))
-        is_kept = shelf.cache.has(tracked, name=str(name))
-        if shelf.home is not None and not shelf.home.objects().has(tracked, name=str(name)):
-            yield _error(f"{name}: its manifest is gone from {shelf.home.objects().place}")
     except SnapshotError as error:
         yield _error(f"{name}: {error.what}")
         return
+    store = shelf.cache if shelf.home is None else shelf.home.objects()
+    amiss = store.amiss(tracked, name=str(name), is_deep=is_deep)
     if not plain.has_manifest(folder):
         if shelf.home is None:
-            kept = "; DVC's cache has it" if is_kept else ", and DVC's cache does not have it"
-            yield _error(f"{name}: {folder} is gone{kept}")
+            kept = "DVC's cache has it" if amiss is None else f"DVC's cache does not have it: {amiss}"
+            yield _error(f"{name}: {folder} is gone; {kept}")
+        elif amiss is not None:
+            yield _error(f"{name}: {amiss}")
         return
     try:
         check_manifest(folder, definition)
+        if is_deep and not is_as_tracked(folder, tracked):
+            yield _error(f"{name}: the files in {folder} have other bytes than manifest.dvc says")
     except SnapshotDamaged as error:
         yield Finding("error", "snapshots", f"{error.what}: {error.where}", error.hint or "")
-    if not is_kept and shelf.home is None:
-        yield _error(f"{name}: it is gone from DVC's cache in {shelf.cache.place}")
+    if amiss is not None:
+        yield _error(f"{name}: DVC's copy of it in {store.place} is gone or damaged: {amiss}")
 
 
 def _error(text: str, *, hint: str | None = REPAIR) -> Finding:

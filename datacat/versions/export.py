@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -76,7 +76,8 @@ def export(source: Path, definition: Definition, *, target: Target, keep: Locati
         source: the folder of the manifest.
         definition: of the snapshot.
         target: where and how.
-        keep: a place that `target.force` must not replace, nor a folder above it: the catalog.
+        keep: a place that `target.force` must not replace, nor a folder above it: the catalog. Nor does it replace what
+            holds, or lies in, the places that `target.settings` reads, or holds a frozen picture.
 
     Raises:
         UsageError: no such format, or the folder is in use.
@@ -89,7 +90,8 @@ def export(source: Path, definition: Definition, *, target: Target, keep: Locati
             f"{target.format} cannot name pictures where they lie: {needed}", hint="--media link, or copy."
         )
     folder = Path(os.path.abspath(target.folder))
-    _check_free(folder, force=target.force, keep=keep)
+    if not _is_free(folder):
+        _check_replaceable(folder, source, target=target, keep=keep)
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         staged = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
@@ -122,14 +124,32 @@ def _writer(name: str) -> Writer:
     return writer
 
 
-def _check_free(folder: Path, *, force: bool, keep: Location) -> None:
-    if not os.path.lexists(folder) or (folder.is_dir() and not any(folder.iterdir())):
-        return
-    if not force:
+def _is_free(folder: Path) -> bool:
+    return not os.path.lexists(folder) or (folder.is_dir() and not any(folder.iterdir()))
+
+
+def _check_replaceable(folder: Path, source: Path, *, target: Target, keep: Location) -> None:
+    """Raises UsageError unless `target.force` may replace a folder: one of no lake, no catalog, and nobody's home."""
+    if not target.force:
         raise UsageError(f"{folder} is not empty", hint="Name another folder, or replace it with --force.")
-    guarded = [Path.home(), Path.cwd()] + ([] if keep.is_s3 else [Path(keep.path)])
+    guarded = [Path.home(), Path.cwd(), *_local([str(keep)])]
     if not folder.is_dir() or any(place.is_relative_to(folder) for place in guarded):
         raise UsageError(f"{folder} cannot be replaced", hint="Name a folder of its own.")
+    real = Path(os.path.realpath(folder))
+    lakes = _local(target.settings.reads or () if target.settings else ())
+    is_of_lake = any(place.is_relative_to(real) or real.is_relative_to(place) for place in lakes)
+    if is_of_lake or any(path.is_relative_to(real) for path in _pictures(source)):
+        what = f"{folder} cannot be replaced: it holds, or lies in, what the catalog was made of"
+        raise UsageError(what, hint="Name a folder outside of the lake.")
+
+
+def _local(places: Iterable[str]) -> list[Path]:
+    return [Path(os.path.realpath(place)) for place in places if not place.startswith("s3://")]
+
+
+def _pictures(source: Path) -> Iterator[Path]:
+    for batch in batches(source, "assets"):
+        yield from _local(batch.column("uri").to_pylist())
 
 
 def _write(

@@ -66,6 +66,9 @@ class Entry:
     tracked: bytes  # of manifest.dvc
 
 
+_REPAIR = "Run: datacat snapshot repair"
+
+
 def read_refs(git: Path) -> Refs:
     """Reads the refs of a repository from their files."""
     if not git.is_dir():
@@ -86,6 +89,8 @@ def read_refs(git: Path) -> Refs:
             problems.append(f"{git}: {error.what}")
     if main is None and (tags or _has_objects(git)):
         problems.append(f"{git / MAIN} is gone or damaged")
+    if (main or tags) and not _has_objects(git):
+        problems.append(f"{git / 'objects'} is gone or empty")
     return Refs(main, tags, "; ".join(dict.fromkeys(problems)))
 
 
@@ -165,6 +170,9 @@ class History:
         """Makes a commit and a tag for each of `entries` on top of `refs`; returns the new refs.
 
         They are in the workspace only: `keep` writes them into the repository.
+
+        Raises:
+            SnapshotDamaged: objects that `refs` need are gone or damaged.
         """
         git = self._opened(refs)
         script = [_frozen(entry) for entry in entries]
@@ -172,7 +180,13 @@ class History:
         if refs.main and len(script) > 1:
             script[0] = f"reset {MAIN}\nfrom {refs.main}\n\n".encode()
         if any(script):
-            git.run("fast-import", "--quiet", "--date-format=raw", stdin=b"".join(script))
+            try:
+                git.run("fast-import", "--quiet", "--date-format=raw", stdin=b"".join(script))
+            except SnapshotError as error:
+                if problem := self.check(refs):
+                    what = f"git's part is damaged: {problem}"
+                    raise SnapshotDamaged(what, where=str(self._git), hint=_REPAIR) from error
+                raise
         return self._listed(git)
 
     def keep(self, refs: Refs) -> None:

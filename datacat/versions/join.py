@@ -72,6 +72,10 @@ _ORDER = ", ".join(
     for column in TABLES["annotations"]
     if column.name not in ("annotation", "asset", "label_set", "source_file")
 )
+# Of what says the same, the surest stays, and of equally sure ones the last; then whatever order there is.
+_BEST = f"nullif(n.confidence, 'nan'::DOUBLE) DESC NULLS LAST, n.created DESC NULLS LAST, {_ORDER}"
+# Who says it, and how surely: what differs in it is two statements, though of one box.
+_VOICE = "n.kind, n.status, n.annotator, n.model, n.confidence"
 # What may be the same as something else: cheap columns alone, so that the wide ones are read of few.
 _ALIKE = """
     CREATE OR REPLACE TEMP TABLE snapshot_alike AS
@@ -93,7 +97,7 @@ _TWINS = f"""
         SELECT annotation, row_number() OVER (
             PARTITION BY r.asset, r.name, r.drawn, n.geometry_type, n.x, n.y, n.w, n.h, n.is_relative, n.geometry,
                 n.is_crowd IS TRUE, n.text, n.track, {{}}
-            ORDER BY r.unit, {_ORDER}) AS place
+            ORDER BY r.unit, {_BEST}) AS place
         FROM annotations AS n JOIN snapshot_rows AS r USING (annotation) SEMI JOIN snapshot_alike USING (annotation))
     WHERE place > 1
 """  # noqa: S608 - our own words
@@ -171,7 +175,7 @@ _WHOLE = f"""
         first(annotation) OVER first_one AS kept, first(unit) OVER first_one AS kept_unit
     FROM annotations AS n JOIN snapshot_rows AS r USING (annotation, asset) ANTI JOIN snapshot_gone USING (annotation)
     WHERE n.geometry_type = 'none' AND n.is_crowd IS NOT TRUE AND r.name IS NOT NULL
-    WINDOW first_one AS (PARTITION BY asset, r.name, n.text ORDER BY r.unit, {_ORDER})
+    WINDOW first_one AS (PARTITION BY asset, r.name, n.text ORDER BY r.unit, {_BEST})
 """  # noqa: S608 - our own words
 # What is the same object as something that stays, whoever said it: boxes, then labels of whole pictures.
 _SHARED = """
@@ -280,12 +284,12 @@ def _place(rule: Joining, team: str, name: str) -> int:
 def _find_duplicates(cursor: duckdb.DuckDBPyConnection, *, is_one: bool) -> None:
     """Makes `snapshot_gone` of annotations that say the same as another one.
 
-    That is the same class and geometry; where all objects keep all their labels, the same attributes from the same
-    standing (people, models) as well. What is said of whole pictures is nobody's duplicate there: it may be a vote.
+    That is the same class and geometry; where all objects keep all their labels, the same attributes in the same voice
+    (`_VOICE`) as well. What is said of whole pictures is nobody's duplicate there: it may be a vote.
     """
     rows(cursor, Sql(_ALIKE).filled(TRUE if is_one else Sql("n.geometry_type <> 'none'")))
     ((count,),) = rows(cursor, Sql("SELECT count(*) FROM snapshot_alike"))
-    alike = Sql("true" if is_one else f"n.attributes, {_STANDING}")
+    alike = Sql("true" if is_one else f"n.attributes, {_VOICE}")
     limited = _TWINS if count else f"{_TWINS} LIMIT 0"
     rows(cursor, Sql(limited).filled(alike))
 

@@ -13,7 +13,6 @@ import hashlib
 import json
 import os
 import re
-import shutil
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import IO, Any
@@ -49,32 +48,41 @@ class Objects:
             total += self._copy(md5, into=into / file, limit=tracked.size - total, name=name)
 
     def has(self, tracked: plain.Tracked, *, name: str) -> bool:
-        """Whether all of a manifest is here; its bytes are not compared."""
+        """Whether all of a manifest is here, in its size; its bytes are not compared."""
+        return self.amiss(tracked, name=name, is_deep=False) is None
+
+    def amiss(self, tracked: plain.Tracked, *, name: str, is_deep: bool) -> str | None:
+        """What of a manifest is not here as it was put, in words; None where all of it is.
+
+        Args:
+            tracked: what manifest.dvc says.
+            name: of the snapshot.
+            is_deep: compares each file with the md5 in its name; else only their sizes with that of all.
+        """
         try:
-            listing = self._listing(tracked, name=name)
-        except SnapshotDamaged:
-            return False
-        files = filesystem(self.place, self._settings)
-        return all(files.exists(self._of(md5).path) for md5 in listing.values())
+            sizes = {
+                md5: self._size(md5, is_deep=is_deep, name=name)
+                for md5 in self._listing(tracked, name=name).values()
+            }
+        except SnapshotDamaged as error:
+            return error.what
+        total = sum(sizes.values())
+        if tracked.size and total != tracked.size:
+            return f"its files in {self.place} have {total:,} bytes, not {tracked.size:,}"
+        return None
 
     def add(self, tracked: plain.Tracked, *, folder: Path) -> None:
-        """Takes in the files of a manifest that lie in `folder`; only into a folder on this machine.
+        """Takes in the files of a manifest that lie in `folder`, also in place of what is here and damaged.
 
         Raises:
             SnapshotDamaged: they are not what manifest.dvc says.
         """
-        listing = []
-        for file in sorted(_FILES):
-            content = folder / file
-            with content.open("rb") as opened:
-                md5 = hashlib.file_digest(opened, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
-            listing.append({"md5": md5, "relpath": file})
-            self._put(md5, content)
-        text = json.dumps(listing).encode()
-        found = f"{hashlib.md5(text, usedforsecurity=False).hexdigest()}.dir"
-        if found != tracked.md5:
+        files, text = _listed(folder)
+        if _dir_name(text) != tracked.md5:
             raise SnapshotDamaged("manifest.dvc names other files than lie beside it", where=str(folder))
-        self._put_bytes(found, text)
+        for file, md5 in files.items():
+            self._put(md5, folder / file)
+        self._put(tracked.md5, text)
 
     def _listing(self, tracked: plain.Tracked, *, name: str) -> dict[str, str]:
         """The files of a manifest with their md5."""
@@ -121,19 +129,67 @@ class Objects:
     def _of(self, md5: str) -> Location:
         return self.place.child(f"files/md5/{md5[:2]}/{md5[2:]}")
 
-    def _put(self, md5: str, content: Path) -> None:
-        place = Path(self._of(md5).path)
-        if not place.is_file():
-            place.parent.mkdir(parents=True, exist_ok=True)
-            staged = place.with_name(f"{place.name}.new")
-            shutil.copyfile(content, staged)
-            staged.replace(place)
+    def _size(self, md5: str, *, is_deep: bool, name: str) -> int:
+        """The bytes of an object; compared with its name, where it is to be `deep`."""
+        place, total = self._of(md5), 0
+        if not is_deep:
+            try:
+                return int(filesystem(place, self._settings).info(place.path)["size"])
+            except FileNotFoundError as error:
+                raise SnapshotDamaged(f"its manifest is not in {self.place}", where=name) from error
+            except store_errors() as error:
+                raise SnapshotDamaged(f"its manifest cannot be read: {error}", where=str(place)) from error
+        digest = hashlib.md5(usedforsecurity=False)
+        with self._opened(md5, name=name) as file:
+            while block := file.read(_BLOCK):
+                digest.update(block)
+                total += len(block)
+        _check_md5(digest.hexdigest(), md5, name=name)
+        return total
 
-    def _put_bytes(self, md5: str, content: bytes) -> None:
-        place = Path(self._of(md5).path)
-        if not place.is_file():
-            place.parent.mkdir(parents=True, exist_ok=True)
-            plain.write(place, content)
+    def _put(self, md5: str, content: Path | bytes) -> None:
+        """Writes a file, or bytes, here, unless they are here as the name says: what is damaged here is nobody's."""
+        place, files = self._of(md5), filesystem(self.place, self._settings)
+        if not place.is_s3 and _is(Path(place.path), md5):
+            return
+        staged = (
+            place.path if place.is_s3 else f"{place.path}.new"
+        )  # an object on S3 is there whole or not at all
+        if not place.is_s3:
+            os.makedirs(place.parent.path, exist_ok=True)
+        if isinstance(content, bytes):
+            files.pipe_file(staged, content)
+        else:
+            files.put_file(str(content), staged)
+        if not place.is_s3:
+            os.replace(staged, place.path)
+
+
+def is_as_tracked(folder: Path, tracked: plain.Tracked) -> bool:
+    """Whether the files of the manifest in `folder` have the bytes that manifest.dvc names."""
+    try:
+        return _dir_name(_listed(folder)[1]) == tracked.md5
+    except OSError:
+        return False
+
+
+def _listed(folder: Path) -> tuple[dict[str, str], bytes]:
+    """The md5 of each file of a manifest, and DVC's listing of them."""
+    files = {file: _md5_of(folder / file) for file in sorted(_FILES)}
+    return files, json.dumps([{"md5": md5, "relpath": file} for file, md5 in files.items()]).encode()
+
+
+def _dir_name(listing: bytes) -> str:
+    return f"{hashlib.md5(listing, usedforsecurity=False).hexdigest()}.dir"
+
+
+def _md5_of(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
+
+
+def _is(path: Path, md5: str) -> bool:
+    return path.is_file() and not path.is_symlink() and _md5_of(path) == md5.removesuffix(".dir")
 
 
 def _check_md5(found: str, stated: str, *, name: str) -> None:

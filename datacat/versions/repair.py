@@ -12,8 +12,10 @@ from pathlib import Path
 
 from datacat.errors import SnapshotDamaged, SnapshotError
 from datacat.model.names import SnapshotName
+from datacat.model.snapshot import Definition
 from datacat.versions import guard, plain
 from datacat.versions.history import Entry, Refs
+from datacat.versions.objects import is_as_tracked
 from datacat.versions.repository import Repository
 from datacat.versions.shelf import Shelf, Work
 from datacat.versions.survey import compared
@@ -114,19 +116,27 @@ def _bring_back(shelf: Shelf, work: Work, *, name: SnapshotName, entry: Entry | 
             done.append(f"{name}: {file} was brought back")
     tracked = plain.Tracked.from_dvc(known.tracked, where=str(name))
     if shelf.home is not None:
-        if not shelf.home.objects().has(tracked, name=str(name)):
+        store = shelf.home.objects()
+        if store.amiss(tracked, name=str(name), is_deep=True) is not None:
             check_manifest(shelf.manifest_of(work, known.definition), known.definition)
-            shelf.cache.add(tracked, folder=folder / "manifest")
+            store.add(tracked, folder=folder / "manifest")
+            done.append(f"{name}: its manifest was sent to {store.place} again")
         return done
-    try:
-        check_manifest(folder / "manifest", known.definition)
-    except SnapshotDamaged:
+    if not _is_whole(folder / "manifest", known.definition, tracked=tracked):
         shelf.restore(work, known.definition)
         done.append(f"{name}: its manifest was brought back")
-    if not shelf.cache.has(tracked, name=str(name)):
+    if shelf.cache.amiss(tracked, name=str(name), is_deep=True) is not None:
         shelf.cache.add(tracked, folder=folder / "manifest")
         done.append(f"{name}: it was put back into DVC's cache")
     return done
+
+
+def _is_whole(manifest: Path, definition: Definition, *, tracked: plain.Tracked) -> bool:
+    try:
+        check_manifest(manifest, definition)
+    except SnapshotDamaged:
+        return False
+    return is_as_tracked(manifest, tracked)
 
 
 def _witnessed(shelf: Shelf, name: SnapshotName, *, folder: Path, entry: Entry | None) -> Entry:

@@ -11,6 +11,7 @@ import hashlib
 import os
 import re
 import shutil
+import stat
 import uuid
 from pathlib import Path
 from typing import Any
@@ -121,7 +122,10 @@ class Share:
         try:
             if self.location.is_s3:
                 return str(self._files.info(self.bundle.path)["ETag"])
-            with Path(self.bundle.path).open("rb") as file:
+            path = Path(self.bundle.path)
+            if not stat.S_ISREG(path.stat().st_mode):  # a pipe would be waited for
+                raise SnapshotDamaged("is no regular file", where=str(self.bundle))
+            with path.open("rb") as file:
                 return hashlib.file_digest(file, "sha256").hexdigest()
         except FileNotFoundError:
             return None

@@ -209,13 +209,11 @@ class Snapshots:
         """
         return tuple(map(str, self._repository.pull(self._share(remote))))
 
-    def check(self, *, has_state: Callable[[int], bool] | None = None) -> Iterator[Finding]:
-        """Compares folders, pins, git, DVC's cache and the log with each other, and manifests with their digests.
-
-        Args:
-            has_state: whether the catalog has a state; None: it is not asked.
-        """
-        return check(self._shelf, has_state=has_state)
+    def check(
+        self, *, has_state: Callable[[int], bool] | None = None, is_deep: bool = False
+    ) -> Iterator[Finding]:
+        """Compares what knows of snapshots with each other; see `versions.check`."""
+        return check(self._shelf, has_state=has_state, is_deep=is_deep)
 
     def pinned_states(self) -> set[int]:
         """The states that a snapshot was taken of; of a pulled one, a state of the catalog it came from.
@@ -240,8 +238,7 @@ class Snapshots:
         return tuple(class_indexes(latest, _classes(self._shelf.manifest(latest))))
 
     def _snapshot(self, definition: Definition, *, is_new: bool = False) -> Snapshot:
-        reading = self._reading()
-        return Snapshot(definition, self._shelf, self._root, reading, self._copies, is_new=is_new)
+        return Snapshot(definition, self._shelf, self._root, self._reading, self._copies, is_new=is_new)
 
     def _share(self, remote: str) -> Share:
         chosen = remote or self._settings.dvc_remote
@@ -257,7 +254,7 @@ class Snapshot:
     definition: Definition
     _shelf: Shelf
     _root: Location
-    _settings: Settings
+    _reading: Callable[[], Settings]
     _copies: CopiesOf
     is_new: bool = dataclasses.field(default=False, kw_only=True)
 
@@ -301,8 +298,9 @@ class Snapshot:
             SnapshotDamaged: the manifest itself is not what was frozen.
         """
         folder, total = self._intact(), self.definition.counts["assets"]
-        found = check_assets(folder, total=total, settings=self._settings, quick=quick)
-        return with_copies(folder, found, copies=self._copies, settings=self._settings)
+        settings = self._reading()
+        found = check_assets(folder, total=total, settings=settings, quick=quick)
+        return with_copies(folder, found, copies=self._copies, settings=settings)
 
     def checkout(self, folder: str | Path, *, force: bool = False) -> Path:
         """Writes manifest and definition.json into `folder`, which must be empty or not there (or `force`).
@@ -335,9 +333,8 @@ class Snapshot:
             UsageError: no such format, or the folder is in use.
         """
         media = media or exporting.default_media(format)
-        target = exporting.Target(
-            Path(folder), format=format, media=media, force=force, settings=self._settings
-        )
+        settings = self._reading() if media != "reference" else None  # which opens no picture
+        target = exporting.Target(Path(folder), format=format, media=media, force=force, settings=settings)
         source = self._intact()
         if media != "reference":
             self._check_pictures(source, quick=media == "link")
@@ -365,7 +362,7 @@ class Snapshot:
             folder,
             split=self._known(split),
             transform=transform,
-            settings=self._settings,
+            settings=self._reading(),
             classes=class_indexes(self.definition, _classes(folder)),
             first_label=first_label,
         )
@@ -380,7 +377,7 @@ class Snapshot:
 
     def _check_pictures(self, folder: Path, *, quick: bool) -> None:
         total = self.definition.counts["assets"]
-        report = check_assets(folder, total=total, settings=self._settings, quick=quick)
+        report = check_assets(folder, total=total, settings=self._reading(), quick=quick)
         unfit = (*report.changed, *report.gone, *(uri for uri, _ in report.unreadable))
         if unfit:
             raise SnapshotDamaged(

@@ -25,6 +25,16 @@ def test_queries_at_once_divide_the_memory_and_the_room_to_spill(
         assert len({found.settings.slot for found in (one, other, past)}) == 2
 
 
+def test_each_query_gets_a_part_that_nobody_has(catalog: Catalog, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATACAT_SERVE_CONCURRENCY", "3")
+    catalogs = Catalogs(str(catalog.root))
+    for _ in range(2):
+        with catalogs.at(0):
+            pass
+    with catalogs.at() as one, catalogs.at(0) as other, catalogs.at() as third:
+        assert len({found.settings.slot for found in (one, other, third)}) == 3
+
+
 def test_a_query_that_needs_more_is_told_so_and_the_next_one_works(
     catalog: Catalog, monkeypatch: pytest.MonkeyPatch
 ) -> None:

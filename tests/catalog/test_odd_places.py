@@ -69,6 +69,13 @@ def test_what_would_be_read_as_another_path_is_refused(tmp_path: Path, name: str
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_file_is_no_place_for_a_catalog(tmp_path: Path) -> None:
+    (tmp_path / "f").write_text("mine")
+    for opening in (Catalog.init, Catalog.open):
+        with pytest.raises(LocationError, match="it is a file"):
+            opening(str(tmp_path / "f"))
+
+
 @pytest.mark.parametrize("name", [*REFUSED, "a#b", "a?b"])
 def test_such_prefixes_are_refused(s3: Location, name: str) -> None:
     with pytest.raises(LocationError, match="no catalog can lie here"):

@@ -101,3 +101,12 @@ def test_a_superlative_of_numbers_is_no_word_that_nobody_knows(ask: Ask) -> None
     out, _ = ask("most roofs")
     assert "query  roof" in out
     assert "most  counted, see the query" in out
+
+
+def test_an_empty_catalog_is_said_to_be_empty(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    for arguments in (("init", str(tmp_path / "c")), ("ask", "roofs", "-C", str(tmp_path / "c"))):
+        with pytest.raises(SystemExit):
+            main(arguments)
+    said = capsys.readouterr().err
+    assert "The catalog is empty. Next: datacat ingest" in said
+    assert "embed" not in said

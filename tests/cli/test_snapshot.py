@@ -6,6 +6,8 @@ import json
 import shutil
 from pathlib import Path
 
+import pytest
+
 from tests.catalog.lakes import box, coco
 
 from .test_commands import Run, catalog, ingested, run
@@ -86,3 +88,35 @@ def test_options_of_joining_that_make_no_sense(run: Run, catalog: Path) -> None:
         ended, out, err = run(*query, *told)
         assert (ended, out, said in err) == (status, "", True), err
     assert run(*query, "--class-map", "map.yaml")[0] == 0
+
+
+def test_snapshots_are_whole_beside_a_damaged_log(run: Run, catalog: Path) -> None:
+    ingested(run)
+    assert run("snapshot", "create", "roofs", "--query", "roof", "-C", "cat")[0] == 0
+    (catalog / f"log/_delta_log/{1:020}.json").write_bytes(b"")
+    assert run("search", "roof", "-C", "cat")[0] == 1
+    for command in (
+        ("list",),
+        ("show", "roofs"),
+        ("export", "roofs@1", "out/coco", "--format", "coco"),
+        ("checkout", "roofs@1", "out/own"),
+        ("repair",),
+    ):
+        status, out, err = run("snapshot", *command, "-C", "cat")
+        assert (status, "1 is lost" in err.replace("\n", " ")) == (0, True)
+        assert "roofs" in out or "1 snapshots are whole" in out
+    shutil.rmtree(catalog / "log/_delta_log")
+    assert run("snapshot", "export", "roofs@1", "out/again", "--format", "coco", "-C", "cat")[0] == 0
+
+
+def test_pictures_are_verified_beside_a_damaged_log(
+    run: Run, catalog: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the lake lies stands in the log: what is left of it says so, else the setting `media_roots`."""
+    ingested(run)
+    assert run("snapshot", "create", "roofs", "--query", "roof", "-C", "cat")[0] == 0
+    (catalog / f"log/_delta_log/{1:020}.json").write_bytes(b"")
+    status, out, err = run("snapshot", "verify", "roofs", "-C", "cat")
+    assert (status, "unreadable" in out, "media_roots" in err) == (1, True, True)
+    monkeypatch.setenv("DATACAT_MEDIA_ROOTS", str(catalog.parent / "lake"))
+    assert run("snapshot", "verify", "roofs", "-C", "cat")[0] == 0

@@ -107,6 +107,19 @@ def test_whoever_stops_reading_ends_it_as_a_pipe_does(place: str, arguments: tup
     assert (done.returncode, "Traceback" in done.stderr, "Errno" in done.stderr) == (141, False, False)
 
 
+@pytest.mark.parametrize("arguments", [("search", "car"), ("classes", "--json"), ("classes",)])
+def test_a_full_disk_is_one_error(place: str, arguments: tuple[str, ...]) -> None:
+    command = [sys.executable, "-m", "datacat", *arguments, "-C", place]
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, check=False, text=True)
+    assert (done.returncode, "Traceback" in done.stderr, "Exception ignored" in done.stderr) == (
+        1,
+        False,
+        False,
+    )
+    assert "cannot be written: No space left on device" in done.stderr
+
+
 def test_ctrl_c_ends_a_statement_at_once(tmp_path: Path) -> None:
     root = place_of_slow_questions(tmp_path)
     program = (

@@ -140,3 +140,10 @@ def test_where_all_is_ascii_nothing_more_is_computed() -> None:
     cursor = made.cursor()
     for text in ("[street=main]", "[street contains main]", "[street!=main]", "annotator=ann", "annotator<b"):
         assert "nfc_normalize" not in plan(cursor, text).assets().text
+
+
+def test_a_dotted_capital_i_is_equal_in_all_its_forms() -> None:
+    forms = ("İstanbul", unicodedata.normalize("NFD", "İstanbul"), "İstanbul".lower(), "istanbul")
+    assert {one_form(text) for text in forms} == {"istanbul"}
+    query = f"SELECT DISTINCT {one_form_sql('text')} FROM (SELECT unnest(?) AS text)"
+    assert duckdb.connect().execute(query, [list(forms)]).fetchall() == [("istanbul",)]

@@ -9,7 +9,7 @@ from pathlib import Path
 from datacat.catalog import Catalog
 from datacat.config import Settings
 from datacat.sources.inside import OUTSIDE
-from datacat.sources.listing import NO_UTF8, SPECIAL, listed
+from datacat.sources.listing import LOOP, NO_UTF8, SPECIAL, listed
 from datacat.sources.location import Location
 from tests.catalog.lakes import box, coco, draw
 
@@ -22,6 +22,7 @@ def _odd_lake(folder: Path) -> Path:
     (folder / "to_pipe.json").symlink_to(folder / "pipe.json")
     (folder / "to_nothing.json").symlink_to(folder / "nothing.json")
     (folder / "zero.json").symlink_to("/dev/zero")
+    (folder / "loop.json").symlink_to("loop.json")
     (folder / "dir.png").mkdir()
     (folder / ("n" * 251 + ".png")).write_bytes((folder / "a.png").read_bytes())
     for name in (b"/\xff.json", b"/\xfe.json"):
@@ -43,6 +44,7 @@ def test_pipes_devices_and_names_of_other_bytes_have_a_fault(tmp_path: Path) -> 
         "pipe.json": SPECIAL,
         "to_pipe.json": SPECIAL,
         "zero.json": OUTSIDE,
+        "loop.json": LOOP,
         r"\xff.json": NO_UTF8,
         r"\xfe.json": NO_UTF8,
     }

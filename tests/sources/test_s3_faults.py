@@ -166,6 +166,29 @@ def test_a_conditional_write_whose_answer_got_lost_is_known_for_ours(lake: Locat
     assert conditional_put(place, b"newer", settings=IMPATIENT, IfMatch='"0"') is None
 
 
+def test_a_bucket_that_is_not_there_is_said_to_be_missing(s3: Location) -> None:
+    nowhere = Location.parse("s3://no-such-bucket-here/cat")
+    with pytest.raises(LocationError, match="bucket does not exist"):
+        Catalog.init(nowhere.uri)
+    with pytest.raises(OSError, match="bucket does not exist"):
+        conditional_put(nowhere, b"mine", settings=IMPATIENT, IfNoneMatch="*")
+
+
+def test_who_writes_at_the_same_moment_is_asked_again(lake: Location, s3_address: str) -> None:
+    busy = [409, 409]
+    error = b"<Error><Code>ConditionalRequestConflict</Code></Error>"
+
+    def conflict(request: Request) -> Answer:
+        if request.method == "PUT" and busy:
+            return busy.pop(), {"Content-Type": "application/xml"}, error
+        return request.forward(request.headers)
+
+    place = lake.parent.child("busy")
+    with faulty(s3_address, conflict) as address:
+        assert conditional_put(place, b"mine", settings=through(address), IfNoneMatch="*")
+    assert filesystem(place, Settings()).cat_file(place.path) == b"mine"
+
+
 def test_a_bundle_whose_answer_got_lost_was_sent(lake: Location, s3_address: str, tmp_path: Path) -> None:
     fault, _ = lost(lambda request: request.method == "PUT")
     (tmp_path / "bundle").write_bytes(b"refs")

@@ -10,7 +10,7 @@ import pytest
 
 from datacat.errors import CatalogError
 from datacat.sources.location import Location, filesystem
-from datacat.tables import Tables
+from datacat.tables import Tables, newest
 from datacat.tables.chain import RESTORE
 from datacat.tables.salvage import salvaged
 from datacat.testing.staging import corpus
@@ -138,6 +138,7 @@ def test_a_changed_message_is_refused_where_another_entry_follows(tables: Tables
 def test_an_entry_that_was_cut_off_within_a_line_does_not_count(tables: Tables, share: float) -> None:
     path = entry(tables, 3)
     path.write_bytes(path.read_bytes()[: int(path.stat().st_size * share)])
+    Path(newest.place(tables.root).path).unlink()  # the power cut came before it was written
     assert Tables.open(tables.root, SETTINGS).state().number == 2
 
 

@@ -12,7 +12,7 @@ from datacat.config import Settings
 from datacat.errors import CatalogError, CatalogExists, CatalogNotFound, CommitUnknown, StorageUnsafe
 from datacat.model.schemas import TABLES
 from datacat.sources.location import Location, filesystem
-from datacat.tables import Tables
+from datacat.tables import Tables, newest
 from datacat.testing.servers import Answer, Fault, Request, careless, faulty
 from datacat.testing.staging import corpus
 from tests.tables.places import SETTINGS, add_concepts, errors, rows
@@ -142,6 +142,7 @@ def test_a_torn_entry_on_s3_is_replaced_by_one_that_changes_nothing(s3: Location
     tables = Tables.create(s3, SETTINGS, author="ada")
     corpus(tables, folder=tmp_path)
     filesystem(s3, SETTINGS).pipe_file(s3.child(f"log/_delta_log/{3:020}.json").path, b"")
+    filesystem(s3, SETTINGS).rm_file(newest.place(s3).path)  # as if it had never been whole
     opened = Tables.open(s3, SETTINGS)
     assert opened.state().number == 2
     assert corpus(opened, folder=tmp_path)["driving/street"].state == 4

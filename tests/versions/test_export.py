@@ -10,10 +10,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from datacat.catalog import Catalog
 from datacat.errors import LocationError, SnapshotDamaged, UsageError
 from datacat.ingest.registry import formats
 from datacat.model.snapshot import MANIFEST
 from datacat.versions import export
+from tests.catalog.lakes import box, coco, draw
 
 from .lakes import drawn_lake, frozen, opened
 
@@ -65,6 +67,25 @@ def test_a_folder_in_use_is_left_alone_unless_forced(tmp_path: Path, monkeypatch
             snapshot.export(guarded, format="parquet", force=True)
     with pytest.raises(LocationError, match="cannot be written"):
         snapshot.export(tmp_path / "lake" / "0000.png" / "out", format="parquet")
+
+
+@pytest.mark.parametrize("place", ["lake", "lake/notes", "link"])
+def test_no_lake_is_replaced_by_force(place: str, tmp_path: Path) -> None:
+    lake = tmp_path / "lake"
+    draw(lake, ["a.png"])
+    coco(lake / "labels.json", [box("a.png", "roof")])
+    (lake / "notes").mkdir()
+    (lake / "notes/mine.txt").write_text("keep me")
+    (tmp_path / "link").symlink_to(lake)
+    catalog = Catalog.init(str(tmp_path / "catalog"))
+    catalog.ingest(str(lake), team="mapping", name="roofs")
+    snapshot = catalog.freeze("roofs", query="roof")
+    before = _bytes(lake)
+    with pytest.raises(UsageError, match="what the catalog was made of"):
+        snapshot.export(tmp_path / place, format="coco", force=True)
+    assert _bytes(lake) == before
+    for _ in range(2):
+        snapshot.export(tmp_path / "out", format="coco", force=True)
 
 
 def test_pictures_that_changed_are_not_copied(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -250,6 +251,14 @@ def test_a_bundle_that_is_none(content: bytes, copied: tuple[Path, Lake]) -> Non
     folder, _ = copied
     (folder / "share" / "repo.bundle").write_bytes(content)
     with pytest.raises(DatacatError, match="the bundle of snapshots cannot be"):
+        opened(folder / "mine").pull(str(folder / "share"))
+
+
+def test_a_bundle_that_is_a_pipe_is_not_waited_for(copied: tuple[Path, Lake]) -> None:
+    folder, _ = copied
+    (folder / "share" / "repo.bundle").unlink()
+    os.mkfifo(folder / "share" / "repo.bundle")
+    with pytest.raises(DatacatError, match="is no regular file"):
         opened(folder / "mine").pull(str(folder / "share"))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import itertools
 import random
 from collections.abc import Iterable, Sequence
@@ -268,6 +269,35 @@ def test_by_default_all_stays_but_duplicates_and_it_is_said_what_overlaps(tmp_pa
     assert contents.joined.coinciding == ({"class": "Dach", "other": "roof", "pairs": 2},)
     assert contents.joining == Joining()
     assert len(joined(found, tmp_path / "one", overlap="one")[0]) == 3 - 1
+
+
+@pytest.mark.parametrize(
+    ("key", "values"),
+    [
+        ("annotator", ["ann", "bob", None]),
+        ("model", ["a", "b", None]),
+        ("confidence", [0.2, 0.9, None]),
+        ("status", ["done", "reviewed", None]),
+        ("kind", ["annotation", "prediction"]),
+    ],
+)
+def test_by_default_equal_boxes_of_two_voices_both_stay(tmp_path: Path, key: str, values: list[Any]) -> None:
+    said = [box(MAPPING, "roof", A, external_id=str(n), **{key: value}) for n, value in enumerate(values * 2)]
+    rows, contents = joined(lake(*said), tmp_path)
+    assert sorted(map(str, (row[key] for row in rows))) == sorted(map(str, values))
+    assert [item["annotations"] for item in contents.joined.duplicates] == [len(values)]
+
+
+@pytest.mark.parametrize(
+    "placed", [{}, {"geometry_type": "none", "x": None, "y": None, "w": None, "h": None}]
+)
+def test_of_what_says_the_same_the_surest_stays_then_the_newest(tmp_path: Path, placed: Any) -> None:
+    old, new = (datetime.datetime(year, 1, 1, tzinfo=datetime.UTC) for year in (2020, 2024))
+    said = [(0.9, old), (0.2, new), (None, new), (float("nan"), new), (0.9, new), (0.9, None)]
+    for order in (said, said[::-1]):
+        found = lake(*(box(MAPPING, "roof", A, confidence=c, created=at, **placed) for c, at in order))
+        rows, _ = joined(found, tmp_path, overlap="one")
+        assert [(row["confidence"], row["created"]) for row in rows] == [(0.9, new)]
 
 
 def test_classes_that_become_one_may_make_duplicates(tmp_path: Path) -> None:

@@ -191,6 +191,84 @@ def test_a_damaged_pin_is_made_anew_from_folder_and_git(
     assert len(list(pin.parent.glob("cars@1.json.aside-*"))) == 1
 
 
+def test_lost_objects_of_git_are_named_by_what_writes(copied: tuple[Path, Lake]) -> None:
+    root, lake = copied
+    shutil.rmtree(root / "snapshots" / ".git" / "objects")
+    for use in (lambda: frozen(opened(root), lake, name="sheds"), opened(root).pinned_states):
+        with pytest.raises(SnapshotDamaged, match="objects is gone or empty") as caught:
+            use()
+        assert caught.value.hint == "Run: datacat snapshot repair"
+    assert not (root / "snapshots" / "sheds").exists()
+
+
+def test_a_lost_object_is_no_output_of_git(copied: tuple[Path, Lake]) -> None:
+    root, lake = copied
+    _without_an_object(root)
+    commit = git(root / "snapshots", "rev-parse", "main").strip()
+    (root / "snapshots" / ".git" / "objects" / commit[:2] / commit[2:]).unlink()
+    with pytest.raises(SnapshotDamaged, match="git's part is damaged") as caught:
+        frozen(opened(root), lake, name="sheds")
+    assert ("crash report" in str(caught.value), caught.value.hint) == (False, "Run: datacat snapshot repair")
+
+
+@pytest.mark.parametrize("name", ["snapshots/.dvc", "snapshots/roofs/1/manifest", "pins"])
+def test_what_a_new_snapshot_does_not_need_does_not_stop_it(copied: tuple[Path, Lake], name: str) -> None:
+    root, lake = copied
+    shutil.rmtree(root / name)
+    assert frozen(opened(root), lake, name="sheds").name == "sheds@1"
+    assert opened(root).pinned_states() == {7}
+
+
+def _flipped(content: bytes) -> bytes:
+    middle = len(content) // 2
+    return content[:middle] + bytes([content[middle] ^ 1]) + content[middle + 1 :]
+
+
+@pytest.mark.parametrize("damage", [lambda content: b"", _flipped], ids=["emptied", "flipped"])
+@pytest.mark.parametrize("kind", ["file", "list"])
+def test_damage_in_dvcs_cache_is_found_and_put_right(
+    copied: tuple[Path, Lake], *, kind: str, damage: Callable[[bytes], bytes]
+) -> None:
+    root, _ = copied
+    found = (root / "snapshots" / ".dvc" / "cache" / "files").rglob("*")
+    objects = [path for path in found if path.is_file() and (path.suffix == ".dir") == (kind == "list")]
+    good = {path: path.read_bytes() for path in objects}
+    for path in objects:
+        path.chmod(0o644)
+        path.write_bytes(damage(good[path]))
+    told = [finding for finding in opened(root).check(is_deep=True) if "DVC's copy" in finding.text]
+    assert {finding.severity for finding in told} == {"error"}
+    assert [finding.text.split(":")[0] for finding in told] == list(BOTH)
+    assert (opened(root).repair().lost, list(opened(root).check(is_deep=True))) == ((), [])
+    assert {path: path.read_bytes() for path in objects} == good
+
+
+def test_a_manifest_of_other_bytes_is_found_and_brought_back(copied: tuple[Path, Lake]) -> None:
+    root, _ = copied
+    path = root / "snapshots" / "roofs" / "1" / "manifest" / "assets.parquet"
+    good = path.read_bytes()
+    place = good.rindex(b"parquet-cpp")  # who wrote it: the rows are the same
+    path.write_bytes(good[:place] + b"P" + good[place + 1 :])
+    assert list(opened(root).check()) == []
+    (told,) = opened(root).check(is_deep=True)
+    assert (told.severity, "roofs@1" in told.text, "other bytes" in told.text) == ("error", True, True)
+    assert opened(root).repair().whole == BOTH
+    assert (path.read_bytes(), list(opened(root).check(is_deep=True))) == (good, [])
+
+
+def test_damage_of_what_lies_on_s3_is_found_and_put_right(s3: Location, tmp_path: Path) -> None:
+    root = str(s3.child("catalog"))
+    snapshots = opened(root, cache_dir=str(tmp_path / "a"))
+    frozen(snapshots, drawn_lake(tmp_path / "lake", count=2))
+    files = filesystem(s3, snapshots._settings)
+    for path in files.find(s3.child("catalog/snapshots/dvc").path):
+        good = files.cat_file(path)
+        files.pipe_file(path, _flipped(good))
+        assert [finding.severity for finding in snapshots.check(is_deep=True)] == ["error"]
+        assert (snapshots.repair().lost, list(snapshots.check(is_deep=True))) == ((), [])
+        assert files.cat_file(path) == good
+
+
 @pytest.mark.parametrize("kind", ["gone", "empty", "torn"])
 def test_a_lost_bundle_on_s3_is_no_empty_catalog(kind: str, s3: Location, tmp_path: Path) -> None:
     lake = drawn_lake(tmp_path / "lake", count=2)
