@@ -47,7 +47,7 @@ _LOOKED = """
     CREATE TEMP TABLE looked AS
     SELECT thing, label_set, node, name FROM shared JOIN named_classes USING (label_set) WHERE covers
         AND NOT EXISTS (FROM coverage c WHERE c.label_set = shared.label_set AND c.asset = shared.asset
-                        AND c.class = named_classes.class AND c.answer = 'not_exhaustive')
+                        AND (c.class IS NULL OR c.class = named_classes.class) AND c.answer = 'not_exhaustive')
     UNION SELECT thing, label_set, node, name FROM coverage JOIN shared USING (asset, label_set)
         JOIN named_classes USING (label_set, class) WHERE answer IN ('exhaustive', 'absent')
     UNION SELECT thing, label_set, node, name FROM said

@@ -20,7 +20,7 @@ from datacat.ingest.metadata import Metadata
 from datacat.ingest.oddities import note_oddities, note_shared
 from datacat.ingest.pieces import Pieces
 from datacat.model.report import Tally
-from datacat.model.schemas import STAGED
+from datacat.model.schemas import NO_LABEL_FILE, STAGED
 from datacat.sources.listing import Entry
 from datacat.sources.location import as_pattern
 from datacat.sources.media import MediaFacts, is_turned, media_kind
@@ -73,11 +73,11 @@ _REPEATED_ROWS = """
     QUALIFY row_number() OVER (PARTITION BY digest ORDER BY file, "first") > 1
 """
 
-_UNDERSTOOD = """
+_UNDERSTOOD = f"""
     SELECT (SELECT count(*) FROM rejects), (SELECT count(*) FROM annotations) + (
-        SELECT count(*) FROM listed l WHERE position <> 'no label file' AND NOT EXISTS (
+        SELECT count(*) FROM listed l WHERE position <> '{NO_LABEL_FILE}' AND NOT EXISTS (
             FROM rejects r WHERE r.file = l.file AND r.key = l.key))
-"""
+"""  # noqa: S608 - our own words
 _REASONS = """
     SELECT reason, count(*) AS n, arg_min(file, (file, position)), arg_min(position, (file, position))
     FROM rejects GROUP BY reason ORDER BY n DESC, reason LIMIT $most

@@ -71,6 +71,16 @@ class Dataset:
 
 
 @dataclass(frozen=True, slots=True)
+class Refused:
+    """A label file that cannot be read: the picture that is labelled in it, its split, and what is wrong."""
+
+    entry: Entry
+    picture: Entry
+    split: str | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """What `read` must know beyond its document.
 
@@ -82,6 +92,7 @@ class Plan:
         classes: the class list (source_id, class, parent if it is known) that a context file declares, by its URI.
         declared_by: by URI of a label file that declares no classes itself: the context file that does.
         faults: context files that cannot be read, with the reason; each is a reject.
+        refused: label files that `sniff` refused, of pictures that have no other; formats leave it to the pipeline.
     """
 
     shared: Any = None
@@ -93,6 +104,7 @@ class Plan:
     )
     declared_by: Mapping[str, str | None] = field(default_factory=dict)
     faults: Mapping[str, str] = field(default_factory=dict)
+    refused: Sequence[Refused] = ()
 
 
 @dataclass(slots=True)

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from datacat.config import Settings
 from datacat.errors import LocationError
@@ -20,10 +21,12 @@ from datacat.ingest.census import Census
 from datacat.ingest.format import Dataset, FileFacts, Plan, Sample
 from datacat.ingest.lake_media import beside, known_size, media_of, write_media
 from datacat.ingest.matching import Lake
+from datacat.ingest.refused import part_refused
 from datacat.ingest.registry import Recognised, recognise
-from datacat.ingest.tasks import Job, Outcome, Reader
+from datacat.ingest.tasks import Job, Reader
 from datacat.ingest.unread import ENDINGS
 from datacat.model.report import Tally
+from datacat.model.schemas import NO_LABEL_FILE
 from datacat.sources.changes import is_same
 from datacat.sources.inside import limited
 from datacat.sources.listing import Entry, listed
@@ -32,6 +35,9 @@ from datacat.sources.media import MediaFacts, media_kind
 from datacat.sources.reading import encoding_mark, read_bytes, sha256
 
 _HEAD = 64 << 10
+_KEY = "0"  # of the one picture of a label file
+_WHOLE = "the whole file"
+_LOOSE = ("file", "key", "uri", "split", "position")
 _CANDIDATES = (
     *(".json", ".jsonl", ".ndjson", ".txt", ".xml", ".yaml", ".yml", ".names", ".data", ".parquet"),
     ".csv",
@@ -118,16 +124,16 @@ def stage(
     """
     into.mkdir(parents=True, exist_ok=True)
     settings = limited(settings, *request.places, str(into))
-    tally, entries = Tally(), listed(request.location, settings)
-    location, media_root = request.location, request.media_root
+    location, media_root, tally = request.location, request.media_root, Tally()
+    entries = listed(location, settings)
     media = media_of(entries, location=location, media_root=media_root, tally=tally, settings=settings)
     found = _recognised(request, entries, settings=settings)
     plan = _planned(request, found, media=media, tally=tally, settings=settings, known_media=known_media)
+    found, plan = part_refused(found, plan, entries=entries)
     again = request.again(known_files, is_more_there=any(entry.uri not in known_media for entry in media))
     trusted = {} if request.looks_again else known_files
     files = _Files.listed(found, plan, known=known_files, trusted=trusted, again=again, settings=settings)
-    outcome = Reader(found.format.name, plan, into=into, settings=settings).run(files.jobs())
-    files.learn(outcome, tally)
+    files.read_by(Reader(found.format.name, plan, into=into, settings=settings), tally)
     lake = Lake(media, location=location, media_root=media_root)
     _write_listed(into, lake, files=files, plan=plan)
     lake.report(tally)
@@ -189,7 +195,7 @@ class _Files:
             digests[entry.uri] = digest or sha256(entry.uri, settings, size=entry.size)
             changed |= before is None or before.digest != digests[entry.uri]
         labels = [entry for entry in found.labels if entry.uri not in plan.idle]
-        loose = [entry for entry, _ in plan.unlabelled]
+        loose = [*(entry for entry, _ in plan.unlabelled), *(item.entry for item in plan.refused)]
         used = {entry.uri for entry in (*labels, *found.context)}
         changed |= any(
             facts.uri not in used and not media_kind(facts.uri) and _is_context(facts)
@@ -232,8 +238,9 @@ class _Files:
             if entry.uri in self.parse and entry.uri not in self.same
         ]
 
-    def learn(self, outcome: Outcome, tally: Tally) -> None:
-        """Takes over what reading found: digests and files whose bytes are known; its notes go to `tally`."""
+    def read_by(self, reader: Reader, tally: Tally) -> None:
+        """Reads what has to be, and takes over digests and whose bytes are known; notes go to `tally`."""
+        outcome = reader.run(self.jobs())
         tally.merge([outcome.tally])
         self.digests.update(outcome.digests)
         self.same.update(outcome.same)
@@ -337,18 +344,24 @@ def _write_listed(into: Path, lake: Lake, *, files: _Files, plan: Plan) -> None:
                 }
                 writer.write_table(table("listed", len(uris), uri=uris, **columns))
             path.unlink()
-        read = set(files.read)
-        numbers = {uri: number for number, uri in enumerate(names)}
-        loose = [(numbers[entry.uri], entry.uri, split) for entry, split in plan.unlabelled]
-        loose = [item for item in loose if item[0] in read]
+        loose = _unspoken(files, plan)
         if loose:
-            numbers_, uris, splits = (list(column) for column in zip(*loose, strict=True))
-            columns = {"file": numbers_, "key": uris, "uri": uris, "split": splits}
-            writer.write_table(table("listed", len(loose), position="no label file", **columns))
+            writer.write_table(table("listed", len(loose[0]), **dict(zip(_LOOSE, loose, strict=True))))
+
+
+def _unspoken(files: _Files, plan: Plan) -> list[list[Any]]:
+    """The columns `_LOOSE` of media that no label file speaks of, or one that cannot be read; none: there is none."""
+    read = set(files.read)
+    numbers = {entry.uri: number for number, entry in enumerate(files.entries)}
+    found = [
+        *((numbers[e.uri], e.uri, e.uri, split, NO_LABEL_FILE) for e, split in plan.unlabelled),
+        *((numbers[r.entry.uri], _KEY, r.picture.uri, r.split, _WHOLE) for r in plan.refused),
+    ]
+    return [list(column) for column in zip(*(row for row in found if row[0] in read), strict=True)]
 
 
 def _write_classes(into: Path, files: _Files, *, plan: Plan) -> None:
-    """The class lists of context files that are new or changed, and rejects of those that cannot be read."""
+    """The class lists of context files that are new or changed, and rejects of files that cannot be read."""
     _write_faults(into, files, plan=plan)
     read = set(files.read)
     with parquet_writer(into / "classes-000000.parquet", "classes") as writer:
@@ -364,19 +377,20 @@ def _write_classes(into: Path, files: _Files, *, plan: Plan) -> None:
 
 
 def _write_faults(into: Path, files: _Files, *, plan: Plan) -> None:
-    """A reject for each context file that is new or changed and cannot be read."""
+    """A reject for each context file and refused label file that is new or changed and cannot be read."""
+    reasons: dict[str, tuple[str, str | None]] = {uri: (reason, None) for uri, reason in plan.faults.items()}
+    reasons |= {item.entry.uri: (item.reason, _KEY) for item in plan.refused}
+    read = set(files.read)
     faults = [
-        (number, plan.faults[entry.uri])
+        (number, *reasons[entry.uri])
         for number, entry in enumerate(files.entries)
-        if entry.uri in plan.faults and number in set(files.read)
+        if entry.uri in reasons and number in read
     ]
     if faults:
-        numbers, reasons = (list(column) for column in zip(*faults, strict=True))
+        numbers, said, keys = (list(column) for column in zip(*faults, strict=True))
+        columns = {"file": numbers, "reason": said, "key": keys}
         with parquet_writer(into / "rejects-999996.parquet", "rejects") as writer:
-            rows = table(
-                "rejects", len(faults), file=numbers, position="the whole file", reason=reasons, excerpt=""
-            )
-            writer.write_table(rows)
+            writer.write_table(table("rejects", len(faults), position=_WHOLE, excerpt="", **columns))
 
 
 def _exhaustive(

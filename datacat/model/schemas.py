@@ -44,6 +44,8 @@ ANNOTATION_KINDS = ("annotation", "prediction")
 # is not there; it is there and not all of it is labelled.
 # What `annotations.status` is of those that answer nothing unless they are asked for.
 SET_ASIDE = ("skipped", "draft", "cancelled")
+NO_LABEL_FILE = "no label file"
+"""The position, in the staged table `listed`, of an asset that is listed though no label file speaks of it."""
 COVERAGE_ANSWERS = ("exhaustive", "absent", "not_exhaustive")
 COVERAGE_ORIGINS = ("declared", "format", "derived")
 MEDIA = ("image", "text", "audio", "video", "series", "cloud", "other")
@@ -200,7 +202,8 @@ TABLES: dict[str, pa.Schema] = {
         _fields("path", "text", ("number", pa.float64()), _LABEL_SET, _SOURCE_FILE, _ASSET)
     ),
     # Exceptions to `label_sets.coverage` on single assets: where files of one label set list different classes, what
-    # each of them covers (derived), and what the format says. `class` is never null here.
+    # each of them covers (derived), and what the format says. Class null, not_exhaustive: no label file speaks of the
+    # asset there (`source_file` is itself), so that this listing of it covers no class.
     "coverage": pa.schema(_fields("class", "answer", "origin", _LABEL_SET, _SOURCE_FILE, _ASSET)),
     "annotations": pa.schema(
         [

@@ -2,7 +2,8 @@
 
 An annotation that is not there means "there is none" only where a label set covers its class: on all its assets
 (`label_sets.coverage`) or on that one (the table `coverage`). Where no class is asked for, whoever says such things at
-all has looked. Where a label set's record could not be read (`rejects`), nobody knows what it would have said.
+all has looked. A picture that is listed without a label file says nothing. Where a label set's record could not be
+read (`rejects`), nobody knows what it would have said.
 """
 
 from __future__ import annotations
@@ -13,6 +14,11 @@ from datacat.query import meaning as m
 from datacat.query.compare import TRUE, Sql, at, joined, of_class, one_of
 
 _LOOKED = ("absent", "exhaustive")
+# What label files list. A picture that is listed without one covers nothing, and takes nothing from its copies.
+_LABELLED = (
+    "label_set_assets ANTI JOIN (SELECT asset, label_set, source_file FROM coverage WHERE class IS NULL) "
+    "USING (asset, label_set, source_file)"
+)
 OWN_COLUMNS = ("text", "track", "confidence")
 """Columns of which an annotation may have none because it is of another sort, and not because nobody said it."""
 
@@ -32,7 +38,7 @@ def looked(predicate: m.Meaning, *, within: Sql = TRUE) -> Sql | None:
     saying = [*_saying(predicate)]
     if not saying:
         return None
-    listed = Sql("SELECT asset, label_set FROM label_set_assets WHERE ({}) AND {}").filled(
+    listed = Sql(f"SELECT asset, label_set FROM {_LABELLED} WHERE ({{}}) AND {{}}").filled(  # noqa: S608 - our own words
         joined(" OR ", saying), of_speakers
     )
     return _without(listed, rejected((), where=of_speakers))
@@ -143,7 +149,7 @@ def _covered(asked: m.ClassIs, where: Sql) -> Sql:
     partly = joined(" AND ", [of_class(asked.members), where])
     everywhere = joined(" AND ", [one_of("label_set", asked.covered_by), where])
     found = Sql(
-        "SELECT asset, label_set FROM label_set_assets ANTI JOIN ({}) USING (asset, label_set) WHERE {} "
+        f"SELECT asset, label_set FROM {_LABELLED} ANTI JOIN ({{}}) USING (asset, label_set) WHERE {{}} "  # noqa: S608 - our own words
         "UNION ALL {} UNION ALL {}"
     ).filled(
         said.filled(partly, Sql("'not_exhaustive'")),

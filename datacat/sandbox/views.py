@@ -218,7 +218,7 @@ _COVERAGE = View(
         _LABEL_SET,
         _TEAM,
         _ASSET,
-        "class | VARCHAR | which",
+        "class | VARCHAR | which; null: no label file speaks of the asset, so that no class is covered there",
         "answer | VARCHAR | exhaustive, absent, not_exhaustive",
         "origin | VARCHAR | how that is known: declared, format, derived",
     ),

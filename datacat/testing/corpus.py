@@ -65,10 +65,20 @@ class Corpus:
         place = uri.rpartition("/")[0]
         self.tables["sources"].append({"source": label_set, "label_set": label_set, "location": place})
 
-    def cover(self, asset: int, class_name: str, *, label_set: int, answer: str) -> None:
-        """Says of one asset what a label set found of a class."""
+    def cover(self, asset: int, class_name: str | None, *, label_set: int, answer: str) -> None:
+        """Says of one asset what a label set found of a class; None, not_exhaustive: it has no label file there."""
         keys = {"label_set": label_set, "source_file": label_set, "asset": asset, "origin": "format"}
         self.tables["coverage"].append({"class": class_name, "answer": answer, **keys})
+
+    def labelling_sets(self, asset: Row) -> set[int]:
+        """Label sets that list an asset in a label file, and not only as a picture without one."""
+        of_asset = {
+            kind: [row for row in self.tables[kind] if row["asset"] == asset["asset"]]
+            for kind in ("label_set_assets", "coverage")
+        }
+        alone = {(r["label_set"], r["source_file"]) for r in of_asset["coverage"] if r["class"] is None}
+        listings = {(r["label_set"], r["source_file"]) for r in of_asset["label_set_assets"]}
+        return {label_set for label_set, _ in listings - alone}
 
     def reject(
         self, *, label_set: int, asset: int | None = None, class_name: str | None = None, reason: str = "odd"

@@ -224,9 +224,8 @@ class Oracle:
             lambda number: self._labels(number, paths),
             *(partial(self._has_column, column=column) for column in _own(predicate)),
         ]
-        rejected = {row["label_set"] for row in self._rejects(asset)}
-        found = {number for number in sets & self._listing_sets(asset) if any(say(number) for say in says)}
-        return found - rejected
+        labelling = self._corpus.labelling_sets(asset) - {row["label_set"] for row in self._rejects(asset)}
+        return {number for number in sets & labelling if any(say(number) for say in says)}
 
     def _looked_for(self, node: m.Meaning, label_set: int, asset: Row) -> bool:
         match node:
@@ -278,7 +277,7 @@ class Oracle:
             return True
         if any(row["answer"] == "not_exhaustive" and _is_member(row, asked.members) for row in said):
             return False
-        return label_set in asked.covered_by and label_set in self._listing_sets(asset)
+        return label_set in asked.covered_by and label_set in self._corpus.labelling_sets(asset)
 
     def _fact(self, node: m.Meaning, asset: Row) -> bool:
         match node:

@@ -94,9 +94,7 @@ def corpora(draw: st.DrawFn) -> Corpus:
             }
             corpus.list_asset(number, **listing)
         if draw(st.booleans()):
-            answer = draw(st.sampled_from(["absent", "exhaustive", "not_exhaustive"]))
-            name = draw(st.sampled_from(["Roof", "car"]))
-            corpus.cover(number, name, label_set=draw(st.integers(0, 2)), answer=answer)
+            _cover(draw, corpus, asset=number)
     if draw(st.booleans()):
         corpus.reject(
             label_set=draw(st.integers(0, 2)),
@@ -107,6 +105,13 @@ def corpora(draw: st.DrawFn) -> Corpus:
     corpus.list_asset(0, label_set=0, metadata={"timeofday": "dusk", "sky": ["fog", "rain"]})
     _annotate(draw, corpus, count=count)
     return corpus
+
+
+def _cover(draw: st.DrawFn, corpus: Corpus, *, asset: int) -> None:
+    """Says what a label set found of a class, or that it has no label file of the asset."""
+    name = draw(st.sampled_from(["Roof", "car", None]))
+    answer = draw(st.sampled_from(["not_exhaustive", "exhaustive", "absent"][: 3 if name else 1]))
+    corpus.cover(asset, name, label_set=draw(st.integers(0, 2)), answer=answer)
 
 
 def _annotate(draw: st.DrawFn, corpus: Corpus, *, count: int) -> None:

@@ -77,10 +77,11 @@ def test_a_picture_without_label_file_is_not_covered(tables: Tables, tmp_path: P
     save(tmp_path / "lake" / "labels" / "a.txt", "0 .5 .5 .1 .1\n")
     put(tables, tmp_path / "lake")
     assert covered(tables)["classes"] == "none"
-    assert single(tables) == {("a.png", name, "exhaustive", "derived") for name in ("car", "roof")}
+    derived = {("a.png", name, "exhaustive", "derived") for name in ("car", "roof")}
+    assert single(tables) == {*derived, ("bb.png", None, "not_exhaustive", "format")}
     save(tmp_path / "lake" / "labels" / "bb.txt", "")
     put(tables, tmp_path / "lake")
-    assert single(tables) >= {("bb.png", name, "exhaustive", "derived") for name in ("car", "roof")}
+    assert single(tables) == derived | {("bb.png", name, "exhaustive", "derived") for name in ("car", "roof")}
 
 
 def test_lvis_answers_by_image(tables: Tables, tmp_path: Path) -> None:
@@ -130,3 +131,68 @@ def test_nothing_follows_for_an_image_that_no_file_lists(catalog_root: Location,
     assert [hit.uri.rsplit("/", 1)[-1] for hit in catalog.search("bus")] == ["a.json#77"]
     assert (catalog.search("NOT Roof").count(), catalog.search("NOT bus").count()) == (0, 2)
     assert [hit.uri.rsplit("/", 1)[-1] for hit in catalog.search("?Roof")] == ["a.json#77"]
+
+
+_VOC = "<annotation><filename>{0}.png</filename><object><name>{1}</name><bndbox><xmin>1</xmin><ymin>2</ymin>"
+_VOC += "<xmax>9</xmax><ymax>9</ymax></bndbox></object></annotation>"
+
+
+def _answers(catalog: Catalog, text: str) -> list[list[str]]:
+    """Names of the pictures for which it holds, does not, and is unknown."""
+    asked = (text, f"NOT ({text})", f"?({text})")
+    return [sorted(Path(hit.uri).stem for hit in catalog.search(query)) for query in asked]
+
+
+def test_a_picture_whose_voc_file_is_damaged_or_missing_is_not_without_objects(
+    catalog_root: Location, tmp_path: Path
+) -> None:
+    lake = tmp_path / "lake"
+    for name in "abcd":
+        picture(lake / "JPEGImages" / f"{name}.png", (60, 40 + ord(name)))
+    for name, text in {"a": _VOC.format("a", "dog"), "b": _VOC.format("b", "cat"), "c": ""}.items():
+        save(lake / "Annotations" / f"{name}.xml", text)
+    save(lake / "ImageSets" / "Main" / "train.txt", "a\nb\nc\n")
+    save(lake / "ImageSets" / "Main" / "test.txt", "d\n")
+    catalog = Catalog.init(str(catalog_root))
+    report = catalog.ingest(str(lake), team="t", name="voc", covers="all")
+    assert _answers(catalog, "dog") == [["a"], ["b"], ["c", "d"]]
+    ((reason, count, example),) = [(item.reason, item.count, item.example) for item in report.rejects]
+    assert (reason, count) == (
+        "the label file of a picture, and none that can be read: it is empty",
+        1,
+    )
+    assert (example, report.skipped) == (f"{lake}/Annotations/c.xml, the whole file", ())
+
+
+def test_a_picture_whose_yolo_file_is_damaged_or_missing_is_not_without_objects(
+    catalog_root: Location, tmp_path: Path
+) -> None:
+    lake = tmp_path / "lake"
+    for name in "abcd":
+        picture(lake / "images" / f"{name}.png", (60, 40 + ord(name)))
+    for name, text in {"a": "0 .5 .5 .1 .1\n", "b": "\x89 garbage, no labels\n", "c": ""}.items():
+        save(lake / "labels" / f"{name}.txt", text)
+    save(lake / "data.yaml", "names: [plane]\n")
+    catalog = Catalog.init(str(catalog_root))
+    report = catalog.ingest(str(lake), team="t", name="n", covers="all")
+    assert _answers(catalog, "plane") == [["a"], ["c"], ["b", "d"]]
+    assert [item.example for item in report.rejects] == [f"{lake}/labels/b.txt, the whole file"]
+    assert catalog.ingest(str(lake), team="t", name="n").changed is False
+    save(lake / "labels" / "b.txt", "0 .5 .5 .2 .2\n")
+    save(lake / "labels" / "d.txt", "")
+    catalog.ingest(str(lake), team="t", name="n")
+    assert _answers(catalog, "plane") == [["a", "b"], ["c", "d"], []]
+
+
+def test_a_picture_without_a_label_file_takes_nothing_from_its_copy(
+    catalog_root: Location, tmp_path: Path
+) -> None:
+    lake = tmp_path / "lake"
+    for name in "ab":
+        picture(lake / "images" / f"{name}.png", (60, 40 + ord(name)))
+    save(lake / "labels" / "a.txt", "0 .5 .5 .1 .1\n")
+    save(lake / "labels" / "b.txt", "")
+    (lake / "images" / "copy.png").write_bytes((lake / "images" / "b.png").read_bytes())
+    catalog = Catalog.init(str(catalog_root))
+    catalog.ingest(str(lake), team="t", name="n", covers=["0"])
+    assert _answers(catalog, "class=0") == [["a"], ["b"], []]
