@@ -79,3 +79,18 @@ def overview_table(overview: Any) -> str:
     rows = [[escaped(getattr(one, name)) for name in names] for one in overview.label_sets[:ROWS_SHOWN]]
     title = f"{overview.assets:,} assets, {overview.annotations:,} annotations at state {overview.state}"
     return table(rows, names, title=title, more=len(overview.label_sets) - ROWS_SHOWN)
+
+
+def snapshots_table(survey: Any) -> str:
+    """The newest snapshots in numbers, and what is wrong with those that are not as they were left."""
+    names = ("snapshot", "query", "assets", "annotations", "author", "time")
+    found = [
+        one.summary() for one in sorted(survey.definitions.values(), key=lambda one: one.time, reverse=True)
+    ]
+    rows = [[escaped(one[name]) for name in names] for one in found[:ROWS_SHOWN]]
+    rows += [
+        [escaped(fault.name or fault.where), escaped(fault.what)]
+        for fault in survey.faults[: ROWS_SHOWN - len(rows)]
+    ]
+    more = len(found) + len(survey.faults) - len(rows)
+    return table(rows, names, title=f"{len(found):,} snapshots", more=more)

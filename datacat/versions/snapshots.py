@@ -29,7 +29,7 @@ from datacat.model.snapshot import (
     class_indexes,
 )
 from datacat.places import author_of
-from datacat.query.html import fields
+from datacat.query.html import fields, snapshots_table
 from datacat.sources.location import Location
 from datacat.versions import export as exporting
 from datacat.versions.check import check
@@ -164,6 +164,9 @@ class Snapshots:
     def survey(self) -> Survey:
         """What is frozen, and what of it is not as it was left."""
         return self._shelf.survey()
+
+    def _repr_html_(self) -> str:
+        return snapshots_table(self.survey())
 
     def repair(self) -> RepairReport:
         """Brings back what is lost of the snapshots from what is left; see `versions.repair`."""

@@ -92,7 +92,7 @@ def test_a_notebook_shows_pictures_and_runs_nothing(catalog: Catalog) -> None:
     shown = hits._repr_html_()
     assert shown.count("data:image/jpeg;base64,") == 3
     catalog.freeze("roofs", query="roof", author="ada")
-    others = (catalog, catalog.overview(), hits.facets(), catalog.snapshot("roofs"))
+    others = (catalog, catalog.overview(), hits.facets(), catalog.snapshots, catalog.snapshot("roofs"))
     for page in (shown, *(one._repr_html_() for one in others)):
         assert page.startswith(("<div", "<p"))
         assert "<script" not in page
