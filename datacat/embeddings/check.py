@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import duckdb
 
 from datacat.embeddings.joined import COUNTS, joined
-from datacat.embeddings.spaces import Spaces
+from datacat.embeddings.spaces import Spaces, lost_error
 from datacat.embeddings.vectors import VectorStore
 from datacat.errors import EmbeddingError
 from datacat.model.finding import Finding
@@ -31,10 +31,12 @@ def findings(cursor: duckdb.DuckDBPyConnection, *, spaces: Spaces, store: Vector
     """What is odd about each space: unreadable, rows of unknown assets, repeated rows, pictures without vector."""
     try:
         names = spaces.names()
-        tables = spaces.tables()
+        tables, lost = spaces.tables(), spaces.lost()
     except EmbeddingError as error:
         yield _error(f"{error.where}: {error.what}", hint=error.hint or "")
         return
+    for gone in (lost_error(name, folder=spaces.folder) for name in lost):
+        yield _error(f"{gone.where}: {gone.what}", hint=gone.hint or "")
     for name in names:
         yield from _of_space(cursor, name, spaces=spaces, store=store)
     for name in sorted(set(tables) - set(names)):

@@ -52,7 +52,7 @@ class Embeddings:
         """The spaces (schema `SPACES`); `vectors` counts assets, and is null where they cannot be read.
 
         Raises:
-            EmbeddingError: what a space is cannot be read.
+            EmbeddingError: what a space is cannot be read, or there is none any more.
         """
         rows = [
             {
@@ -62,6 +62,8 @@ class Embeddings:
             }
             for space in self._spaces.list()
         ]
+        if not rows:
+            self._spaces.refuse_lost()
         return pa.Table.from_pylist(rows, schema=SPACES)
 
     def embed(

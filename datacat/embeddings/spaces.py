@@ -1,6 +1,7 @@
 """Embedding spaces: which model made which vectors. Vectors of two spaces are never compared.
 
-A space is written down as `<root>/vectors/<name>.json` before its first vector.
+A space is written down as `<root>/vectors/<name>.json` before its first vector, with a digest of what it says, and
+once more as `<root>/ids/space-<name>.json`. Where that one is alone, `vectors/` was lost, and is not taken for empty.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import os
 import re
 import uuid
 from dataclasses import asdict, dataclass, replace
+from typing import Any
 
 from datacat.config import Settings
 from datacat.embeddings.encoder import ModelFacts
@@ -20,6 +22,7 @@ from datacat.sources.location import Location, filesystem, store_errors
 
 _NO_SPACE = "Run: datacat embed --model tiny"
 _SUFFIX = ".json"
+_WITNESS = "space-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +65,7 @@ class Spaces:
 
     def __init__(self, root: Location, settings: Settings) -> None:
         self.folder = root.child("vectors")
+        self._witnesses = root.child("ids")
         self._settings = settings
 
     def list(self) -> tuple[Space, ...]:
@@ -74,11 +78,20 @@ class Spaces:
 
     def names(self) -> tuple[str, ...]:
         """The names of all, sorted."""
-        return self._found(_SUFFIX)
+        return self._found(self.folder, suffix=_SUFFIX)
 
     def tables(self) -> tuple[str, ...]:
         """The names that tables of vectors have, of a known space or not."""
-        return self._found(".lance")
+        return self._found(self.folder, suffix=".lance")
+
+    def lost(self) -> tuple[str, ...]:
+        """The names of spaces of which neither a table nor what it holds is left."""
+        known = {*self.names(), *self.tables()}
+        made = self._found(self._witnesses, suffix=_SUFFIX)
+        return tuple(
+            name for name in (text.removeprefix(_WITNESS) for text in made if text.startswith(_WITNESS))
+            if name not in known
+        )  # fmt: skip
 
     def chosen(self, name: str | None) -> Space:
         """The space that is meant: `name`, else the setting `space`, else the only one.
@@ -89,6 +102,8 @@ class Spaces:
         """
         names = self.names()
         wanted = name or self._settings.space
+        if not names or (wanted and wanted not in names):
+            self.refuse_lost(wanted)
         if not names:
             raise EmbeddingError("nothing was embedded in this catalog", hint=_NO_SPACE)
         if not wanted and len(names) > 1:
@@ -113,41 +128,56 @@ class Spaces:
             if known.is_same_model(space):
                 space = replace(space, name=known.name)
                 if known == space:
+                    self._write(space, self._witnesses.child(f"{_WITNESS}{space.name}{_SUFFIX}"))
                     return known
-        self._write(space)
+        self._write(space, self.folder.child(space.name + _SUFFIX))
+        self._write(space, self._witnesses.child(f"{_WITNESS}{space.name}{_SUFFIX}"))
         return space
 
-    def _write(self, space: Space) -> None:
-        content = json.dumps(asdict(space), indent=2).encode()
-        place = self.folder.child(space.name + _SUFFIX)
+    def refuse_lost(self, wanted: str | None = None) -> None:
+        """Raises what says that the vectors of `wanted`, or of any space, are gone, if they are.
+
+        Raises:
+            EmbeddingError: they are.
+        """
+        lost = self.lost()
+        if lost and (not wanted or wanted in lost):
+            raise lost_error(wanted or lost[0], folder=self.folder)
+
+    def _write(self, space: Space, place: Location) -> None:
+        said = asdict(space)
+        content = json.dumps({**said, "check": _check(said)}, indent=2).encode()
         system = filesystem(place, self._settings)
         try:
             if place.is_s3:
                 system.pipe_file(place.path, content)
                 return
-            system.makedirs(self.folder.path, exist_ok=True)
+            system.makedirs(os.path.dirname(place.path), exist_ok=True)
             temporary = f"{place.path}.{uuid.uuid4().hex}.tmp"
             system.pipe_file(temporary, content)
             os.replace(temporary, place.path)
         except store_errors() as error:
             raise EmbeddingError(f"cannot be written: {error}", where=str(place)) from error
 
-    def _found(self, suffix: str) -> tuple[str, ...]:
-        system = filesystem(self.folder, self._settings)
+    def _found(self, folder: Location, *, suffix: str) -> tuple[str, ...]:
+        system = filesystem(folder, self._settings)
         try:
-            paths = system.ls(self.folder.path, detail=False)
+            paths = system.ls(folder.path, detail=False)
         except FileNotFoundError:
             return ()
         except store_errors() as error:
-            raise EmbeddingError(f"cannot be listed: {error}", where=str(self.folder)) from error
+            raise EmbeddingError(f"cannot be listed: {error}", where=str(folder)) from error
         found = (os.path.basename(path.rstrip("/")) for path in paths)
         return tuple(sorted(name.removesuffix(suffix) for name in found if name.endswith(suffix)))
 
     def _read(self, name: str) -> Space:
         place = self.folder.child(name + _SUFFIX)
-        unreadable: tuple[type[Exception], ...] = (*store_errors(), ValueError, TypeError)
+        unreadable: tuple[type[Exception], ...] = (*store_errors(), ValueError, TypeError, AttributeError)
         try:
-            space = Space(**json.loads(filesystem(place, self._settings).cat_file(place.path)))
+            said = json.loads(filesystem(place, self._settings).cat_file(place.path))
+            if said.pop("check", None) not in (None, _check(said)):  # those of earlier releases have none
+                raise ValueError("it was changed since it was written")
+            space = Space(**said)
             if space.name != name:
                 raise ValueError(f"it is of {space.name!r}")
         except unreadable as error:
@@ -157,3 +187,18 @@ class Spaces:
                 hint="Remove the file and run `datacat embed` again.",
             ) from error
         return space
+
+
+def lost_error(name: str, *, folder: Location) -> EmbeddingError:
+    """The error that says that a space was made and its vectors are gone."""
+    return EmbeddingError(
+        f"the vectors of the space {name} are gone",
+        where=str(folder),
+        hint="Restore vectors/ from a backup, or make them again with `datacat embed`. If they were removed on "
+        f"purpose: delete ids/{_WITNESS}{name}{_SUFFIX}.",
+    )
+
+
+def _check(said: dict[str, Any]) -> str:
+    """A digest of what a file says, in whatever order."""
+    return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()

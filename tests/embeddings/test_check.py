@@ -95,6 +95,37 @@ def test_a_space_that_cannot_be_read(
         embeddings.nearest(shown(rows), space)._table.keys()
 
 
+def test_lost_vectors_are_not_taken_for_none(
+    embeddings: Embeddings, rows: list[dict[str, object]], catalog_root: Location, weights: str
+) -> None:
+    (space,) = embeddings.spaces()["space"].to_pylist()
+    shutil.rmtree(catalog_root.child("vectors").path)
+    (finding,) = embeddings.check(shown(rows))
+    assert (finding.severity, finding.text.split(": ")[-1]) == (
+        "error",
+        f"the vectors of the space {space} are gone",
+    )
+    for name in (None, space):
+        with pytest.raises(EmbeddingError, match="are gone"):
+            embeddings.chosen(name)
+    with pytest.raises(EmbeddingError, match="are gone"):
+        embeddings.spaces()
+    embeddings.embed(shown(rows), checkpoint=weights)
+    assert _said(embeddings, rows) == []
+
+
+def test_one_changed_letter_of_a_space_is_seen(
+    embeddings: Embeddings, rows: list[dict[str, object]], catalog_root: Location
+) -> None:
+    (space,) = embeddings.spaces()["space"].to_pylist()
+    place = Path(catalog_root.child(f"vectors/{space}.json").path)
+    good = place.read_bytes()
+    for at in range(0, len(good), 5):
+        place.write_bytes(good[:at] + bytes([good[at] ^ 0x01]) + good[at + 1 :])
+        (finding,) = embeddings.check(shown(rows))
+        assert (finding.severity, space in finding.text) == ("error", True), good[at - 9 : at + 9]
+
+
 def test_a_damaged_manifest_of_vectors_is_an_error_of_ours(catalog_root: Location) -> None:
     store = VectorStore(catalog_root.child("vectors"), Settings())
     store.made("s", dimension=4)
