@@ -7,6 +7,7 @@
     ├── ConfigError           datacat.toml or a DATACAT_* variable
     ├── ExtraMissing          a package of an extra is not installed (ImportError)
     ├── LocationError         a place that cannot be listed or read (OSError)
+    │   ├── PlaceRefused      a file that lies outside of the places that may be read
     │   └── MediaRefused      a file that no source leads to, or that is no media
     ├── FormatError           a file is not of the format, or of none that is known
     │   ├── SeveralFormats    label files of several formats lie in one place
@@ -80,6 +81,10 @@ class LocationError(DatacatError, OSError):
     """A place that cannot be listed or read."""
 
     __str__ = DatacatError.__str__
+
+
+class PlaceRefused(LocationError):
+    """A file that is not read: it lies outside of the places that may be."""
 
 
 class MediaRefused(LocationError):

@@ -15,11 +15,13 @@ import pyarrow.compute as pc
 from PIL import Image, ImageOps
 
 from datacat.config import Settings
-from datacat.errors import ExtraMissing, LocationError
+from datacat.errors import ExtraMissing, LocationError, PlaceRefused
 from datacat.model.snapshot import MANIFEST
+from datacat.sources.inside import lie_outside
 from datacat.sources.reading import read_bytes
 from datacat.versions.drawn import size_of
 from datacat.versions.manifest import batches
+from datacat.versions.media_roots import media_roots_for, refusal
 from datacat.versions.verify import CopiesOf, no_copies, read_copy
 
 _TARGET_COLUMNS = ("uri", "class", "x", "y", "w", "h", "is_relative", "attributes", "drawn")
@@ -60,6 +62,7 @@ class ImageDataset:
         self,
         folder: Path,
         *,
+        name: str,
         split: str | None,
         transform: Callable[..., Any] | None,
         settings: Settings,
@@ -79,7 +82,8 @@ class ImageDataset:
         pictures = images.select(["uri", "digest"])
         self._copies = copies(pictures)
         known = pictures.filter(pc.is_in(pictures["uri"], value_set=pa.array(self._copies, pa.string())))
-        self._digests = dict(zip(*(known[name].to_pylist() for name in ("uri", "digest")), strict=True))
+        self._digests = dict(zip(*(known[column].to_pylist() for column in ("uri", "digest")), strict=True))
+        self._check_places(name)
         self.classes = list(classes)
         self._numbers = {name: index + first_label for name, index in classes.items()}
         self._rows = self._targets(folder)
@@ -109,6 +113,14 @@ class ImageDataset:
         """Where image `index` was frozen."""
         return str(self._uris[index].as_py())
 
+    def _check_places(self, name: str) -> None:
+        """Raises PlaceRefused where pictures would be refused, before an hour of training finds the first of them."""
+        outside = lie_outside(self._uris.to_pylist(), self._settings.reads)
+        outside = [uri for uri in outside if uri not in self._copies]
+        if outside:
+            wanted = media_roots_for(outside, reads=self._settings.reads or ())
+            raise refusal(name, outside, media_roots=wanted)
+
     def _targets(self, folder: Path) -> pa.Table:
         """The annotations of our images."""
         schema = pa.schema([MANIFEST["annotations"].field(name) for name in _TARGET_COLUMNS])
@@ -133,12 +145,13 @@ class ImageDataset:
         self.cut_box_count = int((has_box & has_class & is_kept & is_cut).sum())
 
     def _bytes(self, index: int) -> bytes:
-        """Those that are at the address; where nothing is there, those of a copy with the same digest."""
+        """Those that are at the address; where nothing is there, or is read, those of a copy with the same digest."""
         uri = self.uri(index)
         try:
             return read_bytes(uri, self._settings)
         except LocationError as error:
-            if uri not in self._copies or not isinstance(error.__cause__, FileNotFoundError):
+            is_elsewhere = isinstance(error, PlaceRefused) or isinstance(error.__cause__, FileNotFoundError)
+            if uri not in self._copies or not is_elsewhere:
                 raise
             content = read_copy(self._digests[uri], self._copies[uri], settings=self._settings)
             if content is None:

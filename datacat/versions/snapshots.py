@@ -16,7 +16,7 @@ import duckdb
 import pyarrow as pa
 
 from datacat.config import Settings
-from datacat.errors import CommitConflict, NameInvalid, SnapshotDamaged, SnapshotNotFound, UsageError
+from datacat.errors import CommitConflict, NameInvalid, SnapshotNotFound, UsageError
 from datacat.model.finding import Finding
 from datacat.model.joining import Joining, JoiningChoice
 from datacat.model.names import SnapshotName, checked_word
@@ -43,7 +43,14 @@ from datacat.versions.repository import Repository
 from datacat.versions.share import Share
 from datacat.versions.shelf import Shelf
 from datacat.versions.survey import Survey
-from datacat.versions.verify import CopiesOf, check_assets, check_manifest, no_copies, with_copies
+from datacat.versions.verify import (
+    CopiesOf,
+    check_assets,
+    check_manifest,
+    check_usable,
+    no_copies,
+    with_copies,
+)
 
 if TYPE_CHECKING:
     from datacat.versions.dataset import ImageDataset
@@ -329,6 +336,7 @@ class Snapshot:
 
         Raises:
             SnapshotDamaged: the manifest, or a picture to copy or link, is not what was frozen.
+            PlaceRefused: a picture to copy or link lies outside of the places that are read.
             UsageError: no such format, or the folder is in use.
         """
         media = media or exporting.default_media(format)
@@ -354,12 +362,14 @@ class Snapshot:
         Raises:
             ExtraMissing: torch is not installed.
             UsageError: it has no such split.
+            PlaceRefused: there are pictures that lie outside of the places that are read.
         """
         from datacat.versions.dataset import ImageDataset
 
         folder = self._folder()
         return ImageDataset(
             folder,
+            name=self.name,
             split=self._known(split),
             transform=transform,
             settings=self._reading(),
@@ -378,8 +388,7 @@ class Snapshot:
 
     def _checked(self, folder: Path, *, quick: bool) -> VerifyReport:
         """What became of the pictures, wherever their bytes are now."""
-        total = self.definition.counts["assets"]
-        settings = self._reading()
+        settings, total = self._reading(), self.definition.counts["assets"]
         found = check_assets(folder, total=total, settings=settings, quick=quick)
         return with_copies(folder, found, copies=self._copies, settings=settings)
 
@@ -388,15 +397,10 @@ class Snapshot:
 
         Raises:
             SnapshotDamaged: there is one whose bytes are nowhere.
+            PlaceRefused: there is one that lies outside of the places that are read.
         """
         report = self._checked(folder, quick=quick)
-        unfit = (*report.changed, *report.gone, *(uri for uri, _ in report.unreadable))
-        if unfit:
-            raise SnapshotDamaged(
-                f"{len(unfit)} pictures are no longer what was frozen, as {unfit[0]}",
-                where=self.name,
-                hint=f"datacat snapshot verify {self.name} names them all.",
-            )
+        check_usable(report, name=self.name)
         return dict(report.elsewhere)
 
     def _known(self, split: str | None) -> str | None:
