@@ -273,6 +273,8 @@ def _check(found: Definition) -> None:
     for name, digest in {"digest": found.digest, **asdict(digests)}.items():
         if not (isinstance(digest, str) and _DIGEST.fullmatch(digest)):
             raise ValueError(f"the {name} is no sha256")
+    if found.annotations not in ANNOTATION_POLICIES:
+        raise ValueError(f"{found.annotations!r} is no choice of annotations")
     if not {"assets", "annotations"} <= found.counts.keys():
         raise ValueError("the counts of assets and annotations are missing")
     if type(found.version) is not int or ".." in found.name:

@@ -87,8 +87,13 @@ class ImageDataset:
         self.classes = list(classes)
         self._numbers = {name: index + first_label for name, index in classes.items()}
         self._rows = self._targets(folder)
-        # Annotations are ordered by URI, as assets are: those of image i are the rows between two bounds.
         owners = pc.index_in(self._rows["uri"], value_set=self._uris).to_numpy()
+        if (
+            owners[1:] < owners[:-1]
+        ).any():  # of whoever wrote it in another order: the digest does not know of it
+            order = np.argsort(owners, kind="stable")
+            self._rows, owners = self._rows.take(order), owners[order]
+        # Annotations are now ordered as their images are: those of image i are the rows between two bounds.
         self._bounds: npt.NDArray[np.int64] = np.searchsorted(owners, np.arange(len(self._uris) + 1))
         self._count_boxes(owners, images)
 

@@ -41,11 +41,13 @@ class Objects:
         """Writes the files of a manifest into the empty folder `into`.
 
         Raises:
-            SnapshotDamaged: one is not there, has other bytes than its name says, or is no file of a manifest.
+            SnapshotDamaged: one is not there, has other bytes than its name says, or is no file of a manifest; or they
+                are not as long as manifest.dvc says.
         """
         total = 0
         for file, md5 in self._listing(tracked, name=name).items():
             total += self._copy(md5, into=into / file, limit=tracked.size - total, name=name)
+        tracked.check_size(total)
 
     def has(self, tracked: plain.Tracked, *, name: str) -> bool:
         """Whether all of a manifest is here, in its size; its bytes are not compared."""
@@ -67,7 +69,7 @@ class Objects:
         except SnapshotDamaged as error:
             return error.what
         total = sum(sizes.values())
-        if tracked.size and total != tracked.size:
+        if total != tracked.size:
             return f"its files in {self.place} have {total:,} bytes, not {tracked.size:,}"
         return None
 
@@ -166,9 +168,10 @@ class Objects:
 
 
 def is_as_tracked(folder: Path, tracked: plain.Tracked) -> bool:
-    """Whether the files of the manifest in `folder` have the bytes that manifest.dvc names."""
+    """Whether the files of the manifest in `folder` have the bytes, and the size, that manifest.dvc names."""
     try:
-        return _dir_name(_listed(folder)[1]) == tracked.md5
+        size = sum((folder / file).stat().st_size for file in _FILES)
+        return size == tracked.size and _dir_name(_listed(folder)[1]) == tracked.md5
     except OSError:
         return False
 

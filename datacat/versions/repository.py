@@ -22,12 +22,12 @@ from datacat.model.names import SnapshotName
 from datacat.model.snapshot import Definition
 from datacat.versions import guard, plain
 from datacat.versions.commands import Dvc
+from datacat.versions.facts import check_snapshot
 from datacat.versions.history import Entry, Refs
 from datacat.versions.manifest import Contents
 from datacat.versions.share import Share
 from datacat.versions.shelf import Shelf, Work
 from datacat.versions.survey import Survey
-from datacat.versions.verify import check_manifest
 
 _ATTEMPTS = 50  # each loses only to somebody who succeeded
 
@@ -174,7 +174,7 @@ class Repository:
         entries = {name: shelf.entry(name, folder) for name, folder in sorted(folders.items())}
         new = {name: entry for name, entry in entries.items() if name not in found.refs.tags}
         for name in new.keys() - staged.keys():  # whoever put it there was interrupted
-            check_manifest(shelf.manifest_of(work, new[name].definition), new[name].definition)
+            check_snapshot(shelf.manifest_of(work, new[name].definition), new[name].definition)
         refs = work.history.record(new.values(), refs=found.refs)
         if shelf.home is not None and new:
             expected = shelf.followed()
@@ -258,7 +258,7 @@ class Repository:
         (staged / "manifest").mkdir()
         try:
             share.objects().fetch(tracked, into=staged / "manifest", name=str(name))
-            check_manifest(staged / "manifest", entry.definition)
+            check_snapshot(staged / "manifest", entry.definition)
         except SnapshotDamaged as error:
             hint = "Nothing was taken in. Ask who pushed there."
             raise SnapshotDamaged(f"{name}: {error.what}", where=str(share.location), hint=hint) from error

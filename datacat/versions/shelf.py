@@ -20,6 +20,7 @@ from datacat.model.names import SnapshotName
 from datacat.model.snapshot import Definition
 from datacat.sources.location import Location
 from datacat.versions import guard, plain
+from datacat.versions.facts import check_facts
 from datacat.versions.history import Entry, History, Refs, read_refs
 from datacat.versions.objects import Objects
 from datacat.versions.pins import Pins
@@ -87,7 +88,7 @@ class Shelf:
         """Brings the manifest of a snapshot back.
 
         Raises:
-            SnapshotDamaged: it is nowhere.
+            SnapshotDamaged: it is nowhere, or the definition of a home says what it is not.
         """
         name = definition.snapshot
         folder = plain.folder_of(self.folder, name) / "manifest"
@@ -106,6 +107,8 @@ class Shelf:
             raise SnapshotDamaged(
                 f"its manifest is in no cache: {reason.what}", where=str(name), hint=hint
             ) from reason
+        if self.home is not None:  # whose bundle may come from anybody
+            check_facts(staged, definition)
         folder.parent.mkdir(parents=True, exist_ok=True)
         if os.path.lexists(folder):
             self.set_aside(folder)

@@ -35,6 +35,7 @@ from datacat.versions import export as exporting
 from datacat.versions.check import check
 from datacat.versions.class_names import Asked
 from datacat.versions.class_order import ClassOrder
+from datacat.versions.facts import check_snapshot
 from datacat.versions.freeze import Selection, freeze
 from datacat.versions.manifest import Contents, batches, file_of
 from datacat.versions.pins import Pins
@@ -43,14 +44,7 @@ from datacat.versions.repository import Repository
 from datacat.versions.share import Share
 from datacat.versions.shelf import Shelf
 from datacat.versions.survey import Survey
-from datacat.versions.verify import (
-    CopiesOf,
-    check_assets,
-    check_manifest,
-    check_usable,
-    no_copies,
-    with_copies,
-)
+from datacat.versions.verify import CopiesOf, check_assets, check_usable, no_copies, with_copies
 
 if TYPE_CHECKING:
     from datacat.versions.dataset import ImageDataset
@@ -383,7 +377,7 @@ class Snapshot:
 
     def _intact(self) -> Path:
         folder = self._folder()
-        check_manifest(folder, self.definition)
+        check_snapshot(folder, self.definition)
         return folder
 
     def _checked(self, folder: Path, *, quick: bool) -> VerifyReport:

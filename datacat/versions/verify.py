@@ -52,7 +52,7 @@ def check_manifest(folder: Path, definition: Definition) -> None:
         found = reckon(folder)
     except SnapshotDamaged as error:
         raise SnapshotDamaged(error.what, where=error.where, hint=hint) from error
-    if found.digest != definition.digest:
+    if (found.digest, found.digests) != (definition.digest, definition.digests):
         expected, actual = dataclasses.asdict(definition.digests), dataclasses.asdict(found.digests)
         parts = [name for name in expected if expected[name] != actual[name]]
         what = f"{definition.snapshot} is not what was frozen: other {' and '.join(parts) or 'digest'}"
