@@ -12,7 +12,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from datacat.errors import SnapshotDamaged, UsageError
+from datacat.errors import SnapshotDamaged, UsageError, cause_of
 from datacat.model.joining import Joined, Joining
 from datacat.model.names import SnapshotName, checked_word
 from datacat.model.schemas import TABLES
@@ -212,7 +212,9 @@ class Definition:
                 _check(definition)
                 return definition
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-            raise SnapshotDamaged(f"definition.json cannot be read: {error}", where=where) from error
+            raise SnapshotDamaged(
+                f"definition.json cannot be read: {cause_of(error)}", where=where
+            ) from error
         raise SnapshotDamaged(
             f"definition.json has format {found}, this datacat reads {FORMAT}",
             where=where,

@@ -42,7 +42,7 @@ def check(
             "snapshots",
             f"{len(unfinished)} snapshots are whole, but whoever froze them did not finish telling git "
             f"and the pins, as {shown}",
-            "The next `datacat snapshot create` does, or: datacat snapshot repair",
+            "The next snapshot that is frozen does, or: datacat snapshot repair",
         )
     if found.refs.tags and not found.refs.problem:
         yield from _of_git(shelf, found)

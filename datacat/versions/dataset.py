@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 from PIL import Image, ImageOps
 
 from datacat.config import Settings
-from datacat.errors import ExtraMissing, LocationError, PlaceRefused
+from datacat.errors import ExtraMissing, LocationError, PlaceRefused, cause_of
 from datacat.model.snapshot import MANIFEST
 from datacat.sources.inside import lie_outside
 from datacat.sources.reading import read_bytes
@@ -171,7 +171,9 @@ class ImageDataset:
                 is_turned = picture.width != picture.height and picture.size[::-1] in drawn
                 return (ImageOps.exif_transpose(picture) if is_turned else picture).convert("RGB")
         except Exception as error:  # Pillow lets through whatever its decoders raise
-            raise LocationError(f"cannot be read as a picture: {error}", where=self.uri(index)) from error
+            raise LocationError(
+                f"cannot be read as a picture: {cause_of(error)}", where=self.uri(index)
+            ) from error
 
     def _target(self, rows: pa.Table, *, size: tuple[int, int]) -> dict[str, Any]:
         torch = _torch()

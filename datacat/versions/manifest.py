@@ -13,7 +13,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from datacat.errors import SnapshotDamaged
+from datacat.errors import SnapshotDamaged, cause_of
 from datacat.model.joining import Joined, Joining
 from datacat.model.snapshot import LATER, LATER_OF_ASSETS, MANIFEST, Digests
 from datacat.versions.digest import TableDigest, digest_of
@@ -120,7 +120,7 @@ def batches(
                     cast = cast.filter(pa.compute.equal(cast["split"], split))
                 yield from cast.to_batches()
     except (OSError, ValueError, KeyError, pa.ArrowException) as error:
-        raise SnapshotDamaged(f"cannot be read: {error}", where=str(path)) from error
+        raise SnapshotDamaged(f"cannot be read: {cause_of(error)}", where=str(path)) from error
 
 
 def _with_later(rows: pa.Table, schema: pa.Schema) -> pa.Table:

@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from datacat.errors import NameInvalid, SnapshotDamaged
+from datacat.errors import NameInvalid, SnapshotDamaged, cause_of
 from datacat.model.names import SnapshotName
 from datacat.model.snapshot import MANIFEST, Definition
 from datacat.versions.manifest import file_of
@@ -163,7 +163,7 @@ def read(path: Path, *, limit: int) -> bytes:
     except FileNotFoundError as error:
         raise SnapshotDamaged("is gone", where=str(path)) from error
     except OSError as error:
-        raise SnapshotDamaged(f"cannot be read: {error.strerror}", where=str(path)) from error
+        raise SnapshotDamaged(f"cannot be read: {cause_of(error)}", where=str(path)) from error
     if len(content) > limit:
         raise SnapshotDamaged(f"is longer than {limit:,} bytes", where=str(path))
     return content

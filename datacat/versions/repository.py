@@ -219,9 +219,10 @@ class Repository:
         for item in definitions:
             name = item.snapshot
             content = tracked.get(name) or self._shelf.tracked(name)
-            if not self._shelf.cache.has(plain.Tracked.from_dvc(content, where=str(name)), name=str(name)):
-                folder = self._shelf.manifest_of(work, item)
-                self._shelf.cache.add(plain.Tracked.from_dvc(content, where=str(name)), folder=folder)
+            known = plain.Tracked.from_dvc(content, where=str(name))
+            # Each byte is looked at: DVC would send what is damaged in its cache, and say nothing.
+            if self._shelf.cache.amiss(known, name=str(name), is_deep=True) is not None:
+                self._shelf.cache.add(known, folder=self._shelf.manifest_of(work, item))
             (space / f"{name.name}/{name.version}").mkdir(parents=True)
             (space / f"{name.name}/{name.version}/manifest.dvc").write_bytes(content)
         dvc = Dvc(
@@ -233,7 +234,9 @@ class Repository:
         try:
             dvc.run("push", "-r", "share", "-R", ".")
         except SnapshotError as error:
-            raise SnapshotError(error.what, where=str(share.location)) from error
+            reason = error.what.removeprefix("dvc failed: ")
+            what = f"the manifests of snapshots could not be sent; DVC's reason: {reason}"
+            raise SnapshotError(what, where=str(share.location)) from error
 
     def _incoming(self, work: Work, share: Share) -> tuple[str | None, Refs, list[Entry]]:
         """What `share` has, checked: the bundle's etag, its refs, and what its tags hold."""

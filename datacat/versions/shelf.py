@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from datacat.config import Settings
-from datacat.errors import DatacatError, LocationError, SnapshotDamaged
+from datacat.errors import DatacatError, LocationError, SnapshotDamaged, cause_of
 from datacat.model.names import SnapshotName
 from datacat.model.snapshot import Definition
 from datacat.sources.location import Location
@@ -103,7 +103,7 @@ class Shelf:
             except SnapshotDamaged as error:
                 reason = error
         else:
-            hint = "Run: datacat snapshot pull, if it was pushed before."
+            hint = "If it was pushed before: datacat snapshot pull --remote REMOTE"
             raise SnapshotDamaged(
                 f"its manifest is in no cache: {reason.what}", where=str(name), hint=hint
             ) from reason
@@ -138,7 +138,7 @@ class Shelf:
         except OSError as error:
             if isinstance(error, DatacatError):
                 raise
-            raise LocationError(f"cannot be written: {error}", where=str(self.folder)) from error
+            raise LocationError(f"cannot be written: {cause_of(error)}", where=str(self.folder)) from error
 
     def look(self) -> Survey:
         return survey(

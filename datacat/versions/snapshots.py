@@ -186,7 +186,11 @@ class Snapshots:
         found = [item for item in known if wanted in (item.snapshot, item.name)]
         if not found:
             names = ", ".join(str(item.snapshot) for item in known[-20:])
-            hint = f"There are: {names}" if names else "None was frozen yet: datacat snapshot create"
+            hint = (
+                f"There are: {names}"
+                if names
+                else "None was frozen yet. To freeze one: datacat snapshot create NAME --query 'QUERY'"
+            )
             raise SnapshotNotFound(f"no snapshot {name}", hint=hint)
         return self._snapshot(found[-1])
 

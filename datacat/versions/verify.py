@@ -13,7 +13,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from datacat.config import Settings
-from datacat.errors import LocationError, PlaceRefused, SnapshotDamaged
+from datacat.errors import LocationError, PlaceRefused, SnapshotDamaged, cause_of
 from datacat.model.snapshot import Definition, VerifyReport
 from datacat.progress import bar
 from datacat.sources.inside import lies_below
@@ -183,5 +183,5 @@ def _judged(asset: _Frozen, *, settings: Settings, quick: bool) -> tuple[str, st
     except store_errors() as error:
         if isinstance(error.__cause__, FileNotFoundError):  # since we asked for its size
             return "gone", ""
-        return "unreadable", str(error)
+        return "unreadable", cause_of(error)
     return "", ""
