@@ -44,11 +44,17 @@ def limited_to_sources(cursor: duckdb.DuckDBPyConnection, settings: Settings) ->
         settings: the user's.
     """
     if settings.media_roots:
-        named = (Location.parse(text) for text in _SEPARATOR.split(settings.media_roots) if text)
-        return limited(settings, *named)
+        return limited_to_roots(settings)
     found = cursor.execute("SELECT DISTINCT location, options FROM sources").fetchall()
     places = (place for location, options in found for place in _places(location or "", options or "{}"))
     return limited(settings, *dict.fromkeys(places))
+
+
+def limited_to_roots(settings: Settings) -> Settings:
+    """The same with the places that the setting `media_roots` names; nothing is read where it names none."""
+    return limited(
+        settings, *(Location.parse(text) for text in _SEPARATOR.split(settings.media_roots) if text)
+    )
 
 
 def check_inside(uri: str, reads: Sequence[str] | None) -> None:

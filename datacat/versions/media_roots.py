@@ -6,11 +6,14 @@ of a snapshot: the user says where with the setting `media_roots`, and is told t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
-from datacat.errors import PlaceRefused
+import duckdb
+
+from datacat.config import Settings
+from datacat.errors import CatalogError, LocationError, PlaceRefused
 from datacat.model.snapshot import how_to_read
-from datacat.sources.inside import lies_below
+from datacat.sources.inside import lies_below, limited_to_roots
 
 _STORE = "s3://"
 
@@ -37,6 +40,14 @@ def media_roots_for(uris: Iterable[str], *, reads: Sequence[str]) -> str:
     return ":".join(
         place for place in places if not lies_below(place, [other for other in places if other != place])
     )
+
+
+def readable(reading: Callable[[], Settings], settings: Settings) -> Settings:
+    """The settings with which pictures are read; where no table can say where sources lie, as `media_roots` says."""
+    try:
+        return reading()
+    except (CatalogError, LocationError, duckdb.Error):
+        return limited_to_roots(settings)
 
 
 def refusal(name: str, uris: Sequence[str], *, media_roots: str) -> PlaceRefused:

@@ -38,13 +38,14 @@ from datacat.versions.class_order import ClassOrder
 from datacat.versions.facts import check_snapshot
 from datacat.versions.freeze import Selection, freeze
 from datacat.versions.manifest import Contents, batches, file_of
+from datacat.versions.media_roots import readable
 from datacat.versions.pins import Pins
 from datacat.versions.repair import RepairReport, repair
 from datacat.versions.repository import Repository
 from datacat.versions.share import Share
 from datacat.versions.shelf import Shelf
 from datacat.versions.survey import Survey
-from datacat.versions.verify import CopiesOf, check_assets, check_usable, no_copies, with_copies
+from datacat.versions.verify import CopiesOf, check_assets, check_usable, known_copies, no_copies, with_copies
 
 if TYPE_CHECKING:
     from datacat.versions.dataset import ImageDataset
@@ -73,9 +74,9 @@ class Snapshots:
             reading: gives the settings with which pictures are read: below the catalog's sources alone.
             copies: where else the newest state of the catalog knows pictures to be.
         """
-        self._copies = copies or no_copies
+        self._copies: CopiesOf = functools.partial(known_copies, copies or no_copies)
         self._settings = settings
-        self._reading = reading or (lambda: settings)
+        self._reading = functools.partial(readable, reading or (lambda: settings), settings)
         self._root = root
         place = root.child("snapshots")
         folder, home = Path(place.path), None
@@ -338,7 +339,8 @@ class Snapshot:
             UsageError: no such format, or the folder is in use.
         """
         media = media or exporting.default_media(format)
-        settings = self._reading() if media != "reference" else None  # which opens no picture
+        # A reference opens no picture; but what is replaced must not be a place that is read.
+        settings = self._reading() if media != "reference" or force else None
         target = exporting.Target(Path(folder), format=format, media=media, force=force, settings=settings)
         source = self._intact()
         if media != "reference":

@@ -142,3 +142,23 @@ def test_only_what_is_there_and_leads_elsewhere_lies_outside(tmp_path: Path) -> 
     uris = [str(tmp_path / name) for name in ("lake/a", "view/a", "b", "lake/gone", "gone")]
     assert lie_outside([*uris, "s3://x/a"], [str(tmp_path / "lake")]) == [uris[2], "s3://x/a"]
     assert lie_outside(uris, None) == []
+
+
+@pytest.mark.parametrize("lost", ["sources", "assets", "log/_delta_log"])
+def test_a_snapshot_is_used_without_the_tables(
+    lost: str, tmp_path: Path, share: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a catalog knows of copies and sources is lost under it; the snapshot is whole."""
+    theirs = datacat.open(tmp_path / "theirs")
+    roofs = theirs.snapshot("roofs")
+    for path in (tmp_path / "theirs/log").rglob("*.json" if "log" in lost else "*.parquet"):
+        if "log" in lost or f"logical_table={lost}/" in str(path):
+            path.write_bytes(b"damaged")
+    if lost != "assets":  # which says where the lake lies
+        monkeypatch.setenv("DATACAT_MEDIA_ROOTS", str(tmp_path / "lake"))
+        roofs = Catalog.salvage(tmp_path / "theirs")[0].snapshot("roofs")
+    assert roofs.verify().ok
+    assert len(roofs.torch()[0][1]["boxes"]) == 1
+    assert roofs.export(tmp_path / "out", format="yolo").files == 6
+    (tmp_path / "lake/in/a.png").unlink()
+    assert roofs.verify().gone == (str(tmp_path / "lake/in/a.png"),)
