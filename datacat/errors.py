@@ -7,6 +7,7 @@
     ├── ConfigError           datacat.toml or a DATACAT_* variable
     ├── ExtraMissing          a package of an extra is not installed (ImportError)
     ├── LocationError         a place that cannot be listed or read (OSError)
+    │   ├── PlaceRefused      a file that lies outside of the places that may be read
     │   └── MediaRefused      a file that no source leads to, or that is no media
     ├── FormatError           a file is not of the format, or of none that is known
     │   ├── SeveralFormats    label files of several formats lie in one place
@@ -37,6 +38,8 @@ and never a traceback for one of these.
 """
 
 from __future__ import annotations
+
+import re
 
 
 class DatacatError(Exception):
@@ -80,6 +83,10 @@ class LocationError(DatacatError, OSError):
     """A place that cannot be listed or read."""
 
     __str__ = DatacatError.__str__
+
+
+class PlaceRefused(LocationError):
+    """A file that is not read: it lies outside of the places that may be."""
 
 
 class MediaRefused(LocationError):
@@ -143,6 +150,38 @@ class StorageUnsafe(CatalogError):
 
 class OutOfMemory(CatalogError):
     """A query that needs more memory, or more room to spill to, than it may use."""
+
+
+_NUMBERED = re.compile(r"^\[Errno -?\d+\] ")
+# What Python says of a value that is no number, or of as many as do not belong there.
+_CONVERTED = re.compile(
+    r"^(could not convert|invalid literal|not enough values|too many values|dictionary update)"
+)
+_OTHER_KIND = "a value is of another kind than belongs there"
+
+
+def cause_of(error: BaseException) -> str:
+    """Why something could not be done, in plain words, from what Python and its libraries raise."""
+    if isinstance(error, DatacatError):
+        return error.what
+    if isinstance(error, FileNotFoundError):
+        return "No such file or directory"
+    if isinstance(error, UnicodeDecodeError):
+        return f"it is no UTF-8 text (byte {error.start:,})"
+    if isinstance(error, KeyError):
+        return f"`{error.args[0] if error.args else ''}` is missing"
+    if isinstance(error, RecursionError):
+        return "it is nested too deep"
+    if type(error).__name__ == "JSONDecodeError":
+        return f"it is no JSON (line {getattr(error, 'lineno', 0):,}, column {getattr(error, 'colno', 0):,})"
+    if type(error).__name__ == "UnidentifiedImageError":
+        return "it is of no kind of picture that is known"
+    text = str(error).strip()
+    if isinstance(error, TypeError | AttributeError) or _CONVERTED.match(text):
+        return _OTHER_KIND
+    if isinstance(error, OSError) and error.strerror:
+        text = str(error.strerror)
+    return _NUMBERED.sub("", text) or type(error).__name__
 
 
 def shortage() -> OutOfMemory:

@@ -154,8 +154,9 @@ def verify(name: str, quick: bool, catalog: str | None, output: Output) -> int:
     for uri, reason in report.unreadable:
         output.line(f"unreadable  {uri}: {reason}")
     for uri, other in report.elsewhere:
-        output.line(f"gone  {uri}, whose bytes are at {other}")
+        output.line(f"elsewhere  {uri}: its bytes are at {other}")
     for label, uris in (
+        ("outside", report.outside),
         ("changed", report.changed),
         ("gone", report.gone),
         ("unverifiable", report.unverifiable),
@@ -165,7 +166,10 @@ def verify(name: str, quick: bool, catalog: str | None, output: Output) -> int:
     output.line(
         f"{name}: {report.checked:,} checked, {len(report.changed):,} changed, {len(report.gone):,} gone, "
         f"{len(report.unreadable):,} unreadable, {len(report.unverifiable):,} without a digest to compare"
+        + (f", {len(report.outside):,} outside of the places that are read" if report.outside else "")
     )
+    if report.outside:
+        output.note(report.advice)
     return int(not report.ok)
 
 

@@ -37,13 +37,13 @@ class JoiningChoice(TypedDict, total=False):
 
     `classes_by`: one of `CLASSES_BY`. `class_map`: a file, or `{new: [class, …]}` or `{class: new}`; "" for the new
     name leaves a class out, `team:class` speaks of one team, and `{}` is no map. `overlap`: one of `OVERLAPS`.
-    `prefer`: teams or label sets (`team/name`), the first before the second; it means "one".
+    `prefer`: teams or label sets (`team/name`), the first before the second, as a list or with commas; it means "one".
     """
 
     classes_by: str
     class_map: str | PathLike[str] | Mapping[str, str | Sequence[str]]
     overlap: str
-    prefer: Sequence[str]
+    prefer: str | Sequence[str]
 
 
 @dataclass(frozen=True, slots=True, order=True)

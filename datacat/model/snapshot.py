@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import math
 import re
+import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import pyarrow as pa
 
-from datacat.errors import SnapshotDamaged, UsageError
+from datacat.errors import SnapshotDamaged, UsageError, cause_of
 from datacat.model.joining import Joined, Joining
 from datacat.model.names import SnapshotName, checked_word
 from datacat.model.schemas import TABLES
@@ -211,7 +212,9 @@ class Definition:
                 _check(definition)
                 return definition
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-            raise SnapshotDamaged(f"definition.json cannot be read: {error}", where=where) from error
+            raise SnapshotDamaged(
+                f"definition.json cannot be read: {cause_of(error)}", where=where
+            ) from error
         raise SnapshotDamaged(
             f"definition.json has format {found}, this datacat reads {FORMAT}",
             where=where,
@@ -272,6 +275,8 @@ def _check(found: Definition) -> None:
     for name, digest in {"digest": found.digest, **asdict(digests)}.items():
         if not (isinstance(digest, str) and _DIGEST.fullmatch(digest)):
             raise ValueError(f"the {name} is no sha256")
+    if found.annotations not in ANNOTATION_POLICIES:
+        raise ValueError(f"{found.annotations!r} is no choice of annotations")
     if not {"assets", "annotations"} <= found.counts.keys():
         raise ValueError("the counts of assets and annotations are missing")
     if type(found.version) is not int or ".." in found.name:
@@ -330,7 +335,10 @@ class VerifyReport:
         gone: no longer there.
         unreadable: there, but refused to be read, each with the reason.
         unverifiable: frozen without a digest, so nobody can tell.
-        elsewhere: gone from this address, with the same bytes at another one that the catalog knows: both.
+        elsewhere: gone from this address, or outside, with the same bytes at another one that the catalog knows: both.
+        outside: not read, as they lie outside of the places that are read.
+        media_roots: what the setting of that name has to be for those to be read as well; "" where there are none, or
+            no value of it says so.
     """
 
     checked: int
@@ -339,11 +347,28 @@ class VerifyReport:
     unreadable: tuple[tuple[str, str], ...] = ()
     unverifiable: tuple[str, ...] = ()
     elsewhere: tuple[tuple[str, str], ...] = ()
+    outside: tuple[str, ...] = ()
+    media_roots: str = ""
 
     @property
     def ok(self) -> bool:
-        """Whether every asset that has a digest still has it."""
-        return not (self.changed or self.gone or self.unreadable)
+        """Whether every asset that has a digest was read and still has it."""
+        return not (self.changed or self.gone or self.unreadable or self.outside)
+
+    @property
+    def advice(self) -> str:
+        """What to do about those that lie outside of the places that are read; "" where there are none."""
+        return how_to_read(self.media_roots) if self.outside else ""
+
+
+def how_to_read(media_roots: str) -> str:
+    """What to do for pictures outside of the places that are read, given the setting with which they are, if any."""
+    if not media_roots:
+        return "Name the folder that they lie in in the setting media_roots (DATACAT_MEDIA_ROOTS)."
+    return (
+        "Their addresses are those of who froze it. To read there, set media_roots in your settings, or run:\n"
+        f"export DATACAT_MEDIA_ROOTS={shlex.quote(media_roots)}"
+    )
 
 
 @dataclass(frozen=True, slots=True)

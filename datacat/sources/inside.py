@@ -11,14 +11,14 @@ import json
 import os
 import re
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import BinaryIO
 
 import duckdb
 
 from datacat.config import Settings
-from datacat.errors import LocationError
+from datacat.errors import LocationError, PlaceRefused
 from datacat.sources.location import Location
 
 OUTSIDE = "a link, or a path, that leads outside of the places that are read"
@@ -44,22 +44,29 @@ def limited_to_sources(cursor: duckdb.DuckDBPyConnection, settings: Settings) ->
         settings: the user's.
     """
     if settings.media_roots:
-        named = (Location.parse(text) for text in _SEPARATOR.split(settings.media_roots) if text)
-        return limited(settings, *named)
+        return limited_to_roots(settings)
     found = cursor.execute("SELECT DISTINCT location, options FROM sources").fetchall()
     places = (place for location, options in found for place in _places(location or "", options or "{}"))
     return limited(settings, *dict.fromkeys(places))
+
+
+def limited_to_roots(settings: Settings) -> Settings:
+    """The same with the places that the setting `media_roots` names; nothing is read where it names none."""
+    return limited(
+        settings, *(Location.parse(text) for text in _SEPARATOR.split(settings.media_roots) if text)
+    )
 
 
 def check_inside(uri: str, reads: Sequence[str] | None) -> None:
     """Refuses what may not be read; None allows every place.
 
     Raises:
-        LocationError: it lies elsewhere, or is no regular file.
+        PlaceRefused: it lies elsewhere.
+        LocationError: it is no regular file.
     """
     if uri.startswith("s3://"):
         if reads is not None and not any(_is_below(uri, place) for place in reads):
-            raise LocationError(OUTSIDE, where=uri, hint=_HINT)
+            raise PlaceRefused(OUTSIDE, where=uri, hint=_HINT)
         return
     os.close(_opened(uri, reads))
 
@@ -72,16 +79,48 @@ def open_inside(path: str, reads: Sequence[str] | None) -> BinaryIO:
         reads: the places that may be read; None: all.
 
     Raises:
-        LocationError: it lies elsewhere, or is no regular file.
+        PlaceRefused: it lies elsewhere.
+        LocationError: it is no regular file.
         OSError: it is not there, or cannot be opened.
     """
     return os.fdopen(_opened(path, reads), "rb")
 
 
+def lie_outside(uris: Iterable[str], reads: Sequence[str] | None) -> list[str]:
+    """Those of some addresses that are there and that nothing is read of, as they lie elsewhere.
+
+    An address below one of `reads` costs no call of the operating system; what a link there leads to is found when it
+    is opened.
+    """
+    if reads is None:
+        return []
+    within = tuple(f"{place.rstrip('/')}/" for place in reads)
+    bases = [os.path.realpath(place) for place in reads if not place.startswith("s3://")]
+    named, known, found = frozenset(reads), dict[str, bool](), []
+    for uri in uris:
+        folder = uri[: uri.rfind("/") + 1]
+        if folder not in known:
+            known[folder] = folder.startswith(within)
+        if known[folder] or uri in named:
+            continue
+        if uri.startswith("s3://") or (os.path.lexists(uri) and not _is_inside(uri, bases)):
+            found.append(uri)
+    return found
+
+
+def lies_below(uri: str, places: Iterable[str]) -> bool:
+    """Whether an address, as it is written, is that of one of `places` or of something below it."""
+    return any(_is_below(uri, place) for place in places)
+
+
 def leads_inside(path: str, places: Sequence[str]) -> bool:
     """Whether a path, with every link followed, lies below one of `places` (or is one)."""
+    return _is_inside(path, [os.path.realpath(place) for place in places])
+
+
+def _is_inside(path: str, bases: Iterable[str]) -> bool:
     real = os.path.realpath(path)
-    return not _is_never(real) and any(_is_below(real, os.path.realpath(place)) for place in places)
+    return not _is_never(real) and any(_is_below(real, base) for base in bases)
 
 
 def _opened(path: str, reads: Sequence[str] | None) -> int:
@@ -95,7 +134,7 @@ def _opened(path: str, reads: Sequence[str] | None) -> int:
             return _walked(base, real[len(base) :], path=path)
     if not os.path.lexists(path):
         raise FileNotFoundError(2, "No such file or directory", path)
-    raise LocationError(OUTSIDE, where=path, hint=_HINT)
+    raise PlaceRefused(OUTSIDE, where=path, hint=_HINT)
 
 
 def _walked(base: str, below: str, *, path: str) -> int:
@@ -148,4 +187,4 @@ def _is_below(path: str, place: str) -> bool:
 
 
 def _is_never(path: str) -> bool:
-    return any(_is_below(path, place) for place in _NEVER)
+    return lies_below(path, _NEVER)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
 
 from datacat.config import Settings
-from datacat.errors import LocationError
+from datacat.errors import LocationError, cause_of
 from datacat.sources.inside import check_inside, open_inside
 from datacat.sources.location import Location, filesystem, has_magic, store_errors
 
@@ -137,6 +137,6 @@ def _translated(read: Callable[[], _T], uri: str) -> _T:
             raise
         raise LocationError(f"cannot be read: {error}", where=uri) from error
     except (FileNotFoundError, PermissionError, IsADirectoryError) as error:
-        raise LocationError(f"cannot be read: {error.strerror or error}", where=uri) from error
+        raise LocationError(f"cannot be read: {cause_of(error)}", where=uri) from error
     except store_errors() as error:
-        raise LocationError(f"cannot be read: {error}", where=uri) from error
+        raise LocationError(f"cannot be read: {cause_of(error)}", where=uri) from error

@@ -10,7 +10,7 @@ import os
 import uuid
 
 from datacat.config import Settings
-from datacat.errors import LocationError
+from datacat.errors import LocationError, cause_of
 from datacat.sources.conditional import conditional_put
 from datacat.sources.location import Location, store_errors
 
@@ -47,7 +47,7 @@ def put_if_absent(place: Location, content: bytes, *, settings: Settings) -> boo
             return conditional_put(place, content, settings=settings, IfNoneMatch="*") is not None
         return _link_if_absent(place, content)
     except store_errors() as error:
-        raise LocationError(f"cannot be written: {error}", where=str(place)) from error
+        raise LocationError(f"cannot be written: {cause_of(error)}", where=str(place)) from error
 
 
 def _link_if_absent(place: Location, content: bytes) -> bool:

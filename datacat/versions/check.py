@@ -8,10 +8,10 @@ from datacat.errors import DatacatError, SnapshotDamaged, SnapshotError
 from datacat.model.finding import Finding
 from datacat.model.snapshot import Definition
 from datacat.versions import guard, plain
+from datacat.versions.facts import check_snapshot
 from datacat.versions.objects import is_as_tracked
 from datacat.versions.shelf import Shelf
 from datacat.versions.survey import REPAIR, Survey, compared
-from datacat.versions.verify import check_manifest
 
 
 def check(
@@ -42,7 +42,7 @@ def check(
             "snapshots",
             f"{len(unfinished)} snapshots are whole, but whoever froze them did not finish telling git "
             f"and the pins, as {shown}",
-            "The next `datacat snapshot create` does, or: datacat snapshot repair",
+            "The next snapshot that is frozen does, or: datacat snapshot repair",
         )
     if found.refs.tags and not found.refs.problem:
         yield from _of_git(shelf, found)
@@ -91,9 +91,11 @@ def _of_manifest(shelf: Shelf, definition: Definition, *, is_deep: bool) -> Iter
             yield _error(f"{name}: {folder} is gone; {kept}")
         elif amiss is not None:
             yield _error(f"{name}: {amiss}")
-        return
+        if shelf.home is None or amiss is not None or not is_deep:
+            return
     try:
-        check_manifest(folder, definition)
+        folder = shelf.manifest(definition)
+        check_snapshot(folder, definition)
         if is_deep and not is_as_tracked(folder, tracked):
             yield _error(f"{name}: the files in {folder} have other bytes than manifest.dvc says")
     except SnapshotDamaged as error:

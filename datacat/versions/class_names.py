@@ -12,7 +12,7 @@ from typing import Any
 
 import duckdb
 
-from datacat.errors import LocationError, UsageError
+from datacat.errors import LocationError, UsageError, cause_of
 from datacat.ingest.limits import YAML_BYTES, check_size, read_yaml
 from datacat.model.joining import (
     CLASSES_BY,
@@ -37,6 +37,7 @@ _KNOWN = """
     FROM (SELECT team, unnest(CAST(coalesce(classes, '[]') AS JSON[])) AS item FROM label_sets)
     WHERE json_extract_string(item, '$.class') IS NOT NULL
 """
+_PREFER = "Write --prefer TEAM,TEAM; in Python joining={'prefer': ['TEAM', 'TEAM']}."
 _GROUPED = "Write {new: [class, class]} or {class: new}, for all entries alike."
 
 
@@ -88,8 +89,12 @@ class Asked:
             raise UsageError(
                 "who is preferred says nothing where all is kept", hint="Leave out --overlap keep."
             )
-        if isinstance(given, str) or not given:
-            raise UsageError("nobody is preferred", hint="Write --prefer TEAM,TEAM.")
+        if isinstance(given, str):
+            given = [name.strip() for name in given.split(",")]
+        if not isinstance(given, Sequence) or not all(isinstance(name, str) for name in given):
+            raise UsageError("`prefer` is no list of names", hint=_PREFER)
+        if not any(given):
+            raise UsageError("nobody is preferred", hint=_PREFER)
         sets = rows(cursor, Sql("SELECT team, name FROM label_sets ORDER BY ALL"))
         known = [*dict.fromkeys(team for team, _ in sets), *(f"{team}/{name}" for team, name in sets)]
         for number, name in enumerate(given):
@@ -209,7 +214,7 @@ def _read_pairs(path: Path) -> list[_Pair]:
             content = file.read(YAML_BYTES + 1)
             size = max(len(content), path.stat().st_size)
     except OSError as error:
-        raise LocationError(f"cannot be read: {error.strerror}", where=str(path)) from error
+        raise LocationError(f"cannot be read: {cause_of(error)}", where=str(path)) from error
     check_size(size, limit=YAML_BYTES, where=str(path))
     document = read_yaml(content, where=str(path))
     if document.twice:

@@ -15,11 +15,13 @@ import pyarrow.compute as pc
 from PIL import Image, ImageOps
 
 from datacat.config import Settings
-from datacat.errors import ExtraMissing, LocationError
+from datacat.errors import ExtraMissing, LocationError, PlaceRefused, cause_of
 from datacat.model.snapshot import MANIFEST
+from datacat.sources.inside import lie_outside
 from datacat.sources.reading import read_bytes
 from datacat.versions.drawn import size_of
 from datacat.versions.manifest import batches
+from datacat.versions.media_roots import media_roots_for, refusal
 from datacat.versions.verify import CopiesOf, no_copies, read_copy
 
 _TARGET_COLUMNS = ("uri", "class", "x", "y", "w", "h", "is_relative", "attributes", "drawn")
@@ -60,6 +62,7 @@ class ImageDataset:
         self,
         folder: Path,
         *,
+        name: str,
         split: str | None,
         transform: Callable[..., Any] | None,
         settings: Settings,
@@ -79,12 +82,18 @@ class ImageDataset:
         pictures = images.select(["uri", "digest"])
         self._copies = copies(pictures)
         known = pictures.filter(pc.is_in(pictures["uri"], value_set=pa.array(self._copies, pa.string())))
-        self._digests = dict(zip(*(known[name].to_pylist() for name in ("uri", "digest")), strict=True))
+        self._digests = dict(zip(*(known[column].to_pylist() for column in ("uri", "digest")), strict=True))
+        self._check_places(name)
         self.classes = list(classes)
         self._numbers = {name: index + first_label for name, index in classes.items()}
         self._rows = self._targets(folder)
-        # Annotations are ordered by URI, as assets are: those of image i are the rows between two bounds.
         owners = pc.index_in(self._rows["uri"], value_set=self._uris).to_numpy()
+        if (
+            owners[1:] < owners[:-1]
+        ).any():  # of whoever wrote it in another order: the digest does not know of it
+            order = np.argsort(owners, kind="stable")
+            self._rows, owners = self._rows.take(order), owners[order]
+        # Annotations are now ordered as their images are: those of image i are the rows between two bounds.
         self._bounds: npt.NDArray[np.int64] = np.searchsorted(owners, np.arange(len(self._uris) + 1))
         self._count_boxes(owners, images)
 
@@ -108,6 +117,14 @@ class ImageDataset:
     def uri(self, index: int) -> str:
         """Where image `index` was frozen."""
         return str(self._uris[index].as_py())
+
+    def _check_places(self, name: str) -> None:
+        """Raises PlaceRefused where pictures would be refused, before an hour of training finds the first of them."""
+        outside = lie_outside(self._uris.to_pylist(), self._settings.reads)
+        outside = [uri for uri in outside if uri not in self._copies]
+        if outside:
+            wanted = media_roots_for(outside, reads=self._settings.reads or ())
+            raise refusal(name, outside, media_roots=wanted)
 
     def _targets(self, folder: Path) -> pa.Table:
         """The annotations of our images."""
@@ -133,12 +150,13 @@ class ImageDataset:
         self.cut_box_count = int((has_box & has_class & is_kept & is_cut).sum())
 
     def _bytes(self, index: int) -> bytes:
-        """Those that are at the address; where nothing is there, those of a copy with the same digest."""
+        """Those that are at the address; where nothing is there, or is read, those of a copy with the same digest."""
         uri = self.uri(index)
         try:
             return read_bytes(uri, self._settings)
         except LocationError as error:
-            if uri not in self._copies or not isinstance(error.__cause__, FileNotFoundError):
+            is_elsewhere = isinstance(error, PlaceRefused) or isinstance(error.__cause__, FileNotFoundError)
+            if uri not in self._copies or not is_elsewhere:
                 raise
             content = read_copy(self._digests[uri], self._copies[uri], settings=self._settings)
             if content is None:
@@ -153,7 +171,9 @@ class ImageDataset:
                 is_turned = picture.width != picture.height and picture.size[::-1] in drawn
                 return (ImageOps.exif_transpose(picture) if is_turned else picture).convert("RGB")
         except Exception as error:  # Pillow lets through whatever its decoders raise
-            raise LocationError(f"cannot be read as a picture: {error}", where=self.uri(index)) from error
+            raise LocationError(
+                f"cannot be read as a picture: {cause_of(error)}", where=self.uri(index)
+            ) from error
 
     def _target(self, rows: pa.Table, *, size: tuple[int, int]) -> dict[str, Any]:
         torch = _torch()

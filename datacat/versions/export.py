@@ -13,7 +13,7 @@ from typing import Any, Protocol
 import pyarrow as pa
 
 from datacat.config import Settings
-from datacat.errors import DatacatError, LocationError, UsageError
+from datacat.errors import DatacatError, LocationError, UsageError, cause_of
 from datacat.ingest.export import LIES_AT, undescribed
 from datacat.ingest.registry import formats
 from datacat.model.snapshot import MANIFEST, Definition, Described, ExportReport, class_indexes
@@ -101,7 +101,7 @@ def export(source: Path, definition: Definition, *, target: Target, keep: Locati
         folder.parent.mkdir(parents=True, exist_ok=True)
         staged = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
     except OSError as error:
-        raise LocationError(f"cannot be written: {error}", where=str(folder)) from error
+        raise LocationError(f"cannot be written: {cause_of(error)}", where=str(folder)) from error
     try:
         losses = _write(source, definition, folder=staged, writer=writer, target=target)
         staged.chmod(0o777 & ~_umask())
@@ -110,7 +110,7 @@ def export(source: Path, definition: Definition, *, target: Target, keep: Locati
     except OSError as error:
         if isinstance(error, DatacatError):
             raise
-        raise LocationError(f"cannot be written: {error}", where=str(folder)) from error
+        raise LocationError(f"cannot be written: {cause_of(error)}", where=str(folder)) from error
     finally:
         shutil.rmtree(staged, ignore_errors=True)
     return ExportReport(str(definition.snapshot), target.format, str(folder), files, tuple(losses))

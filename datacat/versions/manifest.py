@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,7 +13,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from datacat.errors import SnapshotDamaged
+from datacat.errors import SnapshotDamaged, cause_of
 from datacat.model.joining import Joined, Joining
 from datacat.model.snapshot import LATER, LATER_OF_ASSETS, MANIFEST, Digests
 from datacat.versions.digest import TableDigest, digest_of
@@ -99,27 +99,33 @@ def file_of(folder: Path, table: str) -> Path:
     return folder / f"{table}.parquet"
 
 
-def batches(folder: Path, table: str, *, split: str | None = None) -> Iterator[pa.RecordBatch]:
-    """The rows of `table`, of assets those in `split`.
+def batches(
+    folder: Path, table: str, *, split: str | None = None, columns: Sequence[str] | None = None
+) -> Iterator[pa.RecordBatch]:
+    """The rows of `table`, of assets those in `split`; of some `columns` alone nothing else is read.
 
     Raises:
         SnapshotDamaged: the file is gone, torn, or has other columns.
     """
     path = file_of(folder, table)
+    schema = (
+        MANIFEST[table] if columns is None else pa.schema([MANIFEST[table].field(name) for name in columns])
+    )
     try:
         with pq.ParquetFile(path) as file:
-            for batch in file.iter_batches(batch_size=ROWS_AT_ONCE):
-                cast = _with_later(pa.table(batch), table).cast(MANIFEST[table])
+            for batch in file.iter_batches(batch_size=ROWS_AT_ONCE, columns=columns):
+                rows = _with_later(pa.table(batch), schema)
+                cast = (rows if columns is None else rows.select(schema.names)).cast(schema)
                 if split is not None:
                     cast = cast.filter(pa.compute.equal(cast["split"], split))
                 yield from cast.to_batches()
-    except (OSError, ValueError, pa.ArrowException) as error:
-        raise SnapshotDamaged(f"cannot be read: {error}", where=str(path)) from error
+    except (OSError, ValueError, KeyError, pa.ArrowException) as error:
+        raise SnapshotDamaged(f"cannot be read: {cause_of(error)}", where=str(path)) from error
 
 
-def _with_later(rows: pa.Table, table: str) -> pa.Table:
+def _with_later(rows: pa.Table, schema: pa.Schema) -> pa.Table:
     """Adds the columns that came after the manifest was written."""
-    for column in MANIFEST[table]:
+    for column in schema:
         if column.name in (*LATER, *LATER_OF_ASSETS) and column.name not in rows.column_names:
             rows = rows.append_column(column, pa.nulls(rows.num_rows, column.type))
     return rows

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from datacat.config import Settings
-from datacat.errors import SnapshotDamaged
+from datacat.errors import SnapshotDamaged, cause_of
 from datacat.model.snapshot import MANIFEST
 from datacat.sources.location import Location, filesystem, store_errors
 from datacat.versions import plain
@@ -41,15 +41,13 @@ class Objects:
         """Writes the files of a manifest into the empty folder `into`.
 
         Raises:
-            SnapshotDamaged: one is not there, has other bytes than its name says, or is no file of a manifest.
+            SnapshotDamaged: one is not there, has other bytes than its name says, or is no file of a manifest; or they
+                are not as long as manifest.dvc says.
         """
         total = 0
         for file, md5 in self._listing(tracked, name=name).items():
             total += self._copy(md5, into=into / file, limit=tracked.size - total, name=name)
-
-    def has(self, tracked: plain.Tracked, *, name: str) -> bool:
-        """Whether all of a manifest is here, in its size; its bytes are not compared."""
-        return self.amiss(tracked, name=name, is_deep=False) is None
+        tracked.check_size(total)
 
     def amiss(self, tracked: plain.Tracked, *, name: str, is_deep: bool) -> str | None:
         """What of a manifest is not here as it was put, in words; None where all of it is.
@@ -67,7 +65,7 @@ class Objects:
         except SnapshotDamaged as error:
             return error.what
         total = sum(sizes.values())
-        if tracked.size and total != tracked.size:
+        if total != tracked.size:
             return f"its files in {self.place} have {total:,} bytes, not {tracked.size:,}"
         return None
 
@@ -88,7 +86,10 @@ class Objects:
         """The files of a manifest with their md5."""
         with self._opened(tracked.md5, name=name) as file:
             content = file.read(_MAX_LISTING_BYTES + 1)
-        _check_md5(hashlib.md5(content, usedforsecurity=False).hexdigest(), tracked.md5[:32], name=name)
+        if hashlib.md5(content, usedforsecurity=False).hexdigest() != tracked.md5[:32]:
+            raise SnapshotDamaged(
+                f"the list of its files in {self.place} is damaged: it is not that of its md5", where=name
+            )
         try:
             listing = {str(item["relpath"]): str(item["md5"]) for item in json.loads(content)}
         except (ValueError, KeyError, TypeError, RecursionError) as error:
@@ -123,7 +124,9 @@ class Objects:
         except FileNotFoundError as error:
             raise SnapshotDamaged(f"its manifest is not in {self.place}", where=name) from error
         except store_errors() as error:
-            raise SnapshotDamaged(f"its manifest cannot be read: {error}", where=str(place)) from error
+            raise SnapshotDamaged(
+                f"its manifest cannot be read: {cause_of(error)}", where=str(place)
+            ) from error
         return opened  # type: ignore[no-any-return]  # fsspec is not typed
 
     def _of(self, md5: str) -> Location:
@@ -138,7 +141,9 @@ class Objects:
             except FileNotFoundError as error:
                 raise SnapshotDamaged(f"its manifest is not in {self.place}", where=name) from error
             except store_errors() as error:
-                raise SnapshotDamaged(f"its manifest cannot be read: {error}", where=str(place)) from error
+                raise SnapshotDamaged(
+                    f"its manifest cannot be read: {cause_of(error)}", where=str(place)
+                ) from error
         digest = hashlib.md5(usedforsecurity=False)
         with self._opened(md5, name=name) as file:
             while block := file.read(_BLOCK):
@@ -166,9 +171,10 @@ class Objects:
 
 
 def is_as_tracked(folder: Path, tracked: plain.Tracked) -> bool:
-    """Whether the files of the manifest in `folder` have the bytes that manifest.dvc names."""
+    """Whether the files of the manifest in `folder` have the bytes, and the size, that manifest.dvc names."""
     try:
-        return _dir_name(_listed(folder)[1]) == tracked.md5
+        size = sum((folder / file).stat().st_size for file in _FILES)
+        return size == tracked.size and _dir_name(_listed(folder)[1]) == tracked.md5
     except OSError:
         return False
 
@@ -194,4 +200,5 @@ def _is(path: Path, md5: str) -> bool:
 
 def _check_md5(found: str, stated: str, *, name: str) -> None:
     if found != stated:
-        raise SnapshotDamaged(f"a file of its manifest has the md5 {found}, not {stated}", where=name)
+        what = f"a file of its manifest is damaged: its bytes have the md5 {found}, not {stated}"
+        raise SnapshotDamaged(what, where=name)

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from datacat.config import Settings
-from datacat.errors import LocationError, NameInvalid, SnapshotDamaged
+from datacat.errors import LocationError, NameInvalid, SnapshotDamaged, cause_of
 from datacat.model.names import SnapshotName
 from datacat.model.snapshot import Definition
 from datacat.sources.location import Location, filesystem, store_errors
@@ -53,7 +53,7 @@ class Pins:
         except FileNotFoundError:
             return ()
         except store_errors() as error:
-            raise LocationError(f"cannot be listed: {error}", where=str(self._place)) from error
+            raise LocationError(f"cannot be listed: {cause_of(error)}", where=str(self._place)) from error
         found = []
         for path in listed:
             match = _FILE.fullmatch(str(path).rsplit("/", 1)[-1])
@@ -78,7 +78,7 @@ class Pins:
                 definition = plain.checked(json.dumps(document["definition"]).encode(), name=name)
                 tracked = str(document["manifest_dvc"]).encode()
             except (ValueError, KeyError, TypeError, RecursionError) as error:
-                raise SnapshotDamaged(f"the pin cannot be read: {error!r}", where=where) from error
+                raise SnapshotDamaged(f"the pin cannot be read: {cause_of(error)}", where=where) from error
             plain.Tracked.from_dvc(tracked, where=where)
             self._read[name] = Pin(definition, tracked)
         return self._read[name]
@@ -123,7 +123,7 @@ class Pins:
         try:
             filesystem(place, self._settings).mv(place.path, aside.path)
         except store_errors() as error:
-            raise LocationError(f"cannot be moved: {error}", where=str(place)) from error
+            raise LocationError(f"cannot be moved: {cause_of(error)}", where=str(place)) from error
         self._read.pop(name, None)
         return str(aside)
 
@@ -139,5 +139,5 @@ class Pins:
                 place.path, start=0, end=plain.MAX_DEFINITION_BYTES
             )
         except store_errors() as error:
-            raise SnapshotDamaged(f"the pin cannot be read: {error}", where=str(place)) from error
+            raise SnapshotDamaged(f"the pin cannot be read: {cause_of(error)}", where=str(place)) from error
         return bytes(content)

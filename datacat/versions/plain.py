@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from datacat.errors import NameInvalid, SnapshotDamaged
+from datacat.errors import NameInvalid, SnapshotDamaged, cause_of
 from datacat.model.names import SnapshotName
 from datacat.model.snapshot import MANIFEST, Definition
 from datacat.versions.manifest import file_of
@@ -24,6 +24,7 @@ from datacat.versions.manifest import file_of
 MAX_DEFINITION_BYTES = 16 * 2**20
 MAX_TRACKED_BYTES = 4096
 _TRACKED_KEYS = {"md5", "size", "nfiles", "hash", "path"}
+_NEEDED_KEYS = {"md5", "size", "nfiles", "path"}
 _FOLDER_MD5 = re.compile(r"[0-9a-f]{32}\.dir")
 
 
@@ -51,17 +52,29 @@ class Tracked:
                     break
                 said[key] = value
         if (
-            not {"md5", "path"} <= said.keys() <= _TRACKED_KEYS
+            not _NEEDED_KEYS <= said.keys() <= _TRACKED_KEYS
             or said["path"] != "manifest"
             or not _FOLDER_MD5.fullmatch(said["md5"])
             or said.get("hash", "md5") != "md5"
-            or not re.fullmatch(r"\d{1,15}", said.get("size", "0"))
+            or not re.fullmatch(r"\d{1,15}", said["size"])
         ):
             raise SnapshotDamaged(
-                "manifest.dvc is not what datacat writes: one output, `path: manifest`, with its md5",
+                "manifest.dvc is not what datacat writes: one output, `path: manifest`, with its md5, size and nfiles",
                 where=where,
             )
-        return cls(said["md5"], int(said.get("size", "0")))
+        if said["nfiles"] != str(len(MANIFEST)):
+            what = f"manifest.dvc says that there are {said['nfiles'][:20]} files, and a manifest has {len(MANIFEST)}"
+            raise SnapshotDamaged(what, where=where)
+        return cls(said["md5"], int(said["size"]))
+
+    def check_size(self, size: int) -> None:
+        """Compares the size of all files of the manifest, in bytes, with what manifest.dvc says.
+
+        Raises:
+            SnapshotDamaged: it is another one.
+        """
+        if size != self.size:
+            raise SnapshotDamaged(f"manifest.dvc says {self.size:,} bytes, and its files have {size:,}")
 
 
 def names(folder: Path) -> Iterator[SnapshotName]:
@@ -150,7 +163,7 @@ def read(path: Path, *, limit: int) -> bytes:
     except FileNotFoundError as error:
         raise SnapshotDamaged("is gone", where=str(path)) from error
     except OSError as error:
-        raise SnapshotDamaged(f"cannot be read: {error.strerror}", where=str(path)) from error
+        raise SnapshotDamaged(f"cannot be read: {cause_of(error)}", where=str(path)) from error
     if len(content) > limit:
         raise SnapshotDamaged(f"is longer than {limit:,} bytes", where=str(path))
     return content

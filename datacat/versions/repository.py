@@ -22,12 +22,12 @@ from datacat.model.names import SnapshotName
 from datacat.model.snapshot import Definition
 from datacat.versions import guard, plain
 from datacat.versions.commands import Dvc
+from datacat.versions.facts import check_snapshot
 from datacat.versions.history import Entry, Refs
 from datacat.versions.manifest import Contents
 from datacat.versions.share import Share
 from datacat.versions.shelf import Shelf, Work
 from datacat.versions.survey import Survey
-from datacat.versions.verify import check_manifest
 
 _ATTEMPTS = 50  # each loses only to somebody who succeeded
 
@@ -174,7 +174,7 @@ class Repository:
         entries = {name: shelf.entry(name, folder) for name, folder in sorted(folders.items())}
         new = {name: entry for name, entry in entries.items() if name not in found.refs.tags}
         for name in new.keys() - staged.keys():  # whoever put it there was interrupted
-            check_manifest(shelf.manifest_of(work, new[name].definition), new[name].definition)
+            check_snapshot(shelf.manifest_of(work, new[name].definition), new[name].definition)
         refs = work.history.record(new.values(), refs=found.refs)
         if shelf.home is not None and new:
             expected = shelf.followed()
@@ -219,9 +219,10 @@ class Repository:
         for item in definitions:
             name = item.snapshot
             content = tracked.get(name) or self._shelf.tracked(name)
-            if not self._shelf.cache.has(plain.Tracked.from_dvc(content, where=str(name)), name=str(name)):
-                folder = self._shelf.manifest_of(work, item)
-                self._shelf.cache.add(plain.Tracked.from_dvc(content, where=str(name)), folder=folder)
+            known = plain.Tracked.from_dvc(content, where=str(name))
+            # Each byte is looked at: DVC would send what is damaged in its cache, and say nothing.
+            if self._shelf.cache.amiss(known, name=str(name), is_deep=True) is not None:
+                self._shelf.cache.add(known, folder=self._shelf.manifest_of(work, item))
             (space / f"{name.name}/{name.version}").mkdir(parents=True)
             (space / f"{name.name}/{name.version}/manifest.dvc").write_bytes(content)
         dvc = Dvc(
@@ -233,7 +234,9 @@ class Repository:
         try:
             dvc.run("push", "-r", "share", "-R", ".")
         except SnapshotError as error:
-            raise SnapshotError(error.what, where=str(share.location)) from error
+            reason = error.what.removeprefix("dvc failed: ")
+            what = f"the manifests of snapshots could not be sent; DVC's reason: {reason}"
+            raise SnapshotError(what, where=str(share.location)) from error
 
     def _incoming(self, work: Work, share: Share) -> tuple[str | None, Refs, list[Entry]]:
         """What `share` has, checked: the bundle's etag, its refs, and what its tags hold."""
@@ -258,7 +261,7 @@ class Repository:
         (staged / "manifest").mkdir()
         try:
             share.objects().fetch(tracked, into=staged / "manifest", name=str(name))
-            check_manifest(staged / "manifest", entry.definition)
+            check_snapshot(staged / "manifest", entry.definition)
         except SnapshotDamaged as error:
             hint = "Nothing was taken in. Ask who pushed there."
             raise SnapshotDamaged(f"{name}: {error.what}", where=str(share.location), hint=hint) from error

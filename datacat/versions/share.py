@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from datacat.config import Settings, size_bytes
-from datacat.errors import LocationError, SnapshotDamaged, SnapshotError
+from datacat.errors import LocationError, SnapshotDamaged, SnapshotError, cause_of
 from datacat.sources.conditional import conditional_put
 from datacat.sources.location import Location, filesystem, s3_address, store_errors
 from datacat.versions.objects import Objects
@@ -73,8 +73,7 @@ class Share:
         except (NotADirectoryError, FileExistsError) as error:
             raise LocationError("is not a folder", where=str(self.location)) from error
         except store_errors() as error:
-            reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
-            raise LocationError(f"cannot be written: {reason}", where=str(self.location)) from error
+            raise LocationError(f"cannot be written: {cause_of(error)}", where=str(self.location)) from error
 
     def _check_bucket(self) -> None:
         bucket = self.location.path.partition("/")[0]
@@ -90,7 +89,7 @@ class Share:
             try:
                 self._files.cp_file(self.bundle.path, aside.path)
             except store_errors() as error:
-                raise LocationError(f"cannot be written: {error}", where=str(aside)) from error
+                raise LocationError(f"cannot be written: {cause_of(error)}", where=str(aside)) from error
 
     def dvc_config(self, *, workspace: Path) -> str:
         """The section of DVC's configuration in `workspace` that makes this place the remote `share`.
@@ -132,7 +131,7 @@ class Share:
         except NotADirectoryError as error:
             raise LocationError("is not a folder", where=str(self.location)) from error
         except store_errors() as error:
-            raise LocationError(f"cannot be read: {error}", where=str(self.bundle)) from error
+            raise LocationError(f"cannot be read: {cause_of(error)}", where=str(self.bundle)) from error
 
     def fetch(self, path: Path) -> str | None:
         """Copies the bundle to `path` and returns its etag; None where there is none."""
@@ -145,7 +144,7 @@ class Share:
                 end = _MAX_BUNDLE_BYTES
                 path.write_bytes(self._files.cat_file(self.bundle.path, start=0, end=end) if size else b"")
             except store_errors() as error:
-                raise LocationError(f"cannot be read: {error}", where=str(self.bundle)) from error
+                raise LocationError(f"cannot be read: {cause_of(error)}", where=str(self.bundle)) from error
             if self.etag() == etag:
                 break  # else it was replaced while we read
         return etag
@@ -161,7 +160,7 @@ class Share:
                 self._put(path.read_bytes(), expected) if self.location.is_s3 else self._move(path, expected)
             )
         except store_errors() as error:
-            raise LocationError(f"cannot be written: {error}", where=str(self.bundle)) from error
+            raise LocationError(f"cannot be written: {cause_of(error)}", where=str(self.bundle)) from error
 
     def _put(self, content: bytes, expected: str | None) -> str | None:
         condition = {"IfMatch": expected} if expected else {"IfNoneMatch": "*"}

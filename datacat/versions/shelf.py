@@ -15,11 +15,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from datacat.config import Settings
-from datacat.errors import DatacatError, LocationError, SnapshotDamaged
+from datacat.errors import DatacatError, LocationError, SnapshotDamaged, cause_of
 from datacat.model.names import SnapshotName
 from datacat.model.snapshot import Definition
 from datacat.sources.location import Location
 from datacat.versions import guard, plain
+from datacat.versions.facts import check_facts
 from datacat.versions.history import Entry, History, Refs, read_refs
 from datacat.versions.objects import Objects
 from datacat.versions.pins import Pins
@@ -87,7 +88,7 @@ class Shelf:
         """Brings the manifest of a snapshot back.
 
         Raises:
-            SnapshotDamaged: it is nowhere.
+            SnapshotDamaged: it is nowhere, or the definition of a home says what it is not.
         """
         name = definition.snapshot
         folder = plain.folder_of(self.folder, name) / "manifest"
@@ -102,10 +103,12 @@ class Shelf:
             except SnapshotDamaged as error:
                 reason = error
         else:
-            hint = "Run: datacat snapshot pull, if it was pushed before."
+            hint = "If it was pushed before: datacat snapshot pull --remote REMOTE"
             raise SnapshotDamaged(
                 f"its manifest is in no cache: {reason.what}", where=str(name), hint=hint
             ) from reason
+        if self.home is not None:  # whose bundle may come from anybody
+            check_facts(staged, definition)
         folder.parent.mkdir(parents=True, exist_ok=True)
         if os.path.lexists(folder):
             self.set_aside(folder)
@@ -135,7 +138,7 @@ class Shelf:
         except OSError as error:
             if isinstance(error, DatacatError):
                 raise
-            raise LocationError(f"cannot be written: {error}", where=str(self.folder)) from error
+            raise LocationError(f"cannot be written: {cause_of(error)}", where=str(self.folder)) from error
 
     def look(self) -> Survey:
         return survey(

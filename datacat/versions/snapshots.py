@@ -16,7 +16,7 @@ import duckdb
 import pyarrow as pa
 
 from datacat.config import Settings
-from datacat.errors import CommitConflict, NameInvalid, SnapshotDamaged, SnapshotNotFound, UsageError
+from datacat.errors import CommitConflict, NameInvalid, SnapshotNotFound, UsageError
 from datacat.model.finding import Finding
 from datacat.model.joining import Joining, JoiningChoice
 from datacat.model.names import SnapshotName, checked_word
@@ -35,15 +35,17 @@ from datacat.versions import export as exporting
 from datacat.versions.check import check
 from datacat.versions.class_names import Asked
 from datacat.versions.class_order import ClassOrder
+from datacat.versions.facts import check_snapshot
 from datacat.versions.freeze import Selection, freeze
 from datacat.versions.manifest import Contents, batches, file_of
+from datacat.versions.media_roots import readable
 from datacat.versions.pins import Pins
 from datacat.versions.repair import RepairReport, repair
 from datacat.versions.repository import Repository
 from datacat.versions.share import Share
 from datacat.versions.shelf import Shelf
 from datacat.versions.survey import Survey
-from datacat.versions.verify import CopiesOf, check_assets, check_manifest, no_copies, with_copies
+from datacat.versions.verify import CopiesOf, check_assets, check_usable, known_copies, no_copies, with_copies
 
 if TYPE_CHECKING:
     from datacat.versions.dataset import ImageDataset
@@ -72,9 +74,9 @@ class Snapshots:
             reading: gives the settings with which pictures are read: below the catalog's sources alone.
             copies: where else the newest state of the catalog knows pictures to be.
         """
-        self._copies = copies or no_copies
+        self._copies: CopiesOf = functools.partial(known_copies, copies or no_copies)
         self._settings = settings
-        self._reading = reading or (lambda: settings)
+        self._reading = functools.partial(readable, reading or (lambda: settings), settings)
         self._root = root
         place = root.child("snapshots")
         folder, home = Path(place.path), None
@@ -188,7 +190,11 @@ class Snapshots:
         found = [item for item in known if wanted in (item.snapshot, item.name)]
         if not found:
             names = ", ".join(str(item.snapshot) for item in known[-20:])
-            hint = f"There are: {names}" if names else "None was frozen yet: datacat snapshot create"
+            hint = (
+                f"There are: {names}"
+                if names
+                else "None was frozen yet. To freeze one: datacat snapshot create NAME --query 'QUERY'"
+            )
             raise SnapshotNotFound(f"no snapshot {name}", hint=hint)
         return self._snapshot(found[-1])
 
@@ -332,10 +338,12 @@ class Snapshot:
 
         Raises:
             SnapshotDamaged: the manifest, or a picture to copy or link, is not what was frozen.
+            PlaceRefused: a picture to copy or link lies outside of the places that are read.
             UsageError: no such format, or the folder is in use.
         """
         media = media or exporting.default_media(format)
-        settings = self._reading() if media != "reference" else None  # which opens no picture
+        # A reference opens no picture; but what is replaced must not be a place that is read.
+        settings = self._reading() if media != "reference" or force else None
         target = exporting.Target(Path(folder), format=format, media=media, force=force, settings=settings)
         source = self._intact()
         if media != "reference":
@@ -357,12 +365,14 @@ class Snapshot:
         Raises:
             ExtraMissing: torch is not installed.
             UsageError: it has no such split.
+            PlaceRefused: there are pictures that lie outside of the places that are read.
         """
         from datacat.versions.dataset import ImageDataset
 
         folder = self._folder()
         return ImageDataset(
             folder,
+            name=self.name,
             split=self._known(split),
             transform=transform,
             settings=self._reading(),
@@ -376,13 +386,12 @@ class Snapshot:
 
     def _intact(self) -> Path:
         folder = self._folder()
-        check_manifest(folder, self.definition)
+        check_snapshot(folder, self.definition)
         return folder
 
     def _checked(self, folder: Path, *, quick: bool) -> VerifyReport:
         """What became of the pictures, wherever their bytes are now."""
-        total = self.definition.counts["assets"]
-        settings = self._reading()
+        settings, total = self._reading(), self.definition.counts["assets"]
         found = check_assets(folder, total=total, settings=settings, quick=quick)
         return with_copies(folder, found, copies=self._copies, settings=settings)
 
@@ -391,15 +400,10 @@ class Snapshot:
 
         Raises:
             SnapshotDamaged: there is one whose bytes are nowhere.
+            PlaceRefused: there is one that lies outside of the places that are read.
         """
         report = self._checked(folder, quick=quick)
-        unfit = (*report.changed, *report.gone, *(uri for uri, _ in report.unreadable))
-        if unfit:
-            raise SnapshotDamaged(
-                f"{len(unfit)} pictures are no longer what was frozen, as {unfit[0]}",
-                where=self.name,
-                hint=f"datacat snapshot verify {self.name} names them all.",
-            )
+        check_usable(report, name=self.name)
         return dict(report.elsewhere)
 
     def _known(self, split: str | None) -> str | None:

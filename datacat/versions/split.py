@@ -26,6 +26,18 @@ def assign(contents: Iterable[str], *, rule: SplitRule) -> list[str]:
     return [names[bisect_right(bounds, _position(seeded, content))] for content in contents]
 
 
+def starts(rule: SplitRule) -> list[tuple[str, str]]:
+    """Where each split begins that anything can be in: the first 8 bytes of a hash, in hex, and its name.
+
+    An asset is in the last split that begins at or before the hash of `seed ‖ 0x00 ‖ content`; as `assign` says, for
+    who reckons in SQL.
+    """
+    bounds = [0, *_bounds([fraction for _, fraction in rule.fractions])]
+    names = [name for name, _ in rule.fractions]
+    spans = zip(bounds, bounds[1:], names, strict=False)
+    return [(f"{begin:016x}", name) for begin, end, name in spans if begin < end]
+
+
 def _position(seeded: hashlib._Hash, content: str) -> int:
     mixed = seeded.copy()
     mixed.update(content.encode())

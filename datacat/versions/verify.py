@@ -10,15 +10,18 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+import duckdb
 import pyarrow as pa
 
 from datacat.config import Settings
-from datacat.errors import LocationError, SnapshotDamaged
+from datacat.errors import CatalogError, LocationError, PlaceRefused, SnapshotDamaged, cause_of
 from datacat.model.snapshot import Definition, VerifyReport
 from datacat.progress import bar
+from datacat.sources.inside import lies_below
 from datacat.sources.location import store_errors
 from datacat.sources.reading import read_bytes, sha256, size_of
 from datacat.versions.manifest import batches, reckon
+from datacat.versions.media_roots import described, media_roots_for, refusal
 
 _THREADS_PER_CORE = 4  # they wait for the store more than they hash; hashing lets go of the interpreter
 
@@ -30,6 +33,14 @@ CopiesOf = Callable[[pa.Table], Mapping[str, Sequence[str]]]
 def no_copies(_: pa.Table) -> Mapping[str, Sequence[str]]:
     """That of no catalog."""
     return {}
+
+
+def known_copies(copies: CopiesOf, pictures: pa.Table) -> Mapping[str, Sequence[str]]:
+    """What `copies` knows; nothing where the catalog's tables cannot be read: a snapshot is whole without them."""
+    try:
+        return copies(pictures)
+    except (CatalogError, LocationError, duckdb.Error):
+        return {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +61,7 @@ def check_manifest(folder: Path, definition: Definition) -> None:
         found = reckon(folder)
     except SnapshotDamaged as error:
         raise SnapshotDamaged(error.what, where=error.where, hint=hint) from error
-    if found.digest != definition.digest:
+    if (found.digest, found.digests) != (definition.digest, definition.digests):
         expected, actual = dataclasses.asdict(definition.digests), dataclasses.asdict(found.digests)
         parts = [name for name in expected if expected[name] != actual[name]]
         what = f"{definition.snapshot} is not what was frozen: other {' and '.join(parts) or 'digest'}"
@@ -66,7 +77,7 @@ def check_assets(folder: Path, *, total: int, settings: Settings, quick: bool = 
         settings: how to reach the assets.
         quick: compare sizes only, without reading the bytes.
     """
-    faults: dict[str, list[str]] = {"changed": [], "gone": [], "unverifiable": []}
+    faults: dict[str, list[str]] = {"changed": [], "gone": [], "unverifiable": [], "outside": []}
     unreadable: list[tuple[str, str]] = []
     checked = 0
 
@@ -89,11 +100,13 @@ def check_assets(folder: Path, *, total: int, settings: Settings, quick: bool = 
         gone=tuple(faults["gone"]),
         unreadable=tuple(unreadable),
         unverifiable=tuple(faults["unverifiable"]),
+        outside=tuple(faults["outside"]),
+        media_roots=media_roots_for(faults["outside"], reads=settings.reads or ()),
     )
 
 
 def with_copies(folder: Path, report: VerifyReport, *, copies: CopiesOf, settings: Settings) -> VerifyReport:
-    """Takes a picture that is gone from its address for fine where the same bytes lie at another one.
+    """Takes a picture that is gone from its address, or not read there, for fine where its bytes lie at another one.
 
     Args:
         folder: of the manifest.
@@ -101,10 +114,10 @@ def with_copies(folder: Path, report: VerifyReport, *, copies: CopiesOf, setting
         copies: knows others. Nothing is believed: their bytes are read.
         settings: how to reach them.
     """
-    gone = set(report.gone)
-    if not gone:
+    missed = {*report.gone, *report.outside}
+    if not missed:
         return report
-    lost = [asset for group in _assets(folder) for asset in group if asset.uri in gone]
+    lost = [asset for group in _assets(folder) for asset in group if asset.uri in missed]
     columns = {"uri": [asset.uri for asset in lost], "digest": [asset.digest for asset in lost]}
     known = copies(pa.table(columns, schema=pa.schema([("uri", pa.string()), ("digest", pa.string())])))
     elsewhere: dict[str, str] = {}
@@ -114,11 +127,34 @@ def with_copies(folder: Path, report: VerifyReport, *, copies: CopiesOf, setting
             if _judged(there, settings=settings, quick=False) == ("", ""):
                 elsewhere[asset.uri] = uri
                 break
+    outside = tuple(uri for uri in report.outside if uri not in elsewhere)
     return dataclasses.replace(
         report,
         gone=tuple(uri for uri in report.gone if uri not in elsewhere),
+        outside=outside,
+        media_roots=media_roots_for(outside, reads=settings.reads or ()),
         elsewhere=tuple(elsewhere.items()),
     )
+
+
+def check_usable(report: VerifyReport, *, name: str) -> None:
+    """Refuses to copy or link the pictures of the snapshot `name` where some are not as they were frozen, or not read.
+
+    Raises:
+        SnapshotDamaged: there is one whose bytes are nowhere.
+        PlaceRefused: there is one that lies outside of the places that are read.
+    """
+    unfit = (*report.changed, *report.gone, *(uri for uri, _ in report.unreadable))
+    if unfit:
+        cannot = ", or cannot be read" if report.unreadable else ""
+        also = f"; {described(report.outside)}" if report.outside else ""
+        raise SnapshotDamaged(
+            f"{len(unfit):,} pictures are no longer what was frozen{cannot}, as {unfit[0]}{also}",
+            where=name,
+            hint=f"All of them are named by: datacat snapshot verify {name}",
+        )
+    if report.outside:
+        raise refusal(name, report.outside, media_roots=report.media_roots)
 
 
 def read_copy(digest: str, addresses: Sequence[str], *, settings: Settings) -> bytes | None:
@@ -149,8 +185,12 @@ def _judged(asset: _Frozen, *, settings: Settings, quick: bool) -> tuple[str, st
             return "changed", ""
     except FileNotFoundError:
         return "gone", ""
+    except PlaceRefused as error:
+        # Below a place that is read, it is a link that leads out of it: no other setting is asked for.
+        is_link = lies_below(asset.uri, settings.reads or ())
+        return ("unreadable", error.what) if is_link else ("outside", "")
     except store_errors() as error:
         if isinstance(error.__cause__, FileNotFoundError):  # since we asked for its size
             return "gone", ""
-        return "unreadable", str(error)
+        return "unreadable", cause_of(error)
     return "", ""

@@ -97,7 +97,7 @@ def test_a_frozen_picture_is_there_while_one_of_its_copies_is(
     with pytest.raises(SystemExit) as ended:
         main(["snapshot", "verify", "roofs", "-C", catalog.root.uri])
     assert not ended.value.code
-    assert f"gone  {gone}, whose bytes are at {other}" in capsys.readouterr().out
+    assert f"elsewhere  {gone}: its bytes are at {other}" in capsys.readouterr().out
     Path(other).write_bytes(b"something else")
     assert frozen.verify().gone == (gone,)
 

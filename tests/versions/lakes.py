@@ -17,6 +17,7 @@ from datacat.model.schemas import TABLES
 from datacat.model.snapshot import Question
 from datacat.sources.location import Location
 from datacat.tables.addresses import other_addresses
+from datacat.versions.facts import check_facts
 from datacat.versions.snapshots import Snapshots
 
 
@@ -107,7 +108,9 @@ def frozen(snapshots: Snapshots, lake: Lake, *, name: str = "roofs", **options: 
     """The snapshot of all of `lake`'s assets."""
     answer = options.pop("answer", None) or Answer(range(len(lake.rows["assets"])))
     given = {"state": 7, "split": "train=0.5,test=0.5"} | options
-    return snapshots.create(name, cursor=lake.cursor(), selection=answer, **given)
+    made = snapshots.create(name, cursor=lake.cursor(), selection=answer, **given)
+    check_facts(made.file("assets").parent, made.definition)
+    return made
 
 
 def opened(root: Path | str, **settings: Any) -> Snapshots:

@@ -7,6 +7,7 @@ import pickle
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
 import pytest
 
 from datacat.errors import LocationError
@@ -101,3 +102,22 @@ def test_a_detection_model_of_torchvision_trains_on_it(tmp_path: Path) -> None:
     model.train()
     losses = model(list(pictures), [{key: target[key] for key in ("boxes", "labels")} for target in targets])
     assert all(bool(loss.isfinite()) for loss in losses.values())
+
+
+def test_rows_in_another_order_are_those_of_their_pictures(tmp_path: Path) -> None:
+    """The digest covers rows in any order, so whoever sent a snapshot may have written them in another one."""
+    lake = drawn_lake(tmp_path / "lake", count=4)
+    for asset in (0, 2, 2):
+        lake.add_annotation(
+            asset, **{"class": "car"}, geometry_type="box", x=1.0, y=1.0, w=5.0 + asset, h=5.0
+        )
+    snapshot = frozen(opened(tmp_path / "catalog"), lake)
+    expected = [snapshot.torch()[index][1]["boxes"].tolist() for index in range(4)]
+    path = snapshot.file("annotations")
+    rows = pq.read_table(path)
+    pq.write_table(rows.take(list(range(len(rows)))[::-1]), path)
+    assert snapshot.verify().ok
+    images = snapshot.torch()
+    found = [sorted(images[index][1]["boxes"].tolist()) for index in range(4)]
+    assert found == [sorted(boxes) for boxes in expected]
+    assert len(found[2]) == 2  # of two that say the same, one was frozen

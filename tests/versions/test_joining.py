@@ -164,7 +164,13 @@ def test_a_bomb_of_aliases_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("choice", "told"),
     [
-        ({"prefer": []}, "nobody is preferred"),
+        (
+            {"prefer": []},
+            r"nobody is preferred\nWrite --prefer TEAM,TEAM; in Python joining={'prefer': \['TEAM', 'TEAM'\]}",
+        ),
+        ({"prefer": ""}, "nobody is preferred"),
+        ({"prefer": {"mapping": 1}}, "`prefer` is no list of names"),
+        ({"prefer": [7]}, "`prefer` is no list of names"),
         ({"prefer": ["maping"]}, "no team or label set 'maping'.*\n?Did you mean mapping"),
         ({"prefer": ["mapping", "mapping"]}, "'mapping' is preferred twice"),
         ({"prefer": ["mapping"], "overlap": "keep"}, "where all is kept"),
@@ -185,6 +191,10 @@ def test_of_one_object_the_preferred_label_stays_one_to_one(tmp_path: Path) -> N
         box(MAPPING, "roof", A), box(CLAIMS, "roof", nearly), box(CLAIMS, "roof", B), box(CLAIMS, "car", A)
     )
     rows, contents = joined(found, tmp_path, prefer=["mapping"])
+    assert joined(found, tmp_path / "text", prefer="mapping, claims")[1].joining.prefer == (
+        "mapping",
+        "claims",
+    )
     assert _who(rows) == [("claims", "car", 10), ("claims", "roof", 15), ("mapping", "roof", 10)]
     assert contents.joined.same == ({"team": "claims", "class": "roof", "annotations": 1},)
     rows, _ = joined(found, tmp_path / "claims", prefer=["claims/houses"])
