@@ -34,7 +34,11 @@ class Listed(View, Generic[T]):
 
 
 class Statement(View):
-    """Who says what, and where: `x, y, w, h` are pixels, or fractions of the size where `is_relative`."""
+    """Who says what, and where.
+
+    `x, y, w, h` are pixels of the picture as it is shown, turned as its EXIF says, or fractions of it where
+    `is_relative`.
+    """
 
     annotation: int
     class_name: str | None = Field(alias="class")

@@ -8,10 +8,11 @@ import io
 import warnings
 from collections.abc import Iterator
 
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
 
 from datacat.config import Settings
 from datacat.errors import DatacatError, LocationError
+from datacat.sources.exif import orientation_of, turned
 from datacat.sources.reading import read_bytes
 
 MISSING = "cannot be read"
@@ -66,8 +67,9 @@ def decoded(content: bytes, *, uri: str) -> Image.Image:
         with Image.open(io.BytesIO(content)) as picture:
             if picture.width * picture.height > _PIXELS:
                 raise NoPicture(TOO_LARGE, where=uri, hint=f"It has more than {_PIXELS:,} pixels.")
+            orientation = orientation_of(picture)
             picture.load()
-            return _as_rgb(ImageOps.exif_transpose(picture))
+            return _as_rgb(turned(picture, orientation))
     except NoPicture:
         raise
     except Image.DecompressionBombError as error:

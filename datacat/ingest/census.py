@@ -14,7 +14,7 @@ from datacat.errors import NothingUnderstood
 from datacat.ingest.batches import parquet_writer, table
 from datacat.ingest.claims import Claims
 from datacat.ingest.format import INLINE, FileFacts, Format
-from datacat.ingest.fractions import turn_fractions
+from datacat.ingest.fractions import count_fractions
 from datacat.ingest.limits import UNNAMED
 from datacat.ingest.metadata import Metadata
 from datacat.ingest.oddities import note_oddities, note_shared
@@ -23,7 +23,7 @@ from datacat.model.report import Tally
 from datacat.model.schemas import NO_LABEL_FILE, STAGED
 from datacat.sources.listing import Entry
 from datacat.sources.location import as_pattern
-from datacat.sources.media import MediaFacts, is_turned, media_kind
+from datacat.sources.media import MediaFacts, media_kind
 
 _MEDIA_FIELDS = tuple(item.name for item in fields(MediaFacts))
 _EXTERNAL = """
@@ -83,21 +83,24 @@ _REASONS = """
     FROM rejects GROUP BY reason ORDER BY n DESC, reason LIMIT $most
 """
 _REASONS_TOLD = 5
-# Sizes that label files state and their pictures do not have: both, whether the sides are swapped, how many assets.
+# Sizes that label files state and their pictures do not have as they are stored: both, whether the label file has the
+# sides of the picture as it is shown, or swaps them, whether EXIF turns it by a quarter, how many assets.
 _SIZES = """
-    SELECT l.width, l.height, m.width, m.height, l.width = m.height AND l.height = m.width AS is_swapped,
-        count(DISTINCT uri) AS n, list(DISTINCT uri ORDER BY uri)[:$most] AS uris
+    SELECT l.width, l.height, m.width, m.height, l.width = m.width AND l.height = m.height AS is_shown,
+        l.width = m.height AND l.height = m.width AS is_swapped,
+        coalesce(m.orientation BETWEEN 5 AND 8, false) AS is_turned,
+        count(DISTINCT uri) AS n, min(uri) AS least
     FROM listed l JOIN media m USING (uri)
-    WHERE NOT m.is_missing AND m.fault IS NULL AND l.width > 0 AND l.height > 0
-        AND (l.width <> m.width OR l.height <> m.height)
-    GROUP BY ALL ORDER BY n DESC, uris
+    WHERE NOT m.is_missing AND m.fault IS NULL AND l.width > 0 AND l.height > 0 AND (NOT is_shown OR is_turned)
+    GROUP BY ALL ORDER BY n DESC, least
 """
 _SWAPPED = (
     "a label file swaps width and height of a picture that no EXIF turns (its boxes are measured as in the label file, "
     "and are wrong where it only confuses the two)"
 )
+_SHOWN = "a label file gives the size of a picture as its EXIF turns it"
+_STORED = "a label file gives the size of a picture before its EXIF turns it, so its boxes are turned with it"
 _SIZES_TOLD = 5
-_LOOKED_AT = 200  # pictures whose EXIF is read again, to tell whether it turns them
 
 
 class Census:
@@ -108,7 +111,6 @@ class Census:
         self._files = files
         self._rewritten = 0
         self._has_claims = False
-        self._settings = settings
         self._db = duckdb.connect(
             config={
                 "threads": settings.thread_count,
@@ -253,29 +255,27 @@ class Census:
     def compare_sizes(self, tally: Tally) -> None:
         """Notes where label files state another size than the picture has, or mean one, once media were looked at."""
         self._view("media")
-        told, others, looked_at = 0, 0, 0
-        for width, height, real_width, real_height, is_swapped, count, uris in self._db.execute(
-            _SIZES, {"most": _LOOKED_AT}
+        told, others, shown, stored = 0, 0, 0, 0
+        for width, height, *real, is_shown, is_swapped, is_turned, count, _ in self._db.execute(
+            _SIZES
         ).fetchall():
-            turned = 0
-            if is_swapped and looked_at < _LOOKED_AT:
-                looked_at += len(uris)
-                turned = sum(is_turned(uri, self._settings) for uri in uris)
-                if len(uris) > turned:
-                    tally.note(_SWAPPED, len(uris) - turned)
-            if turned:
-                turned = count if turned == len(uris) else turned
-                tally.note(f"a label file gives the size of a picture as its EXIF turns it: {turned:,}")
-            if count - turned and told < _SIZES_TOLD:
+            if is_turned and (is_shown or is_swapped):
+                shown, stored = (shown + count, stored) if is_shown else (shown, stored + count)
+                continue
+            if is_swapped:
+                tally.note(_SWAPPED, count)
+            if told < _SIZES_TOLD:
                 told += 1
-                said = f"label file says {width}x{height}, the picture is {real_width}x{real_height}"
-                tally.note(f"{said}: {count - turned:,}")
-            elif count - turned:
-                others += count - turned
+                tally.note(f"label file says {width}x{height}, the picture is {real[0]}x{real[1]}: {count:,}")
+            else:
+                others += count
+        for count, note in ((shown, _SHOWN), (stored, _STORED)):
+            if count:
+                tally.note(f"{note}: {count:,}")
         if others:
             tally.note(f"label file says another size than the picture has: {others:,}")
         self._view("annotations")
-        turn_fractions(self._db, self._rewrite, tally=tally, settings=self._settings)
+        count_fractions(self._db, tally=tally)
 
     def _view(self, kind: str) -> None:
         paths = [str(path) for path in sorted(self._folder.glob(f"{kind}-*.parquet"))]

@@ -86,7 +86,7 @@ _FILE_FACTS = _fields("uri", ("size", pa.int64()), "etag", ("modified", _TIME), 
 _MEDIA_FACTS = _fields(
     "uri",
     "media",  # MEDIA
-    ("width", pa.int32()),
+    ("width", pa.int32()),  # pixels of the picture as it is shown, turned as its EXIF says
     ("height", pa.int32()),
     ("duration_s", pa.float64()),
     ("size", pa.int64()),
@@ -98,6 +98,10 @@ _MEDIA_FACTS = _fields(
     ("captured", _TIME),  # when and where it was taken, as EXIF in the file says
     ("latitude", pa.float64()),  # degrees, WGS 84
     ("longitude", pa.float64()),
+    (
+        "orientation",
+        pa.int32(),
+    ),  # how EXIF turns the stored picture to show it, 2 to 8; null where it does not
 )
 
 STAGED: dict[str, pa.Schema] = {

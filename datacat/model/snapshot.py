@@ -24,8 +24,9 @@ _INTERNAL = ("annotation", "asset", "label_set", "source_file")
 # Columns of annotations that came after digests had been made: a manifest may lack them, and a row without
 # values in them has the digest that it always had. More may come behind these; none may go.
 LATER = ("model", "track", "drawn", "said_class")
-# The same of assets. `metadata` is null where no label set says anything of the asset.
-LATER_OF_ASSETS = ("metadata",)
+# The same of assets. `metadata` is null where no label set says anything of the asset, `orientation` where no EXIF
+# turns it; older manifests lack it, and have the size of the picture as it is stored.
+LATER_OF_ASSETS = ("metadata", "orientation")
 _LEFT_OUT = (*_INTERNAL, "starts", "ends", *LATER)  # `starts` and `ends` repeat what `geometry` says
 
 # The manifest holds nothing that means something only within one catalog.
@@ -36,7 +37,9 @@ MANIFEST: dict[str, pa.Schema] = {
             pa.field("media", pa.string()),
             pa.field("digest", pa.string()),  # sha256 of the bytes, hex; null where they were never read
             pa.field("size", pa.int64()),
-            pa.field("width", pa.int32()),  # of the file; where it could not be read, as the label files say
+            pa.field(
+                "width", pa.int32()
+            ),  # of the picture as it is shown; where it could not be read, as the label files say
             pa.field("height", pa.int32()),
             pa.field("duration_s", pa.float64()),
             pa.field("is_missing", pa.bool_()),
@@ -44,6 +47,7 @@ MANIFEST: dict[str, pa.Schema] = {
             pa.field("split", pa.string()),
             # What label sets say of it, JSON: [{"label_set": "team/name", "metadata": …}, …], sorted.
             pa.field("metadata", pa.string()),
+            pa.field("orientation", pa.int32()),  # how EXIF turns the stored picture, 2 to 8
         ]
     ),
     "annotations": pa.schema(
@@ -53,7 +57,7 @@ MANIFEST: dict[str, pa.Schema] = {
             *(column for column in TABLES["annotations"] if column.name not in _LEFT_OUT),
             *(TABLES["annotations"].field(name) for name in ("model", "track")),
             # "640x480": the size in pixels that its label file gives, where the picture has another. Coordinates are
-            # in pixels of that size.
+            # in pixels of that size, or fractions of it.
             pa.field("drawn", pa.string()),
             # The class as its team writes it, where the snapshot calls it otherwise.
             pa.field("said_class", pa.string()),

@@ -2,8 +2,10 @@
 
 Polygons, masks and keypoints count by their boxes. Boxes in pixels and in fractions are compared where the asset's
 size is known; else only fractions with fractions. A box that was drawn on another size of its picture, as its label
-file states it, is brought to the picture first: `sized` does so for all that compares or measures boxes. Sides that
-are swapped mean the picture as its EXIF turns it: such boxes are compared with one another alone.
+file states it, is brought to the picture first: `sized` does so for all that compares or measures boxes. The picture
+is the one that is shown, turned as its EXIF says; where that turns it by a quarter, and the label file states a size
+that lies the other way, the box was drawn on it as it is stored, and is turned with it. Sides that are swapped though
+no EXIF says why: such boxes are measured in that size, and compared with one another alone.
 """
 
 from __future__ import annotations
@@ -14,15 +16,24 @@ from datacat.query.stated import EVERY_STATED, stated_within
 from datacat.query.tree import RelationKind
 
 _SIZED = Sql("""(
-    SELECT * EXCLUDE (by_x, by_y, is_turned) REPLACE (x * by_x AS x, y * by_y AS y, w * by_x AS w, h * by_y AS h,
+    SELECT * EXCLUDE (by_x, by_y, is_turned, lies, turn, unit_x, unit_y) REPLACE (
+            CASE WHEN NOT lies THEN x * by_x WHEN turn IN (6, 7) THEN unit_x - (y + h) * by_y ELSE y * by_y END AS x,
+            CASE WHEN NOT lies THEN y * by_y WHEN turn IN (7, 8) THEN unit_y - (x + w) * by_x ELSE x * by_x END AS y,
+            CASE WHEN lies THEN h * by_y ELSE w * by_x END AS w, CASE WHEN lies THEN w * by_x ELSE h * by_y END AS h,
             area * by_x * by_y AS area),
         CASE WHEN is_turned THEN 2 WHEN is_relative AND asset_width + asset_height IS NULL THEN 1 ELSE 0 END AS frame
     FROM (
-        SELECT a.*, coalesce(f.stated.across = s.height AND f.stated.down = s.width, false) AS is_turned,
+        SELECT a.*, s.orientation AS turn, coalesce(s.orientation BETWEEN 5 AND 8 AND s.width <> s.height
+                AND sign(f.stated.across - f.stated.down) = sign(s.height - s.width), false) AS lies,
+            NOT lies AND coalesce(f.stated.across = s.height AND f.stated.down = s.width, false) AS is_turned,
+            CASE WHEN a.is_relative THEN 1 ELSE s.width END AS unit_x,
+            CASE WHEN a.is_relative THEN 1 ELSE s.height END AS unit_y,
             CASE WHEN is_turned THEN s.height ELSE s.width END AS asset_width,
             CASE WHEN is_turned THEN s.width ELSE s.height END AS asset_height,
-            CASE WHEN is_turned OR a.is_relative THEN 1 ELSE coalesce(s.width / f.stated.across, 1) END AS by_x,
-            CASE WHEN is_turned OR a.is_relative THEN 1 ELSE coalesce(s.height / f.stated.down, 1) END AS by_y
+            CASE WHEN is_turned OR a.is_relative THEN 1 WHEN lies THEN s.height / f.stated.across
+                ELSE coalesce(s.width / f.stated.across, 1) END AS by_x,
+            CASE WHEN is_turned OR a.is_relative THEN 1 WHEN lies THEN s.width / f.stated.down
+                ELSE coalesce(s.height / f.stated.down, 1) END AS by_y
         FROM {} AS a LEFT JOIN (FROM assets WHERE {}) AS s ON s.asset = a.asset
         LEFT JOIN ({}) AS f ON f.label_set = a.label_set AND f.source_file = a.source_file
             AND f.address = a.address))
@@ -79,8 +90,8 @@ _KNOWN_BOXES = (
 def sized(table: Sql, *, stated: Sql | None = EVERY_STATED, within: Sql = TRUE) -> Sql:
     """Rows of annotations with their boxes in pixels of the picture (or fractions), and what these lie in.
 
-    `asset_width` and `asset_height` are its size in pixels, as it was labelled; `frame` tells apart what cannot be
-    compared: 0 the picture's pixels, 1 fractions of a picture of unknown size, 2 pixels of it as its EXIF turns it.
+    `asset_width` and `asset_height` are its size in pixels, as it is shown; `frame` tells apart what cannot be
+    compared: 0 the picture's pixels, 1 fractions of a picture of unknown size, 2 pixels of it with its sides swapped.
 
     Args:
         table: what gives the rows: `annotations`, or those of some classes.

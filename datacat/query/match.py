@@ -37,7 +37,10 @@ class Documents:
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """An annotation that fulfils the query. `x, y, w, h` are pixels, or fractions where `is_relative`."""
+    """An annotation that fulfils the query.
+
+    `x, y, w, h` are pixels of the picture as it is shown, turned as its EXIF says, or fractions where `is_relative`.
+    """
 
     annotation: int
     class_name: str | None

@@ -11,7 +11,7 @@ import duckdb
 
 from datacat.errors import NotFound
 from datacat.query.compare import Sql
-from datacat.query.drawn import Factors, brought_box, brought_geometry
+from datacat.query.drawn import way_of
 from datacat.query.likeness import assets_named
 from datacat.query.match import object_of, value_of
 from datacat.query.pairs import numbered
@@ -36,8 +36,8 @@ class Listing:
 class Statement:
     """One annotation of the asset, as `model.schemas` describes the columns.
 
-    In pixels of the picture, also where it was drawn on another size of it that its label file states; but as drawn
-    on a picture that its EXIF turns.
+    In pixels of the picture as it is shown, turned as its EXIF says, also where it was drawn on it as it is stored, or
+    on another size of it, as its label file states; but a mask is as its own size says.
     """
 
     annotation: int
@@ -133,8 +133,8 @@ def show(cursor: duckdb.DuckDBPyConnection, name: str) -> AssetView:
         )
     asset = found[0][0]
     own = (
-        "SELECT asset, uri, media, width, height, duration_s, size, modified, digest, is_missing, fault "
-        "FROM assets WHERE asset = ?"
+        "SELECT asset, uri, media, width, height, duration_s, size, modified, digest, is_missing, fault, "
+        "orientation FROM assets WHERE asset = ?"
     )
     equal = (
         "SELECT uri FROM assets WHERE asset <> ? AND digest = (SELECT digest FROM assets WHERE asset = ?) "
@@ -151,26 +151,27 @@ def show(cursor: duckdb.DuckDBPyConnection, name: str) -> AssetView:
     equals = tuple(uri for (uri,) in rows(cursor, Sql(equal, (asset, asset, asset))))
     stated = other_sizes({asset: facts[3:5]}, rows(cursor, LISTED.filled(numbered("asset", [asset]))))
     annotations = tuple(
-        _statement(row, _factors(facts[3:5], stated.get((row["of_set"], row["source_file"], row["address"]))))
+        _statement(
+            row,
+            stated.get((row["of_set"], row["source_file"], row["address"])),
+            shown=facts[3:5],
+            orientation=facts[-1],
+        )
         for row in arrow(cursor, Sql(said, (asset,))).to_pylist()
     )
-    return AssetView(*(*facts, equals, _listings(cursor, asset), annotations))
+    return AssetView(*(*facts[:-1], equals, _listings(cursor, asset), annotations))
 
 
-def _factors(size: tuple[int, int], stated: tuple[int, ...] | None) -> Factors | None:
-    """What brings coordinates to the picture; None: they are as they are, or drawn on it as its EXIF turns it."""
-    return (
-        None if stated in (None, size[::-1]) or None in size else (size[0] / stated[0], size[1] / stated[1])
-    )
-
-
-def _statement(row: dict[str, Any], by: Factors | None) -> Statement:
+def _statement(
+    row: dict[str, Any], stated: Any, *, shown: tuple[int | None, int | None], orientation: int | None
+) -> Statement:
     columns = list(row.values())[:-3]
     said = Statement(*(*columns[:-2], value_of(columns[-2]), object_of(columns[-1])))
-    if by is None or said.is_relative:
+    way = way_of(stated, shown=shown, orientation=orientation, is_relative=bool(said.is_relative))
+    if way is None:
         return said
-    geometry = None if said.geometry is None else brought_geometry(said.geometry_type, said.geometry, by=by)
-    return replace(said, geometry=geometry, **brought_box(row, by))
+    geometry = None if said.geometry is None else way.geometry(said.geometry_type, said.geometry)
+    return replace(said, geometry=geometry, **way.box(row))
 
 
 def _listings(cursor: duckdb.DuckDBPyConnection, asset: int) -> tuple[Listing, ...]:

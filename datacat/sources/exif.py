@@ -1,4 +1,4 @@
-"""When and where a picture was taken, as its EXIF says; cameras, phones and editors write all sorts of rubbish."""
+"""When and where a picture was taken and which way up, as its EXIF says; cameras, phones and editors write rubbish."""
 
 from __future__ import annotations
 
@@ -6,6 +6,16 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from PIL import ExifTags, Image
+
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
 
 
 class Taken(NamedTuple):
@@ -33,6 +43,27 @@ def taken(picture: Image.Image, content: bytes) -> Taken:
         Exception
     ):  # Pillow lets through whatever its parsers raise: struct.error, KeyError, SyntaxError, …
         return Taken()
+
+
+def orientation_of(picture: Image.Image) -> int | None:
+    """How EXIF turns a picture that was opened and not decoded yet, from 2 to 8; None where it does not.
+
+    Of WebP it does not, as browsers show it (chromium 2026); nor where it stands behind the pixels of a PNG.
+    """
+    if picture.format == "WEBP" or (picture.format == "PNG" and "exif" not in picture.info):
+        return None
+    try:
+        said = picture.getexif().get(ExifTags.Base.Orientation)
+    except Exception:  # as above
+        return None
+    return said if isinstance(said, int) and 2 <= said <= 8 else None
+
+
+def turned(picture: Image.Image, orientation: int | None) -> Image.Image:
+    """The picture as it is shown; `orientation` as `orientation_of` says. TIFF is turned by Pillow as it decodes it."""
+    if orientation is None or picture.format == "TIFF":
+        return picture
+    return picture.transpose(_TURNS[orientation])
 
 
 def _exif(picture: Image.Image, content: bytes) -> Image.Exif:

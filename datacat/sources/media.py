@@ -29,7 +29,7 @@ _WHOLE = 64 << 20  # a file up to here is read once for header and digest
 
 @dataclass(frozen=True, slots=True)
 class MediaFacts:
-    """One row of the staged table `media`."""
+    """One row of the staged table `media`: width and height of a picture as it is shown, turned as its EXIF says."""
 
     uri: str
     media: str
@@ -45,6 +45,7 @@ class MediaFacts:
     captured: datetime | None = None
     latitude: float | None = None
     longitude: float | None = None
+    orientation: int | None = None
 
 
 def media_kind(uri: str) -> str | None:
@@ -71,55 +72,17 @@ def measured(entry: Entry, settings: Settings) -> MediaFacts:
     return MediaFacts(entry.uri, kind, digest=digest.hexdigest(), **known, **header._asdict())  # type: ignore[arg-type]
 
 
-def picture_size(uri: str, settings: Settings) -> tuple[int, int] | None:
-    """Width and height in pixels from the header, read from few bytes; None where it has none."""
-    found = _sized(uri, settings)
-    return found[0] if found else None
-
-
 def upright_size(uri: str, settings: Settings) -> tuple[int, int] | None:
-    """As `picture_size`, of the picture as it is shown: turned as its EXIF says."""
-    found = _sized(uri, settings)
-    if found is None:
-        return None
-    (width, height), head = found
-    return (height, width) if _is_lying(head) else (width, height)
-
-
-def _sized(uri: str, settings: Settings) -> tuple[tuple[int, int], bytes] | None:
-    """A picture's size as stored, and the bytes at its beginning that say so."""
+    """Width and height in pixels of a picture as it is shown, read from few bytes; None where its header has none."""
     try:
         for end in (_HEAD, None):
             head = read_bytes(uri, settings, end=end)
             header = _picture(head)
             if header.width and header.height and not header.fault:
-                return (header.width, header.height), head
+                return header.width, header.height
     except LocationError:
         pass
     return None
-
-
-def is_turned(uri: str, settings: Settings) -> bool:
-    """Whether the EXIF of a picture turns it by a quarter, so that people see its sides the other way round."""
-    try:
-        return _is_lying(read_bytes(uri, settings, end=_HEAD))
-    except LocationError:
-        return False
-
-
-def _is_lying(head: bytes) -> bool:
-    """Whether the EXIF of a picture says that it is to be turned by a quarter."""
-    from PIL import ExifTags, Image
-
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            with Image.open(io.BytesIO(head)) as picture:
-                if picture.format == "PNG":  # Pillow would decode all pixels to look behind them
-                    return False
-                return picture.getexif().get(ExifTags.Base.Orientation) in (5, 6, 7, 8)
-    except Exception:  # Pillow lets through whatever its parsers raise
-        return False
 
 
 class _Header(NamedTuple):
@@ -131,6 +94,7 @@ class _Header(NamedTuple):
     captured: datetime | None = None
     latitude: float | None = None
     longitude: float | None = None
+    orientation: int | None = None
     fault: str | None = None
 
 
@@ -145,13 +109,18 @@ def _header(kind: str, head: bytes, *, uri: str) -> _Header:
 def _picture(head: bytes) -> _Header:
     from PIL import Image
 
-    from datacat.sources.exif import taken
+    from datacat.sources.exif import orientation_of, taken
 
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # odd but readable pictures
             with Image.open(io.BytesIO(head)) as picture:
-                return _Header(picture.width, picture.height, None, *taken(picture, head))
+                orientation = orientation_of(picture)
+                sides = picture.size
+                if orientation in (5, 6, 7, 8) and picture.format != "TIFF":  # of which Pillow says it turned
+                    sides = sides[1], sides[0]
+                captured, latitude, longitude = taken(picture, head)
+                return _Header(*sides, None, captured, latitude, longitude, orientation)
     except Image.DecompressionBombError:
         return _Header(fault="the picture claims an unreasonable size")
     except Exception as error:  # Pillow lets through whatever its parsers raise

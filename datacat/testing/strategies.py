@@ -61,7 +61,8 @@ documents = st.dictionaries(st.sampled_from(KEYS), _contents, max_size=3)
 # What a label file says of a picture's size: nothing, another one, or its sides swapped.
 _STATED_SIZES = st.sampled_from([{}, {"width": 128, "height": 32}, {"width": 32, "height": 64}])
 _OWN_SIZES = st.fixed_dictionaries(
-    {"width": st.sampled_from([None, 64, 640]), "height": st.sampled_from([None, None, 32])}
+    {"width": st.sampled_from([None, 64, 640]), "height": st.sampled_from([None, 32])}
+    | {"orientation": st.sampled_from([None, None, 3, 5, 6, 7, 8])}
 )
 
 

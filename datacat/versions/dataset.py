@@ -17,9 +17,10 @@ from PIL import Image, ImageOps
 from datacat.config import Settings
 from datacat.errors import ExtraMissing, LocationError, PlaceRefused, cause_of
 from datacat.model.snapshot import MANIFEST
+from datacat.sources.exif import turned
 from datacat.sources.inside import lie_outside
 from datacat.sources.reading import read_bytes
-from datacat.versions.drawn import size_of
+from datacat.versions.drawn import size_of, upright_boxes
 from datacat.versions.manifest import batches
 from datacat.versions.media_roots import media_roots_for, refusal
 from datacat.versions.verify import CopiesOf, no_copies, read_copy
@@ -32,6 +33,8 @@ _Flags = npt.NDArray[np.bool_]
 
 class ImageDataset:
     """The images of a snapshot, ordered by URI; what was missing when it was frozen is left out.
+
+    Pictures are turned as their EXIF says.
 
     One that is gone from its address is read at another one where the catalog knew its bytes to be, if they are there.
 
@@ -77,6 +80,7 @@ class ImageDataset:
         usable = pc.and_(pc.equal(assets["media"], "image"), pc.invert(assets["is_missing"]))
         images = assets.filter(usable)
         self._uris = images["uri"].combine_chunks()
+        self._orientations = images["orientation"].combine_chunks()
         self.left_out_count = assets.num_rows - len(self._uris)
         # Asked for now: in a process that a DataLoader forks, no catalog can be read.
         pictures = images.select(["uri", "digest"])
@@ -86,7 +90,7 @@ class ImageDataset:
         self._check_places(name)
         self.classes = list(classes)
         self._numbers = {name: index + first_label for name, index in classes.items()}
-        self._rows = self._targets(folder)
+        self._rows = upright_boxes(images, self._targets(folder))
         owners = pc.index_in(self._rows["uri"], value_set=self._uris).to_numpy()
         if (
             owners[1:] < owners[:-1]
@@ -164,10 +168,12 @@ class ImageDataset:
             return content
 
     def _picture(self, index: int, *, drawn: set[tuple[int, int]]) -> Image.Image:
-        """The pixels; turned as EXIF says where it was annotated so."""
-        content = self._bytes(index)
+        """The pixels, turned as EXIF says; of older manifests, where it was annotated so."""
+        content, orientation = self._bytes(index), self._orientations[index].as_py()
         try:
             with Image.open(io.BytesIO(content)) as picture:
+                if orientation is not None:
+                    return turned(picture, orientation).convert("RGB")
                 is_turned = picture.width != picture.height and picture.size[::-1] in drawn
                 return (ImageOps.exif_transpose(picture) if is_turned else picture).convert("RGB")
         except Exception as error:  # Pillow lets through whatever its decoders raise

@@ -10,8 +10,9 @@ A row is encoded as a fixed part and its texts. The fixed part holds, for every 
 
 and is followed by the texts in UTF-8, so no two different rows have one encoding.
 
-Columns that a table got later (texts, in the order in which they came) stand behind all of this, only where the
-row has a value: 8 bytes, the length of the column's name; the name; 8 bytes, the length of the value; the value.
+Columns that a table got later (texts, and whole numbers as decimals, in the order in which they came) stand behind all
+of this, only where the row has a value: 8 bytes, the length of the column's name; the name; 8 bytes, the length of the
+value; the value.
 Their names are no part of the table's digest. So a row without them has the encoding, and a table of such rows
 the digest, that it had before these columns were thought of.
 
@@ -48,7 +49,7 @@ class TableDigest:
 
         Args:
             schema: of the rows.
-            later: columns of texts that came after digests had been made.
+            later: columns of texts or whole numbers that came after digests had been made.
         """
         self._schema = pa.schema([column for column in schema if column.name not in later])
         self._later = tuple(later)
@@ -110,7 +111,7 @@ def _encoded(batch: pa.RecordBatch, *, schema: pa.Schema, later: Sequence[pa.Arr
 
 def _behind(column: pa.Array, name: str) -> pa.Array:
     """The encoding of a column that came later; nothing where it is null."""
-    values = column.cast(pa.binary())
+    values = column.cast(pa.string()).cast(pa.binary())
     lengths = _big_endian(
         pc.binary_length(values).cast(pa.int64()).fill_null(0).to_numpy(zero_copy_only=False)
     )

@@ -1,55 +1,98 @@
 """Annotations that were drawn on another size of a picture than it has, brought to the picture.
 
-Tools show people a smaller copy, or a picture as its EXIF turns it; label files then state that size. A manifest keeps
-coordinates as they were drawn and the size beside them (`drawn`), and who writes them for others scales them.
+Tools show people a smaller copy, or a picture as it is stored and not as its EXIF turns it; label files then state that
+size. A manifest keeps coordinates as they were drawn and the size beside them (`drawn`), and who writes them for others
+brings them to the picture that is shown.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from datacat.ingest.export import Losses
+from datacat.query.drawn import Size, Way, lies, way_of
 
-Size = tuple[int, int]
-_TURNED = "annotations drawn on a picture as its EXIF turns it, beside others that are not: as drawn"
+_SWAPPED = "annotations drawn on a picture with its sides swapped, beside others that are not: as drawn"
 _MASK = "masks drawn on another size of their picture, of which their box was kept"
+_TURNED_MASK = "masks drawn on a picture before its EXIF turns it, of which their box was kept"
 _ROTATED = "turned boxes drawn on another shape of their picture, of which their box was kept"
+_PLACELESS = ("none", "span", "range")
 
 
-def on_pictures(assets: pa.Table, annotations: pa.Table) -> tuple[pa.Table, pa.Table, list[str]]:
-    """A manifest in which all coordinates are pixels of their picture; and what was lost by it.
+class _Picture(NamedTuple):
+    """One picture: its size as shown, how EXIF turns it, and whether its sides change places in what is written.
 
-    Of a picture whose annotations were all drawn on it as its EXIF turns it, width and height change places: so it is
-    shown by whoever heeds EXIF.
+    They do where all that has a place was drawn so: on the picture as it is stored, or on one with swapped sides
+    that no EXIF explains.
+    """
+
+    size: Size
+    orientation: int | None
+    is_swapped: bool = False
+
+    def way(self, row: dict[str, Any]) -> Way | None:
+        """How an annotation comes to what is written."""
+        stated = None if row["drawn"] is None else size_of(row["drawn"])
+        is_relative = bool(row["is_relative"])
+        if not self.is_swapped:
+            return way_of(stated, shown=self.size, orientation=self.orientation, is_relative=is_relative)
+        return way_of(stated, shown=self.size[::-1], orientation=None, is_relative=is_relative)
+
+
+def on_pictures(
+    assets: pa.Table, annotations: pa.Table, *, keeps_stored: bool
+) -> tuple[pa.Table, pa.Table, list[str]]:
+    """A manifest in which all coordinates are of their picture as it is shown; and what was lost by it.
 
     Args:
         assets: schema `MANIFEST["assets"]`.
         annotations: schema `MANIFEST["annotations"]`.
+        keeps_stored: of a picture on which all was drawn as it is stored, before its EXIF turns it, width and height
+            become those of the stored one, and coordinates stay its.
     """
     is_drawn = pc.is_valid(annotations["drawn"])
     if not pc.any(is_drawn).as_py():
         return assets, annotations, []
     losses = Losses()
     concerned = pc.is_in(assets["uri"], value_set=annotations.filter(is_drawn)["uri"].combine_chunks())
-    near = assets.filter(concerned).select(["uri", "width", "height"]).to_pylist()
-    sizes = {row["uri"]: (row["width"], row["height"]) for row in near if row["width"] and row["height"]}
-    turned = _turned(annotations, sizes)
+    pictures = _pictures(assets.filter(concerned), annotations, keeps_stored=keeps_stored)
     batches = []
     for batch in annotations.to_batches():
-        rows = [
-            _brought(row, sizes.get(row["uri"]), turned=turned, losses=losses) for row in batch.to_pylist()
-        ]
+        rows = [_brought(row, pictures.get(row["uri"]), losses=losses) for row in batch.to_pylist()]
         batches.append(pa.RecordBatch.from_pylist(rows, schema=annotations.schema))
+    swapped = sorted(uri for uri, picture in pictures.items() if picture.is_swapped)
     return (
-        _with_turned(assets, turned),
+        _with_swapped(assets, swapped),
         pa.Table.from_batches(batches, schema=annotations.schema),
         losses.lines(),
     )
+
+
+def upright_boxes(assets: pa.Table, rows: pa.Table) -> pa.Table:
+    """Rows of annotations, those drawn on a picture as it is stored with their boxes turned as its EXIF turns it.
+
+    Args:
+        assets: schema `MANIFEST["assets"]`.
+        rows: some columns of annotations, the box and `drawn` among them; `drawn` is null of what was turned.
+    """
+    turned = assets.filter(pc.is_valid(assets["orientation"]))
+    of_turned = pc.and_(
+        pc.is_in(rows["uri"], value_set=turned["uri"].combine_chunks()), rows["drawn"].is_valid()
+    )
+    if not pc.any(of_turned).as_py():
+        return rows
+    pictures = _known(turned)
+    found = []
+    for row in rows.to_pylist():
+        picture = pictures.get(row["uri"])
+        way = picture.way(row) if picture else None
+        is_turned = way is not None and way.turn is not None
+        found.append({**row, **_box(row, way), "drawn": None} if way and is_turned else row)
+    return pa.Table.from_pylist(found, schema=rows.schema)
 
 
 def size_of(drawn: str) -> Size:
@@ -58,61 +101,80 @@ def size_of(drawn: str) -> Size:
     return int(width), int(height)
 
 
-def scaled(row: dict[str, Any], factors: tuple[float, float], *, losses: Losses) -> dict[str, Any]:
-    """One annotation with other coordinates: times the first factor to the right, times the second down."""
-    across, down = factors
-    sides = {"x": across, "y": down, "w": across, "h": down, "area": across * down}
-    found = {**row, **{side: row[side] * by for side, by in sides.items() if row[side] is not None}}
+def _box(row: dict[str, Any], way: Way) -> dict[str, Any]:
+    box = way.box({"area": None, **row})
+    return {name: value for name, value in box.items() if name in row}
+
+
+def _brought(row: dict[str, Any], picture: _Picture | None, *, losses: Losses) -> dict[str, Any]:
+    if row["drawn"] is None or picture is None:
+        return row
+    way = picture.way(row)
+    if way is None:
+        is_other = size_of(row["drawn"]) == picture.size[::-1] and not picture.is_swapped
+        losses.add(_SWAPPED, int(is_other and not row["is_relative"]))
+        return row
+    found = {**row, **_box(row, way)}
     if row["geometry"] is None:
         return found
-    geometry, type_ = json.loads(row["geometry"]), row["geometry_type"]
-    if type_ == "polygon":
-        geometry = [_points(ring, factors) for ring in geometry]
-    elif type_ == "polyline":
-        geometry = _points(geometry, factors)
-    elif type_ == "keypoints":
-        geometry["points"] = [[p[0] * across, p[1] * down, *p[2:]] for p in geometry["points"]]
-    elif type_ == "rotated" and abs(across - down) <= 0.01 * across:
-        geometry["center"] = _points(geometry["center"], factors)
-        geometry["size"] = _points(geometry["size"], factors)
-    elif type_ in ("mask", "rotated"):
-        losses.add(_MASK if type_ == "mask" else _ROTATED)
+    type_, geometry = row["geometry_type"], json.loads(row["geometry"])
+    if type_ == "mask":
+        if way.turn is None and set(way.by) == {1.0}:
+            return found
+        losses.add(_MASK if way.turn is None else _TURNED_MASK)
         return {**found, "geometry_type": "box", "geometry": None}
+    geometry = way.geometry(type_, geometry)
+    if geometry is None:
+        losses.add(_ROTATED)
+        return {**found, "geometry_type": "box", "geometry": None}
+    if type_ == "keypoints" and isinstance(geometry.get("segmentation"), dict):
+        losses.add(_MASK if way.turn is None else _TURNED_MASK)
+        del geometry["segmentation"]
     return {**found, "geometry": json.dumps(geometry)}
 
 
-def _points(flat: Sequence[float], factors: tuple[float, float]) -> list[float]:
-    return [value * factors[at % 2] for at, value in enumerate(flat)]
+def _known(assets: pa.Table) -> dict[str, _Picture]:
+    """The pictures of known size by URI."""
+    return {
+        row["uri"]: _Picture((row["width"], row["height"]), row["orientation"])
+        for row in assets.select(["uri", "width", "height", "orientation"]).to_pylist()
+        if row["width"] and row["height"]
+    }
 
 
-def _brought(row: dict[str, Any], size: Size | None, *, turned: set[str], losses: Losses) -> dict[str, Any]:
-    if row["drawn"] is None or size is None or row["is_relative"] or row["uri"] in turned:
-        return row
-    width, height = size_of(row["drawn"])
-    if (height, width) == size:
-        losses.add(_TURNED)
-        return row
-    return scaled(row, (size[0] / width, size[1] / height), losses=losses)
-
-
-def _turned(annotations: pa.Table, sizes: dict[str, Size]) -> set[str]:
-    """The pictures of which all that has coordinates was drawn with their sides swapped."""
-    placed = annotations.filter(pc.is_in(annotations["uri"], value_set=pa.array(list(sizes), pa.string())))
-    ways: dict[str, set[bool]] = {}
+def _pictures(near: pa.Table, annotations: pa.Table, *, keeps_stored: bool) -> dict[str, _Picture]:
+    """The pictures of known size by URI, with what becomes of their sides."""
+    known = _known(near)
+    placed = annotations.filter(pc.is_in(annotations["uri"], value_set=pa.array(list(known), pa.string())))
+    ways: dict[str, set[str]] = {}
     for row in placed.select(["uri", "drawn", "geometry_type", "is_relative"]).to_pylist():
-        if row["geometry_type"] not in ("none", "span", "range") and not row["is_relative"]:
-            is_swapped = row["drawn"] is not None and size_of(row["drawn"]) == sizes[row["uri"]][::-1]
-            ways.setdefault(row["uri"], set()).add(is_swapped)
-    return {uri for uri, said in ways.items() if said == {True}}
+        if row["geometry_type"] not in _PLACELESS:
+            ways.setdefault(row["uri"], set()).add(_frame(row, known[row["uri"]]))
+    found = {}
+    for uri, picture in known.items():
+        frames = ways.get(uri, set()) - {"any"}
+        is_swapped = frames == {"swapped"} or (keeps_stored and frames == {"stored"})
+        found[uri] = picture._replace(is_swapped=is_swapped)
+    return found
 
 
-def _with_turned(assets: pa.Table, turned: set[str]) -> pa.Table:
-    if not turned:
+def _frame(row: dict[str, Any], picture: _Picture) -> str:
+    """On which of a picture's two ways an annotation was drawn; "any" where both give the same numbers."""
+    stated = None if row["drawn"] is None else size_of(row["drawn"])
+    if stated is not None and lies(stated, shown=picture.size, orientation=picture.orientation):
+        return "stored"
+    if row["is_relative"]:
+        return "shown" if picture.orientation else "any"
+    return "swapped" if stated == picture.size[::-1] and stated != picture.size else "shown"
+
+
+def _with_swapped(assets: pa.Table, uris: list[str]) -> pa.Table:
+    if not uris:
         return assets
-    is_turned = pc.is_in(assets["uri"], value_set=pa.array(sorted(turned), pa.string()))
+    is_swapped = pc.is_in(assets["uri"], value_set=pa.array(uris, pa.string()))
     columns = {
-        "width": pc.if_else(is_turned, assets["height"], assets["width"]),
-        "height": pc.if_else(is_turned, assets["width"], assets["height"]),
+        "width": pc.if_else(is_swapped, assets["height"], assets["width"]),
+        "height": pc.if_else(is_swapped, assets["width"], assets["height"]),
     }
     for name, column in columns.items():
         assets = assets.set_column(assets.column_names.index(name), assets.schema.field(name), column)

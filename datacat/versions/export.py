@@ -42,6 +42,8 @@ class Writer(Protocol):
 
         `classes` has the index from 0 of every class of the snapshot name, in the order of the indexes.
         Where the column `LIES_AT` stands beside those of the assets, a picture's bytes are there, if it is not null.
+        Coordinates are of pictures as they are shown, turned as their EXIF says; with an attribute `keeps_stored`
+        that is true, of a stored picture on which all was drawn, whose width and height are then given.
         One with an attribute `takes_described` that is true takes `described` too, a `Described`, and says
         itself what of that it cannot hold.
         """
@@ -162,7 +164,8 @@ def _write(
 ) -> Sequence[str]:
     if writer is not None:
         assets, annotations = (_table(source, name) for name in ("assets", "annotations"))
-        assets, annotations, losses = on_pictures(assets, annotations)
+        keeps_stored = getattr(writer, "keeps_stored", False)
+        assets, annotations, losses = on_pictures(assets, annotations, keeps_stored=keeps_stored)
         if target.elsewhere:
             places = [target.elsewhere.get(uri) for uri in assets.column("uri").to_pylist()]
             assets = assets.append_column(LIES_AT, pa.array(places, pa.string()))

@@ -72,7 +72,8 @@ SELECT
   a.duration_s,
   coalesce(a.is_missing, false) AS is_missing,
   coalesce(spoken.label_sets, []) AS label_sets,
-  '[' || spoken.metadata || ']' AS metadata
+  '[' || spoken.metadata || ']' AS metadata,
+  a.orientation
 FROM assets AS a
 SEMI JOIN snapshot_assets USING (asset)
 LEFT JOIN spoken USING (asset)

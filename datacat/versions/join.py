@@ -39,7 +39,9 @@ _STANDING = f"""
 _CHOSEN = f"""
     CREATE OR REPLACE TEMP TABLE snapshot_chosen AS
     SELECT n.annotation, n.asset, n.label_set, n.class, {_STANDING} AS standing,
-        CASE WHEN n.geometry_type NOT IN ('none', 'span', 'range') AND NOT n.is_relative
+        CASE WHEN n.geometry_type NOT IN ('none', 'span', 'range')
+            AND (NOT n.is_relative OR a.orientation BETWEEN 5 AND 8
+                AND sign(s.stated.width - s.stated.height) = sign(a.height - a.width))
             AND (s.stated.width <> a.width OR s.stated.height <> a.height)
           THEN s.stated.width || 'x' || s.stated.height END AS drawn
     FROM annotations AS n SEMI JOIN {{}} SEMI JOIN snapshot_assets USING (asset)
@@ -110,11 +112,12 @@ _SHARED_ASSETS = """
 _WIDE = _ORDER.replace('n."created"', 'epoch_us(n."created")')  # whatever the time zone of the session
 _TIE = f"CASE WHEN n.has_twin THEN md5(row({_WIDE})::VARCHAR) END"
 # Where the size of the picture is known, boxes are in its pixels, whatever size they were drawn on; `frame` tells apart
-# what cannot be compared: fractions of a picture of unknown size, and boxes on a picture as its EXIF turns it.
+# what cannot be compared: fractions of a picture of unknown size, and boxes on one of swapped sides. What was drawn on
+# the picture as it is stored is turned as EXIF turns that (`geometry.sized`).
 _BOXES = f"""
     CREATE OR REPLACE TEMP TABLE snapshot_boxes AS
     WITH sized AS (
-        SELECT n.*, r.name, r.unit, r.drawn, a.width AS across, a.height AS down,
+        SELECT n.*, r.name, r.unit, r.drawn, a.width AS across, a.height AS down, a.orientation AS turn,
             split_part(r.drawn, 'x', 1)::DOUBLE AS drawn_across, split_part(r.drawn, 'x', 2)::DOUBLE AS drawn_down,
             coalesce(n.is_relative, false) AND a.width + a.height IS NOT NULL AS is_share_of_known,
             k.annotation IS NOT NULL AS has_twin
@@ -124,12 +127,16 @@ _BOXES = f"""
         ANTI JOIN snapshot_gone ON snapshot_gone.annotation = r.annotation
         WHERE n.is_crowd IS NOT TRUE AND r.name IS NOT NULL AND n.x + n.y + n.w + n.h IS NOT NULL
     ), framed AS (
-        SELECT *, coalesce(drawn_across = down AND drawn_down = across AND across <> down, false) AS is_turned
+        SELECT *, coalesce(turn BETWEEN 5 AND 8 AND across <> down
+                AND sign(drawn_across - drawn_down) = sign(down - across), false) AS lies,
+            NOT lies AND coalesce(drawn_across = down AND drawn_down = across AND across <> down, false) AS is_turned
         FROM sized
     ), scaled AS (
-        SELECT *, CASE WHEN is_share_of_known THEN across WHEN drawn IS NULL OR is_turned THEN 1
+        SELECT *, CASE WHEN is_share_of_known THEN CASE WHEN lies THEN down ELSE across END
+                WHEN lies THEN down / drawn_across WHEN drawn IS NULL OR is_turned THEN 1
                 ELSE across / drawn_across END AS by_x,
-            CASE WHEN is_share_of_known THEN down WHEN drawn IS NULL OR is_turned THEN 1
+            CASE WHEN is_share_of_known THEN CASE WHEN lies THEN across ELSE down END
+                WHEN lies THEN across / drawn_down WHEN drawn IS NULL OR is_turned THEN 1
                 ELSE down / drawn_down END AS by_y
         FROM framed
     )
@@ -137,7 +144,10 @@ _BOXES = f"""
         annotation, asset, unit, name,
         CASE WHEN is_turned THEN 2 WHEN coalesce(is_relative, false) AND NOT is_share_of_known THEN 1
             ELSE 0 END AS frame,
-        x * by_x AS left_, y * by_y AS top_, (x + w) * by_x AS right_, (y + h) * by_y AS bottom_
+        CASE WHEN NOT lies THEN x * by_x WHEN turn IN (6, 7) THEN across - (y + h) * by_y ELSE y * by_y END AS left_,
+        CASE WHEN NOT lies THEN y * by_y WHEN turn IN (7, 8) THEN down - (x + w) * by_x ELSE x * by_x END AS top_,
+        left_ + CASE WHEN lies THEN h * by_y ELSE w * by_x END AS right_,
+        top_ + CASE WHEN lies THEN w * by_x ELSE h * by_y END AS bottom_
     FROM scaled AS n
 """  # noqa: S608 - our own words
 # Boxes of a label set that are the same thing as one that stays of those before it.

@@ -14,6 +14,7 @@ import pytest
 
 from datacat.catalog import Catalog
 from tests.api.test_serve import served
+from tests.catalog.turned import BOX, SHOWN, TEAMS
 
 _CHROMIUM = shutil.which("chromium")
 _EMPTY = {"br", "img", "input", "link", "meta"}
@@ -140,3 +141,22 @@ def test_a_mistake_is_shown_with_the_nearest_name_to_follow(address: str, tmp_pa
     page = _shown(address, tmp_path, q="class:rofo")
     assert _texts(page, ".//*[@role='alert']/pre")[0].startswith("no class `rofo`")
     assert _texts(page, ".//*[@role='alert']/p/a") == ["class:roof", "Ask it as a plain question"]
+
+
+def test_boxes_lie_on_their_picture_whichever_way_it_is_stored(tmp_path: Path) -> None:
+    """Browsers turn pictures as their EXIF says."""
+    made = Catalog.init(str(tmp_path / "turned"))
+    for team in ("neutral", "neutral-stored", "shares-stored"):
+        TEAMS[team](tmp_path / team)
+        made.ingest(str(tmp_path / team), team=team, name="x")
+    with served(made) as running:
+        page = _shown(running, tmp_path / "browser", q="thing")
+    overlays = page.findall(".//li[@class='hit']//svg")
+    assert {found.get("viewbox") for found in overlays} == {"0 0 120 160"}
+    assert len(overlays) == 8
+    for found in overlays:
+        for rectangle in found.findall("rect"):
+            sides = [float(rectangle.get(side, "")) for side in ("x", "y", "width", "height")]
+            units = SHOWN * 2 if "scale(120 160)" in rectangle.get("transform", "") else (1,) * 4
+            assert [side * unit for side, unit in zip(sides, units, strict=True)] == pytest.approx(BOX)
+    assert len(page.findall(".//li[@class='hit']//svg/rect")) == 24

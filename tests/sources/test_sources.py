@@ -16,7 +16,7 @@ from datacat.errors import LocationError
 from datacat.sources.changes import compared
 from datacat.sources.listing import listed
 from datacat.sources.location import Location, filesystem
-from datacat.sources.media import measured, picture_size
+from datacat.sources.media import measured, upright_size
 from datacat.sources.reading import decoded, read_bytes, read_many
 from datacat.testing.format_suite import rows
 from tests.ingest.test_formats import coco, save
@@ -77,7 +77,7 @@ def test_media_are_measured_or_faulted(tmp_path: Path) -> None:
     assert a.digest == hashlib.sha256((tmp_path / "a.jpg").read_bytes()).hexdigest()
     assert b.fault
     assert c.duration_s == 1.5
-    assert picture_size(str(tmp_path / "a.jpg"), Settings()) == (7, 5)
+    assert upright_size(str(tmp_path / "a.jpg"), Settings()) == (7, 5)
 
 
 def test_s3_is_read_like_a_disk(bucket: tuple[Location, Settings], tmp_path: Path) -> None:

@@ -6,12 +6,16 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 from PIL import Image
 
 import datacat
 from datacat.catalog import Catalog
 from datacat.model.report import IngestReport
+from datacat.model.snapshot import MANIFEST
+from datacat.query.drawn import way_of
+from datacat.versions.drawn import on_pictures
 
 
 def made(
@@ -55,6 +59,11 @@ def exported(cat: Catalog, tmp_path: Path, format_: str) -> tuple[str, tuple[str
         ((640, 480), 1, "label file says 640x480, the picture is 64x48: 1"),
         ((48, 64), 1, "label file says 48x64, the picture is 64x48: 1"),
         ((48, 64), 6, "a label file gives the size of a picture as its EXIF turns it: 1"),
+        (
+            (64, 48),
+            6,
+            "a label file gives the size of a picture before its EXIF turns it, so its boxes are turned with it: 1",
+        ),
     ],
 )
 def test_another_size_than_the_picture_has_is_noted(
@@ -125,3 +134,77 @@ def test_a_digest_says_on_which_size_it_was_drawn(tmp_path: Path) -> None:
     other, _ = made(tmp_path / "b", said=(640, 480), bbox=[32, 0, 16, 24])
     digests = [cat.freeze("x", query="shed").definition.digests.annotations for cat in (same, other)]
     assert digests[0] != digests[1]
+
+
+def _tables(*drawn: str | None, orientation: int | None) -> tuple[pa.Table, pa.Table]:
+    """A manifest of one picture, 64x48 as older releases and 48x64 as this one says, with a box for each size."""
+    width, height = (64, 48) if orientation is None else (48, 64)
+    asset = {"uri": "a.jpg", "width": width, "height": height, "orientation": orientation}
+    box = {
+        "uri": "a.jpg",
+        "geometry_type": "box",
+        "x": 4.0,
+        "y": 8.0,
+        "w": 10.0,
+        "h": 20.0,
+        "is_relative": False,
+    }
+    boxes = [{**box, "drawn": size} for size in drawn]
+    return tuple(  # type: ignore[return-value]
+        pa.Table.from_pylist(rows, schema=MANIFEST[name])
+        for name, rows in (("assets", [asset]), ("annotations", boxes))
+    )
+
+
+@pytest.mark.parametrize("keeps_stored", [False, True])
+def test_an_older_manifest_means_the_turned_picture_by_swapped_sides(keeps_stored: bool) -> None:
+    assets, said, losses = on_pictures(*_tables("48x64", orientation=None), keeps_stored=keeps_stored)
+    assert (assets["width"][0].as_py(), assets["height"][0].as_py()) == (48, 64)
+    assert [said[side][0].as_py() for side in "xywh"] == [4, 8, 10, 20]
+    assert losses == []
+
+
+@pytest.mark.parametrize(
+    ("drawn", "keeps_stored", "size", "boxes"),
+    [
+        (("64x48",), True, (64, 48), [[4, 8, 10, 20]]),
+        (("64x48",), False, (48, 64), [[20, 4, 20, 10]]),
+        (("64x48", None), True, (48, 64), [[20, 4, 20, 10], [4, 8, 10, 20]]),
+        (("128x96", None), True, (48, 64), [[34, 2, 10, 5], [4, 8, 10, 20]]),
+        (("96x128",), True, (48, 64), [[2, 4, 5, 10]]),
+    ],
+)
+def test_what_was_drawn_on_the_stored_picture_is_turned_where_anything_else_was_not(
+    drawn: tuple[str | None, ...], keeps_stored: bool, size: tuple[int, int], boxes: list[list[float]]
+) -> None:
+    assets, said, _ = on_pictures(*_tables(*drawn, orientation=6), keeps_stored=keeps_stored)
+    assert (assets["width"][0].as_py(), assets["height"][0].as_py()) == size
+    assert [[row[side] for side in "xywh"] for row in said.to_pylist()] == boxes
+
+
+@pytest.mark.parametrize(
+    ("orientation", "center", "degrees"),
+    [(5, [8, 4], 80), (6, [40, 4], 100), (7, [40, 60], -100), (8, [8, 60], -80)],
+)
+def test_turned_boxes_turn_with_their_picture(orientation: int, center: list[float], degrees: float) -> None:
+    way = way_of((64, 48), shown=(48, 64), orientation=orientation, is_relative=False)
+    assert way is not None
+    found = way.geometry("rotated", {"center": [4, 8], "size": [10, 20], "degrees": 10})
+    assert found == {"center": center, "size": [10, 20], "degrees": degrees}
+
+
+def test_points_and_their_outline_turn_with_their_picture() -> None:
+    way = way_of((64, 48), shown=(48, 64), orientation=8, is_relative=False)
+    assert way is not None
+    found = way.geometry("keypoints", {"points": [[4, 8, 2]], "segmentation": [[0, 0, 64, 0, 64, 48]]})
+    assert found == {"points": [[8, 60, 2]], "segmentation": [[0, 64, 0, 0, 48, 0]]}
+
+
+def test_masks_of_the_stored_picture_stay_where_it_is_written_and_are_boxes_else() -> None:
+    mask = {"geometry_type": "mask", "geometry": '{"size": [48, 64], "counts": [0, 3072]}'}
+    assets, annotations = _tables("64x48", orientation=6)
+    said = pa.Table.from_pylist([annotations.to_pylist()[0] | mask], schema=annotations.schema)
+    kept, turned = (on_pictures(assets, said, keeps_stored=keeps) for keeps in (True, False))
+    assert (kept[1]["geometry"][0].as_py(), kept[2]) == (mask["geometry"], [])
+    assert turned[1]["geometry_type"][0].as_py() == "box"
+    assert "before its EXIF turns it" in turned[2][0]

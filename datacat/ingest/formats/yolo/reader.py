@@ -39,7 +39,6 @@ from datacat.sources.media import media_kind, upright_size
 from datacat.sources.reading import decoded
 
 _LOOKED_AT = 30  # lines of a file by which it is recognised
-_UPRIGHT = (".png", ".bmp", ".gif")  # files that are shown as they are stored
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +98,7 @@ class Yolo:
         splits = Splits(dataset, said, pictures=[*(entry.uri for entry in images), *sorted(uris)])
         own: dict[str, _Own] = {}
         for entry, picture, uri in pairs:
-            size = dataset.known_size(picture) if picture and uri.lower().endswith(_UPRIGHT) else None
+            size = dataset.known_size(picture) if picture else None
             named = nearest(entry.uri, names) or splits.stated_by.get(uri)
             split = splits.of(uri, label=entry.uri)
             own[entry.uri] = _Own(uri, picture is not None, size, split, named if named in names else None)
