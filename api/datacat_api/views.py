@@ -221,6 +221,9 @@ class Asset(View):
     digest: str | None
     is_missing: bool
     fault: str | None
+    orientation: int | None = Field(
+        description="How EXIF turns the stored picture to show it, 2 to 8; null where it does not."
+    )
     equal: list[str] = Field(description="URIs of assets with the same bytes.")
     label_sets: list[LabelSetListing]
     annotations: list[Annotation]

@@ -68,7 +68,11 @@ class Statement:
 
 @dataclass(frozen=True, slots=True)
 class AssetView:
-    """An asset, who speaks of it, and what they say. `equal` are its other addresses: URIs with the same bytes."""
+    """An asset, who speaks of it, and what they say.
+
+    `width` and `height` are of the picture as it is shown, turned by `orientation` of its EXIF, 2 to 8.
+    `equal` are its other addresses: URIs with the same bytes.
+    """
 
     asset: int
     uri: str
@@ -81,13 +85,14 @@ class AssetView:
     digest: str | None
     is_missing: bool
     fault: str | None
+    orientation: int | None
     equal: tuple[str, ...]
     label_sets: tuple[Listing, ...]
     annotations: tuple[Statement, ...]
 
     def facts(self) -> dict[str, Any]:
         """What is known of the asset itself, by name."""
-        own = {field.name: getattr(self, field.name) for field in fields(self)[:11]}
+        own = {field.name: getattr(self, field.name) for field in fields(self)[:12]}
         splits = [f"{item.label_set}: {item.split}" for item in self.label_sets if item.split]
         metadata = [f"{item.label_set}: {_json(item.metadata)}" for item in self.label_sets if item.metadata]
         own["label_sets"] = list(dict.fromkeys(item.label_set for item in self.label_sets)) or None
@@ -159,7 +164,7 @@ def show(cursor: duckdb.DuckDBPyConnection, name: str) -> AssetView:
         )
         for row in arrow(cursor, Sql(said, (asset,))).to_pylist()
     )
-    return AssetView(*(*facts[:-1], equals, _listings(cursor, asset), annotations))
+    return AssetView(*(*facts, equals, _listings(cursor, asset), annotations))
 
 
 def _statement(

@@ -146,11 +146,12 @@ def test_a_mistake_is_shown_with_the_nearest_name_to_follow(address: str, tmp_pa
 def test_boxes_lie_on_their_picture_whichever_way_it_is_stored(tmp_path: Path) -> None:
     """Browsers turn pictures as their EXIF says."""
     made = Catalog.init(str(tmp_path / "turned"))
-    for team in ("neutral", "neutral-stored", "shares-stored"):
+    for team in ("neutral", "neutral-stored", "shares-stored", "coco-stored"):
         TEAMS[team](tmp_path / team)
         made.ingest(str(tmp_path / team), team=team, name="x")
     with served(made) as running:
-        page = _shown(running, tmp_path / "browser", q="thing")
+        page = _shown(running, tmp_path / "browser", q="thing[team!=coco-stored]")
+        outlined = _shown(running, tmp_path / "browser", q="thing[team:coco-stored]")
     overlays = page.findall(".//li[@class='hit']//svg")
     assert {found.get("viewbox") for found in overlays} == {"0 0 120 160"}
     assert len(overlays) == 8
@@ -160,3 +161,5 @@ def test_boxes_lie_on_their_picture_whichever_way_it_is_stored(tmp_path: Path) -
             units = SHOWN * 2 if "scale(120 160)" in rectangle.get("transform", "") else (1,) * 4
             assert [side * unit for side, unit in zip(sides, units, strict=True)] == pytest.approx(BOX)
     assert len(page.findall(".//li[@class='hit']//svg/rect")) == 24
+    outlines = [found.get("points", "") for found in outlined.findall(".//li[@class='hit']//svg/polygon")]
+    assert [sorted(points.split()) for points in outlines] == [["16,32", "16,96", "56,32", "56,96"]] * 8

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import itertools
-import json
 from pathlib import Path
 
 import pytest
 from PIL import Image
+from pycocotools.coco import COCO
 
 from datacat.catalog import Catalog
 from tests.catalog.turned import BOX, NAMES, SHOWN, TEAMS, is_on_red, seen
@@ -56,11 +56,16 @@ def test_matches_and_shown_assets_have_the_same_boxes(catalog: Catalog) -> None:
     for hit in hits:
         shown = catalog.asset(hit.asset)
         assert (shown.width, shown.height) == SHOWN
+        assert (shown.orientation or 1) == int(hit.uri[-5])
         assert len(hit.matches) == len(shown.annotations) == len(TEAMS)
         for said in (*hit.matches, *shown.annotations):
             units = SHOWN * 2 if said.is_relative else (1,) * 4
             sides = [side * unit for side, unit in zip((said.x, said.y, said.w, said.h), units, strict=True)]
             assert sides == pytest.approx(BOX)
+    matches = [hit["matches"] for hit in hits.to_arrow().to_pylist()]
+    assert [[one["x"] for one in found] for found in matches] == [
+        [one.x for one in hit.matches] for hit in hits
+    ]
 
 
 def test_polygons_are_shown_on_the_picture(catalog: Catalog) -> None:
@@ -81,11 +86,10 @@ def test_one_object_of_all_teams_is_one_object_of_a_snapshot(catalog: Catalog) -
 
 def _coco(folder: Path) -> list[tuple[Path, tuple[int, int], list[float]]]:
     (path,) = folder.glob("annotations/instances_*.json")
-    document = json.loads(path.read_text())
-    images = {image["id"]: image for image in document["images"]}
+    loaded = COCO(str(path))
     found = []
-    for said in document["annotations"]:
-        image = images[said["image_id"]]
+    for said in loaded.loadAnns(loaded.getAnnIds()):
+        (image,) = loaded.loadImgs(said["image_id"])
         found.append((folder / image["file_name"], (image["width"], image["height"]), said["bbox"]))
         if "segmentation" in said:
             (ring,) = said["segmentation"]
