@@ -290,9 +290,8 @@ class Snapshot:
 
     def annotations(self) -> pa.RecordBatchReader:
         """The annotations, with the schema `model.snapshot.MANIFEST["annotations"]`, ordered by URI."""
-        return pa.RecordBatchReader.from_batches(
-            MANIFEST["annotations"], batches(self._folder(), "annotations")
-        )
+        rows = batches(self._folder(), "annotations")
+        return pa.RecordBatchReader.from_batches(MANIFEST["annotations"], rows)
 
     def file(self, table: str) -> Path:
         """The Parquet file of a table of the manifest, `assets` or `annotations`."""
@@ -347,8 +346,7 @@ class Snapshot:
         target = exporting.Target(Path(folder), format=format, media=media, force=force, settings=settings)
         source = self._intact()
         if media != "reference":
-            elsewhere = self._check_pictures(source, quick=media == "link")
-            target = dataclasses.replace(target, elsewhere=elsewhere)
+            target = dataclasses.replace(target, elsewhere=self._located(source, quick=media == "link"))
         return exporting.export(source, self.definition, target=target, keep=self._root)
 
     def torch(
@@ -395,7 +393,7 @@ class Snapshot:
         found = check_assets(folder, total=total, settings=settings, quick=quick)
         return with_copies(folder, found, copies=self._copies, settings=settings)
 
-    def _check_pictures(self, folder: Path, *, quick: bool) -> dict[str, str]:
+    def _located(self, folder: Path, *, quick: bool) -> dict[str, str]:
         """The pictures that are gone from their address, each with the one where their bytes are now.
 
         Raises:
@@ -427,9 +425,8 @@ def _defined(
         CommitConflict: `before` came in between, with another joining.
     """
     if before is not None and before.joining != joining:
-        raise CommitConflict(
-            f"somebody froze {before.snapshot} meanwhile, with another joining", hint="Try again."
-        )
+        what = f"somebody froze {before.snapshot} meanwhile, with another joining"
+        raise CommitConflict(what, hint="Try again.")
     return draft(
         version=before.version + 1 if before else 1,
         counts=held.counts,

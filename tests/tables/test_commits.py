@@ -64,7 +64,7 @@ def test_no_catalog_says_how_to_make_one(catalog_root: Location) -> None:
 
 def test_another_schema_version_is_refused(tables: Tables, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(log, "SCHEMA_VERSION", 99)
-    with pytest.raises(SchemaMismatch, match="version 3, this datacat reads version 99"):
+    with pytest.raises(SchemaMismatch, match="version 4, this datacat reads version 99"):
         Tables.open(tables.root, SETTINGS)
 
 
