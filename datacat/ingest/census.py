@@ -19,6 +19,7 @@ from datacat.ingest.limits import UNNAMED
 from datacat.ingest.metadata import Metadata
 from datacat.ingest.oddities import note_oddities, note_shared
 from datacat.ingest.pieces import Pieces
+from datacat.model.positions import IN_ORDER, first
 from datacat.model.report import Tally
 from datacat.model.schemas import NO_LABEL_FILE, STAGED
 from datacat.sources.listing import Entry
@@ -57,13 +58,13 @@ _ORPHANS = """
     SELECT DISTINCT a.file, a.key FROM annotations a
     WHERE NOT EXISTS (FROM listed l WHERE l.file = a.file AND l.key = a.key) ORDER BY ALL
 """
-_ORPHAN_REJECTS = """
-    SELECT a.file, min(a.position) AS position,
+_ORPHAN_REJECTS = f"""
+    SELECT a.file, {first("position")} AS position,
         'its file does not list this image, so what it does not say of it is not known' AS reason,
-        coalesce('id ' || min(a.external_id), '') AS excerpt, a.key, NULL::VARCHAR AS "class"
+        coalesce('id ' || {first("a.external_id")}, '') AS excerpt, a.key, NULL::VARCHAR AS "class"
     FROM annotations a WHERE NOT EXISTS (FROM listed l WHERE l.file = a.file AND l.key = a.key)
     GROUP BY a.file, a.key ORDER BY ALL
-"""
+"""  # noqa: S608 - our own words
 _REPEATS = """
     SELECT (SELECT count(*) - count(DISTINCT digest) FROM marks),
         (SELECT coalesce(sum(n - 1), 0) FROM (SELECT count(DISTINCT digest) AS n FROM marks GROUP BY name))
@@ -78,10 +79,10 @@ _UNDERSTOOD = f"""
         SELECT count(*) FROM listed l WHERE position <> '{NO_LABEL_FILE}' AND NOT EXISTS (
             FROM rejects r WHERE r.file = l.file AND r.key = l.key))
 """  # noqa: S608 - our own words
-_REASONS = """
-    SELECT reason, count(*) AS n, arg_min(file, (file, position)), arg_min(position, (file, position))
+_REASONS = f"""
+    SELECT reason, count(*) AS n, min(file), {first("position", after="file, ")}
     FROM rejects GROUP BY reason ORDER BY n DESC, reason LIMIT $most
-"""
+"""  # noqa: S608 - our own words
 _REASONS_TOLD = 5
 # Sizes that label files state and their pictures do not have: both, whether the sides are swapped, how many assets.
 _SIZES = """
@@ -373,7 +374,9 @@ class Census:
             return
         columns = ", ".join(STAGED["listed"].names)
         said = ", ".join(name for name in STAGED["listed"].names if name != "position")
-        placed = "SELECT *, row_number() OVER (PARTITION BY file, key) AS place FROM listed"
+        placed = (
+            f"SELECT *, row_number() OVER (PARTITION BY file, key ORDER BY {IN_ORDER}) AS place FROM listed"  # noqa: S608 - our own words
+        )
         numbered = f"SELECT *, row_number() OVER (PARTITION BY {said} ORDER BY place) AS copy FROM ({placed})"  # noqa: S608 - our own words
         rejected = self._db.execute(
             f"SELECT file, position, 'the image id ' || key || ' was used before' AS reason, "  # noqa: S608 - our own words
