@@ -237,3 +237,18 @@ def test_lists_of_corners_are_read_with_the_lines_that_dota_has_above_them(tmp_p
     assert (row["class"], row["w"], row["h"]) == ("small-vehicle", 100, 50)
     noted = {"a line `imagesource:` or `gsd:` of DOTA, which is not kept": 2} if head else {}
     assert (rows(staged, "rejects"), staged.tally.notes) == ([], noted)
+
+
+def test_a_list_of_corners_without_any_object_is_read(tmp_path: Path) -> None:
+    for name in ("P1", "P2"):
+        picture(tmp_path / "lake" / "images" / f"{name}.png", (640, 480))
+    head, line = "imagesource:GoogleEarth\ngsd:0.14\n", "1 1 9 1 9 9 1 9 ship 0\n"
+    for name, text in (("P1", head), ("P2", head + line)):
+        save(tmp_path / "lake" / "labelTxt" / f"{name}.txt", text)
+    staged = read(tmp_path / "lake", tmp_path / "out")
+    assert (len(rows(staged, "annotations")), len(rows(staged, "listed")), rows(staged, "rejects")) == (
+        1,
+        2,
+        [],
+    )
+    assert staged.tally.notes == {"a line `imagesource:` or `gsd:` of DOTA, which is not kept": 4}

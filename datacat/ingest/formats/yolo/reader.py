@@ -151,7 +151,7 @@ class Yolo:
             _note_oddities(line, names, sheets=sheets, columns=columns)
             rows.add("0", position=place_, **columns)
         rows.flush()
-        if not good and any(line.strip() for line in lines):
+        if not good and any(line.strip() and not is_dota_head(line) for line in lines):
             sheets.tally.note("a label file of which no line can be read: its picture is kept")
 
     def write(
