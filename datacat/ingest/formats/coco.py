@@ -105,8 +105,7 @@ class Coco:
         if not (layout.section("images") or layout.section("annotations")):
             raise FormatError("neither `images` nor `annotations` is a list in it", where=document.uri)
         if layout.fault:
-            sheets.tally.note(f"damaged file: {layout.fault}")
-            sheets.add("coverage", 1, file=document.file, answer="not_exhaustive")
+            sheets.damaged(document.file, reason=layout.fault)
         if split_of(document.uri):
             sheets.tally.assume("splits by the label files' names (instances_train.json: train)")
         _say_what_is_not_read(document, layout, sheets=sheets)

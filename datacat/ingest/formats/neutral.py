@@ -17,11 +17,11 @@ import pyarrow.parquet as pq
 
 from datacat.errors import FormatError
 from datacat.ingest.attributes import composed
-from datacat.ingest.batches import Sheets, Statements
+from datacat.ingest.batches import CUT_OFF, Sheets, Statements
 from datacat.ingest.format import Dataset, Document, Plan, Role, Sample, no_plan
 from datacat.ingest.geometry import Box, check_geometry, derived_bounds, scaled
 from datacat.ingest.identifiers import known_id
-from datacat.ingest.json_stream import Range
+from datacat.ingest.json_stream import Range, is_cut_off
 from datacat.ingest.limits import check_row_groups
 from datacat.ingest.times import iso_time
 from datacat.model.report import Tally
@@ -99,10 +99,20 @@ class Neutral:
     def read(self, document: Document, part: Range | _RowGroup, *, sheets: Sheets) -> None:
         """A record an annotation, or an asset with several."""
         reading = _Reading(document, sheets)
+        bad = b""  # the last record, where it was rejected
         for place, record in _records(document, part):
             if record.strip():
-                reading.read(record, place)
+                bad = b"" if reading.read(record, place) else record
+                if b"\0" in bad:
+                    sheets.damaged(document.file, reason="NUL bytes in the middle of it")
         reading.rows.flush()
+        if (
+            isinstance(part, Range)
+            and part.end == document.size
+            and b"\0" not in bad
+            and is_cut_off(bad or b"0")
+        ):
+            sheets.damaged(document.file, reason=CUT_OFF)
 
 
 def _records(document: Document, part: Range | _RowGroup) -> Iterable[tuple[str, bytes]]:
@@ -161,8 +171,8 @@ class _Reading:
         self._said: dict[str, dict[str, Any]] = {}  # of each asset, what was listed last
         self.rows = Statements(sheets, document.file)
 
-    def read(self, record: bytes, place: str) -> None:
-        """One record: all that it says, or a reject for what of it cannot be understood."""
+    def read(self, record: bytes, place: str) -> bool:
+        """One record: all that it says, or a reject for what of it cannot be understood; False: for all of it."""
         asset, class_ = None, None
         try:
             said = _RECORD.decode(record)
@@ -171,7 +181,7 @@ class _Reading:
             listed = _listed(said)
         except (msgspec.MsgspecError, ValueError, RecursionError) as error:
             self._reject(place, error, record=record, key=asset, class_=class_)
-            return
+            return False
         assert asset is not None  # `_listed` says so
         before = self._said.get(asset)
         if before is None or any(value not in (None, before[name]) for name, value in listed.items()):
@@ -180,6 +190,7 @@ class _Reading:
         has_list = "annotations" in said
         for number, statement in enumerate(statements):
             self._add(asset, statement, place=f"{place}, annotations[{number}]" if has_list else place)
+        return True
 
     def _add(self, asset: str, statement: bytes, *, place: str) -> None:
         class_ = None
