@@ -30,7 +30,9 @@ MARKS = pa.schema(
 )
 # Label files that are damaged, and how it shows: they may have held more than they give.
 DAMAGES = pa.schema([pa.field("file", pa.int32()), pa.field("reason", pa.string())])
-_SCHEMAS = {**STAGED, "named": NAMED, "marks": MARKS, "damages": DAMAGES}
+# How often one part of a label file says one thing in two ways that differ, and where first.
+DISPUTES = pa.schema([*DAMAGES, pa.field("position", pa.string()), pa.field("count", pa.int64())])
+_SCHEMAS = {**STAGED, "named": NAMED, "marks": MARKS, "damages": DAMAGES, "disputes": DISPUTES}
 _ROWS_PER_TASK = 1 << 32
 _EXCERPT = 200
 _BATCH = 8192

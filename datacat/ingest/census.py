@@ -12,6 +12,7 @@ import pyarrow as pa
 from datacat.config import Settings
 from datacat.errors import NothingUnderstood
 from datacat.ingest.batches import parquet_writer, table
+from datacat.ingest.bounds import note_bounds
 from datacat.ingest.claims import Claims
 from datacat.ingest.format import INLINE, FileFacts, Format
 from datacat.ingest.fractions import turn_fractions
@@ -129,6 +130,7 @@ class Census:
             refers_by_id=getattr(format_, "refers_by_id", False),
             is_file_each=getattr(format_, "is_file_each", False),
             in_pieces=getattr(format_, "lists_in_pieces", False),
+            has_bounds=getattr(format_, "states_bounds", False),
         )
 
     def complete(
@@ -139,6 +141,7 @@ class Census:
         refers_by_id: bool = False,
         is_file_each: bool = False,
         in_pieces: bool = False,
+        has_bounds: bool = False,
     ) -> None:
         """Gives every annotation an asset, every key one row in `listed`, and notes what is odd.
 
@@ -149,6 +152,7 @@ class Census:
                 claim is nobody's.
             is_file_each: each asset has one label file of its own.
             in_pieces: several records of a file may say something of one asset, each a part of it.
+            has_bounds: annotations may state a box and an area beside a shape that has them, too.
         """
         self._write_files()
         self._drop_repeats(tally)
@@ -169,6 +173,9 @@ class Census:
                 tally.note("a box that reaches outside the image", outside)
         self._view("coverage")
         note_oddities(self._db, tally)
+        if has_bounds:
+            self._view("disputes")
+            note_bounds(self._db, tally, names=[facts.uri for facts in self._files])
         if unique_ids:
             _, again = self._row(_EXTERNAL)
             if again:
@@ -283,8 +290,7 @@ class Census:
         if paths:
             self._db.read_parquet([as_pattern(path) for path in paths]).create_view(kind, replace=True)
         else:
-            empty = STAGED[kind].empty_table()
-            self._db.from_arrow(empty).create_view(kind, replace=True)
+            self._db.from_arrow(table(kind, 0)).create_view(kind, replace=True)
 
     def _row(self, query: str) -> tuple[int, ...]:
         (row,) = self._db.execute(query).fetchall()

@@ -60,6 +60,7 @@ class Coco:
     is_exhaustive = True
     refers_by_id = True
     takes_described = True
+    states_bounds = True
 
     def sniff(self, sample: Sample) -> Role | None:
         """A JSON object with two lists of COCO's at its top; one of them alone, with what only COCO's records have.
