@@ -166,9 +166,10 @@ def _compare(batch: Any, seen: _Seen) -> None:
     fits = _are_near((x, y, x + w, y + h), (left, top, right, bottom), near)
     seen.boxes.add(files, rows, differ=~fits)
     seen.count(files, np.ones_like(fits), fits, _are_near((x, y, w, h), (left, top, right, bottom), near))
-    is_other = np.abs(area - inside) > _AREA_SHARE * np.maximum(area, inside) + width + height
+    is_far = np.abs(area - inside) > _AREA_SHARE * np.maximum(area, inside) + width + height
+    is_of_box = np.abs(area - w * h) <= 0.01 * w * h + 1  # as many tools write it
     is_larger = area > 1.1 * (width + _NEAR_PX) * (height + _NEAR_PX)
-    seen.areas.add(files, rows, differ=np.where(rings == 1, is_other, is_larger))
+    seen.areas.add(files, rows, differ=np.where(rings == 1, is_far & ~(fits & is_of_box), is_larger))
 
 
 def _measured(lists: Any) -> tuple[tuple[_Numbers, _Numbers, _Numbers, _Numbers], _Numbers]:

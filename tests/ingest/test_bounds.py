@@ -89,6 +89,7 @@ def test_an_area_that_cannot_be_is_noted(tmp_path: Path, said: dict[str, Any], n
         {"bbox": [100, 100, 100, 50], "segmentation": _RING},
         {"bbox": [100, 100, 100, 50], "segmentation": [*_RING, [120, 110, 180, 110, 180, 140, 120, 140]],
          "area": 3200},  # a hole
+        {"bbox": [100, 100, 100, 50], "segmentation": [[100, 100, 200, 100, 200, 150]], "area": 5000},  # of its box
         {"bbox": [100, 100, 100, 50], "area": 900},  # of a mask that is not there
         {"bbox": [0, 0, 100, 50], "segmentation": [[0, 0, 100, 0, 100, 50, 0, 50]], "area": 5000},
         {"bbox": [0, 0, 2, 2], "segmentation": {"size": [480, 640], "counts": [0, 2, 478, 2, 306718]}, "area": 4,
