@@ -12,7 +12,7 @@
     ├── FormatError           a file is not of the format, or of none that is known
     │   ├── SeveralFormats    label files of several formats lie in one place
     │   ├── NothingUnderstood every record of an ingest was rejected
-    │   └── LabelsLost       a label file that had annotations gives none any more
+    │   └── LabelsLost       a label file that had annotations is damaged
     ├── CatalogError          the catalog as a whole
     │   ├── CatalogNotFound   there is none here (FileNotFoundError)
     │   ├── CatalogExists     there is one already (FileExistsError)
@@ -117,7 +117,7 @@ class NothingUnderstood(FormatError):
 
 
 class LabelsLost(FormatError):
-    """A label file that had annotations is there and gives none any more, so nothing was committed."""
+    """A label file that had annotations gives none any more, or is damaged and gives fewer: nothing was committed."""
 
 
 class CatalogError(DatacatError):

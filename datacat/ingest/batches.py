@@ -28,11 +28,17 @@ MARKS = pa.schema(
         *(pa.field(name, pa.string()) for name in ("name", "digest")),
     ]
 )
-_SCHEMAS = {**STAGED, "named": NAMED, "marks": MARKS}
+# Label files that are damaged, and how it shows: they may have held more than they give.
+DAMAGES = pa.schema([pa.field("file", pa.int32()), pa.field("reason", pa.string())])
+# How often one part of a label file says one thing in two ways that differ, and where first.
+DISPUTES = pa.schema([*DAMAGES, pa.field("position", pa.string()), pa.field("count", pa.int64())])
+_SCHEMAS = {**STAGED, "named": NAMED, "marks": MARKS, "damages": DAMAGES, "disputes": DISPUTES}
 _ROWS_PER_TASK = 1 << 32
 _EXCERPT = 200
 _BATCH = 8192
 _NOT_SAID = Taken()
+WHOLE = "the whole file"
+CUT_OFF = "it ends in the middle of its last record"
 _REPEATED = {
     "annotations": ["class", "kind", "geometry_type", "annotator", "status", "model", "track", "key"],
     "leaves": ["path", "text"],
@@ -107,6 +113,24 @@ class Sheets:
         self.reject_count += 1
         if len(self._rejects["file"]) >= 10_000:
             self._flush_rejects()
+
+    def damaged(self, file: int, *, reason: str) -> None:
+        """Says that a label file does not hold all that was once in it: its end is missing, or it has holes.
+
+        One record that is wrong is a reject, and no damage.
+
+        Args:
+            file: the number of the label file.
+            reason: how it shows.
+        """
+        self.tally.note(f"damaged file: {reason}")
+        self.add("damages", 1, file=file, reason=_clean(reason))
+        self.add("coverage", 1, file=file, answer="not_exhaustive")
+
+    def reject_file(self, file: int, *, position: str = WHOLE, reason: str | Exception) -> None:
+        """Records that a label file, or a part of one, cannot be read at all; see `reject`."""
+        self.reject(file, position, reason=reason)
+        self.add("damages", 1, file=file, reason=_clean(reason_of(reason)))
 
     def close(self) -> None:
         """Completes the files."""

@@ -12,6 +12,7 @@ import pyarrow as pa
 from datacat.config import Settings
 from datacat.errors import NothingUnderstood
 from datacat.ingest.batches import parquet_writer, table
+from datacat.ingest.bounds import note_bounds
 from datacat.ingest.claims import Claims
 from datacat.ingest.format import INLINE, FileFacts, Format
 from datacat.ingest.fractions import count_fractions
@@ -19,6 +20,7 @@ from datacat.ingest.limits import UNNAMED
 from datacat.ingest.metadata import Metadata
 from datacat.ingest.oddities import note_oddities, note_shared
 from datacat.ingest.pieces import Pieces
+from datacat.model.positions import IN_ORDER, first
 from datacat.model.report import Tally
 from datacat.model.schemas import NO_LABEL_FILE, STAGED
 from datacat.sources.listing import Entry
@@ -57,13 +59,13 @@ _ORPHANS = """
     SELECT DISTINCT a.file, a.key FROM annotations a
     WHERE NOT EXISTS (FROM listed l WHERE l.file = a.file AND l.key = a.key) ORDER BY ALL
 """
-_ORPHAN_REJECTS = """
-    SELECT a.file, min(a.position) AS position,
+_ORPHAN_REJECTS = f"""
+    SELECT a.file, {first("position")} AS position,
         'its file does not list this image, so what it does not say of it is not known' AS reason,
-        coalesce('id ' || min(a.external_id), '') AS excerpt, a.key, NULL::VARCHAR AS "class"
+        coalesce('id ' || {first("a.external_id")}, '') AS excerpt, a.key, NULL::VARCHAR AS "class"
     FROM annotations a WHERE NOT EXISTS (FROM listed l WHERE l.file = a.file AND l.key = a.key)
     GROUP BY a.file, a.key ORDER BY ALL
-"""
+"""  # noqa: S608 - our own words
 _REPEATS = """
     SELECT (SELECT count(*) - count(DISTINCT digest) FROM marks),
         (SELECT coalesce(sum(n - 1), 0) FROM (SELECT count(DISTINCT digest) AS n FROM marks GROUP BY name))
@@ -78,10 +80,10 @@ _UNDERSTOOD = f"""
         SELECT count(*) FROM listed l WHERE position <> '{NO_LABEL_FILE}' AND NOT EXISTS (
             FROM rejects r WHERE r.file = l.file AND r.key = l.key))
 """  # noqa: S608 - our own words
-_REASONS = """
-    SELECT reason, count(*) AS n, arg_min(file, (file, position)), arg_min(position, (file, position))
+_REASONS = f"""
+    SELECT reason, count(*) AS n, min(file), {first("position", after="file, ")}
     FROM rejects GROUP BY reason ORDER BY n DESC, reason LIMIT $most
-"""
+"""  # noqa: S608 - our own words
 _REASONS_TOLD = 5
 # Sizes that label files state and their pictures do not have as they are stored: both, whether the label file has the
 # sides of the picture as it is shown, or swaps them, whether EXIF turns it by a quarter, how many assets.
@@ -130,6 +132,7 @@ class Census:
             refers_by_id=getattr(format_, "refers_by_id", False),
             is_file_each=getattr(format_, "is_file_each", False),
             in_pieces=getattr(format_, "lists_in_pieces", False),
+            has_bounds=getattr(format_, "states_bounds", False),
         )
 
     def complete(
@@ -140,6 +143,7 @@ class Census:
         refers_by_id: bool = False,
         is_file_each: bool = False,
         in_pieces: bool = False,
+        has_bounds: bool = False,
     ) -> None:
         """Gives every annotation an asset, every key one row in `listed`, and notes what is odd.
 
@@ -150,6 +154,7 @@ class Census:
                 claim is nobody's.
             is_file_each: each asset has one label file of its own.
             in_pieces: several records of a file may say something of one asset, each a part of it.
+            has_bounds: annotations may state a box and an area beside a shape that has them, too.
         """
         self._write_files()
         self._drop_repeats(tally)
@@ -170,6 +175,9 @@ class Census:
                 tally.note("a box that reaches outside the image", outside)
         self._view("coverage")
         note_oddities(self._db, tally)
+        if has_bounds:
+            self._view("disputes")
+            note_bounds(self._db, tally, names=[facts.uri for facts in self._files])
         if unique_ids:
             _, again = self._row(_EXTERNAL)
             if again:
@@ -282,8 +290,7 @@ class Census:
         if paths:
             self._db.read_parquet([as_pattern(path) for path in paths]).create_view(kind, replace=True)
         else:
-            empty = STAGED[kind].empty_table()
-            self._db.from_arrow(empty).create_view(kind, replace=True)
+            self._db.from_arrow(table(kind, 0)).create_view(kind, replace=True)
 
     def _row(self, query: str) -> tuple[int, ...]:
         (row,) = self._db.execute(query).fetchall()
@@ -373,7 +380,9 @@ class Census:
             return
         columns = ", ".join(STAGED["listed"].names)
         said = ", ".join(name for name in STAGED["listed"].names if name != "position")
-        placed = "SELECT *, row_number() OVER (PARTITION BY file, key) AS place FROM listed"
+        placed = (
+            f"SELECT *, row_number() OVER (PARTITION BY file, key ORDER BY {IN_ORDER}) AS place FROM listed"  # noqa: S608 - our own words
+        )
         numbered = f"SELECT *, row_number() OVER (PARTITION BY {said} ORDER BY place) AS copy FROM ({placed})"  # noqa: S608 - our own words
         rejected = self._db.execute(
             f"SELECT file, position, 'the image id ' || key || ' was used before' AS reason, "  # noqa: S608 - our own words

@@ -10,17 +10,19 @@ from collections.abc import Iterator
 import duckdb
 import pyarrow as pa
 
+from datacat.model.positions import IN_ORDER, first
 from datacat.model.schemas import STAGED
 
-_CLAIMS = """
+_CLAIMS = f"""
     CREATE OR REPLACE TEMP TABLE claims AS
-    SELECT file, key, uri, min(position) AS position,
-        CASE WHEN row_number() OVER claimed = 1 THEN key ELSE key || ' (' || min(position) || ')' END AS own
-    FROM listed SEMI JOIN (
-        SELECT file, key FROM listed GROUP BY file, key HAVING count(DISTINCT uri) > 1) USING (file, key)
-    GROUP BY file, key, uri
-    WINDOW claimed AS (PARTITION BY file, key ORDER BY min(position), uri)
-"""
+    SELECT *, CASE WHEN row_number() OVER claimed = 1 THEN key ELSE key || ' (' || position || ')' END AS own
+    FROM (
+        SELECT file, key, uri, {first("position")} AS position
+        FROM listed SEMI JOIN (
+            SELECT file, key FROM listed GROUP BY file, key HAVING count(DISTINCT uri) > 1) USING (file, key)
+        GROUP BY file, key, uri)
+    WINDOW claimed AS (PARTITION BY file, key ORDER BY {IN_ORDER}, uri)
+"""  # noqa: S608 - our own words
 # The pictures themselves are unknown for every class, so theirs is null.
 _REJECTS = """
     WITH said AS (

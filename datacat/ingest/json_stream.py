@@ -121,6 +121,17 @@ def decoded(
             yield number, chunk_start + start, Fault(reason_of(error), body[start:end])
 
 
+def is_cut_off(record: bytes) -> bool:
+    """Whether a record is the beginning of JSON and no more, or ends in what is none at all."""
+    try:
+        msgspec.json.decode(record)
+    except msgspec.DecodeError as error:
+        return "truncated" in str(error) or record.rstrip()[-1:] not in (b"}", b"]")
+    except RecursionError:
+        return False
+    return False
+
+
 class Fault(Exception):
     """A record that cannot be understood: why, all of its bytes, and their beginning as text."""
 
@@ -270,7 +281,7 @@ class _Walk:
             _part_last(self._open, whole=self._whole, size=size, cut=self.cut)
             self._open.end = size
         if self.fault is None and (self._brackets.depth or self._brackets.in_string):
-            self.fault = f"the file ends in the middle, at byte {size}"
+            self.fault = f"the JSON ends in the middle, at byte {size}"
 
 
 class _Lines:

@@ -16,7 +16,7 @@ from typing import Any
 
 from datacat.config import Settings
 from datacat.errors import LocationError
-from datacat.ingest.batches import parquet_writer, table
+from datacat.ingest.batches import WHOLE, parquet_writer, table
 from datacat.ingest.census import Census
 from datacat.ingest.format import Dataset, FileFacts, Plan, Sample
 from datacat.ingest.lake_media import beside, known_size, media_of, write_media
@@ -36,7 +36,6 @@ from datacat.sources.reading import encoding_mark, read_bytes, sha256
 
 _HEAD = 64 << 10
 _KEY = "0"  # of the one picture of a label file
-_WHOLE = "the whole file"
 _LOOSE = ("file", "key", "uri", "split", "position")
 _CANDIDATES = (
     *(".json", ".jsonl", ".ndjson", ".txt", ".xml", ".yaml", ".yml", ".names", ".data", ".parquet"),
@@ -355,7 +354,7 @@ def _unspoken(files: _Files, plan: Plan) -> list[list[Any]]:
     numbers = {entry.uri: number for number, entry in enumerate(files.entries)}
     found = [
         *((numbers[e.uri], e.uri, e.uri, split, NO_LABEL_FILE) for e, split in plan.unlabelled),
-        *((numbers[r.entry.uri], _KEY, r.picture.uri, r.split, _WHOLE) for r in plan.refused),
+        *((numbers[r.entry.uri], _KEY, r.picture.uri, r.split, WHOLE) for r in plan.refused),
     ]
     return [list(column) for column in zip(*(row for row in found if row[0] in read), strict=True)]
 
@@ -390,7 +389,7 @@ def _write_faults(into: Path, files: _Files, *, plan: Plan) -> None:
         numbers, said, keys = (list(column) for column in zip(*faults, strict=True))
         columns = {"file": numbers, "reason": said, "key": keys}
         with parquet_writer(into / "rejects-999996.parquet", "rejects") as writer:
-            writer.write_table(table("rejects", len(faults), position=_WHOLE, excerpt="", **columns))
+            writer.write_table(table("rejects", len(faults), position=WHOLE, excerpt="", **columns))
 
 
 def _exhaustive(

@@ -162,7 +162,7 @@ def _survey(task: _Task, job: Job, own: Any) -> Outcome:
         outcome.parts.append((document, parts))
     except _UNREADABLE as error:
         reason = error.what if isinstance(error, DatacatError) else reason_of(error)
-        sheets.reject(job.file, "the whole file", reason=reason)
+        sheets.reject_file(job.file, reason=reason)
     finally:
         sheets.close()
         outcome.tally = sheets.tally
@@ -178,7 +178,8 @@ def _read_parts(task: _Task, document: Document, parts: list[Any]) -> Outcome:
                 formats()[task.format].read(document, part, sheets=sheets)
             except _UNREADABLE as error:
                 reason = error.what if isinstance(error, DatacatError) else reason_of(error)
-                sheets.reject(document.file, f"part {number} of {len(parts)} of a large file", reason=reason)
+                position = f"part {number} of {len(parts)} of a large file"
+                sheets.reject_file(document.file, position=position, reason=reason)
     finally:
         sheets.close()
     return Outcome(tally=sheets.tally, bytes=_PARTS_PER_TASK << 22)
@@ -191,7 +192,7 @@ def _read_small(task: _Task, jobs: list[Job], own: dict[str, Any]) -> Outcome:
     for uri, content in read_many(list(numbers), task.settings):
         job = numbers[uri]
         if isinstance(content, LocationError):
-            sheets.reject(job.file, "the whole file", reason=content.what)
+            sheets.reject_file(job.file, reason=content.what)
             continue
         outcome.bytes += len(content)
         outcome.digests[uri] = hashlib.sha256(content).hexdigest()
@@ -209,7 +210,7 @@ def _read_small(task: _Task, jobs: list[Job], own: dict[str, Any]) -> Outcome:
                 format_.read(document, part, sheets=sheets)
         except _UNREADABLE as error:
             reason = error.what if isinstance(error, DatacatError) else reason_of(error)
-            sheets.reject(job.file, "the whole file", reason=reason)
+            sheets.reject_file(job.file, reason=reason)
     sheets.close()
     outcome.tally = sheets.tally
     return outcome

@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from datacat.errors import NotFound, UsageError
 from datacat.model.names import LabelSetName
+from datacat.model.positions import IN_ORDER
 from datacat.query import meaning as m
 from datacat.query.bind import bind
 from datacat.query.compare import TRUE, Sql
@@ -159,9 +160,9 @@ def rejects(cursor: duckdb.DuckDBPyConnection, label_set: LabelSetName | None = 
         raise NotFound(
             f"no label set {wanted}", hint=f"Did you mean {near[0]}?" if near else "See: datacat classes"
         )
-    sql = """
+    sql = f"""
         SELECT l.team || '/' || l.name AS label_set, s.uri AS file, r.position, r.reason, r.excerpt
         FROM rejects r JOIN label_sets l USING (label_set) JOIN source_files s USING (source_file)
-        WHERE ?::VARCHAR IS NULL OR l.team || '/' || l.name = ? ORDER BY ALL
-    """
+        WHERE ?::VARCHAR IS NULL OR l.team || '/' || l.name = ? ORDER BY label_set, file, {IN_ORDER}, reason, excerpt
+    """  # noqa: S608 - our own words
     return arrow(cursor, Sql(sql, (wanted, wanted)))

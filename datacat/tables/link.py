@@ -8,6 +8,7 @@ from typing import Any
 import duckdb
 
 from datacat.errors import CatalogError
+from datacat.model.positions import first
 from datacat.model.report import IngestReport, RejectCount
 from datacat.model.schemas import TABLES
 from datacat.tables.change import Change, Written
@@ -34,11 +35,11 @@ _CLASSES = """
     SELECT class, count(*) FROM annotations WHERE label_set = ? AND class IS NOT NULL
     GROUP BY class ORDER BY count(*) DESC, class
 """
-_REJECTS = """
-    SELECT reason, count(*), min(uri || coalesce(', ' || position, ''))
+_REJECTS = f"""
+    SELECT reason, count(*), {first("uri || coalesce(', ' || position, '')", after="uri, ")}
     FROM rejects JOIN source_files USING (label_set, source_file)
     WHERE label_set = ? GROUP BY reason ORDER BY count(*) DESC, reason
-"""
+"""  # noqa: S608 - our own words
 # Which rows of the files that hold a label set's rows go.
 _GOES = dict.fromkeys(OF_FILES, "source_file IN (FROM replaced)") | {
     "annotations": "annotation IN (FROM dropped)",

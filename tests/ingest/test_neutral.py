@@ -161,6 +161,23 @@ def test_what_records_say_differently_of_one_asset_is_noted(tmp_path: Path) -> N
     assert [leaf["number"] for leaf in rows(staged, "listed_leaves")] == [0]
 
 
+@pytest.mark.parametrize("first", [{"width": 100, "box": [10, 10, 20, 20]}, {"height": 7}])
+def test_width_and_height_come_from_one_record(tmp_path: Path, first: dict[str, Any]) -> None:
+    lines = [
+        {"asset": "a.png"} | said for said in (first, {"width": 200, "height": 50}, {"width": 9, "height": 9})
+    ]
+    save(tmp_path / "lake" / "a.ndjson", "\n".join(map(json.dumps, lines)))
+    (row,) = rows(read(tmp_path / "lake", tmp_path / "out"), "listed")
+    assert (row["width"], row["height"]) == (200, 50)
+
+
+def test_width_and_height_in_records_of_their_own_are_put_together(tmp_path: Path) -> None:
+    lines = [{"asset": "a.png", "height": 50}, {"asset": "a.png", "width": 200}]
+    save(tmp_path / "lake" / "a.ndjson", "\n".join(map(json.dumps, lines)))
+    (row,) = rows(read(tmp_path / "lake", tmp_path / "out"), "listed")
+    assert (row["width"], row["height"]) == (200, 50)
+
+
 def test_pieces_far_apart_in_a_large_file_are_joined(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("datacat.ingest.tasks._LARGE", 100)
     monkeypatch.setattr("datacat.ingest.format.CUT", 200)

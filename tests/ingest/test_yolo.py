@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from datacat.errors import FormatError
-from datacat.ingest.formats.yolo.lines import Line, Names, has_tracks, kind_of, statement
+from datacat.ingest.formats.yolo.lines import Line, Names, has_tracks, is_cut_off, kind_of, statement
 from datacat.ingest.pipeline import Staged
 from datacat.testing.format_suite import read, rows
 
@@ -237,3 +237,39 @@ def test_lists_of_corners_are_read_with_the_lines_that_dota_has_above_them(tmp_p
     assert (row["class"], row["w"], row["h"]) == ("small-vehicle", 100, 50)
     noted = {"a line `imagesource:` or `gsd:` of DOTA, which is not kept": 2} if head else {}
     assert (rows(staged, "rejects"), staged.tally.notes) == ([], noted)
+
+
+def test_a_list_of_corners_without_any_object_is_read(tmp_path: Path) -> None:
+    for name in ("P1", "P2"):
+        picture(tmp_path / "lake" / "images" / f"{name}.png", (640, 480))
+    head, line = "imagesource:GoogleEarth\ngsd:0.14\n", "1 1 9 1 9 9 1 9 ship 0\n"
+    for name, text in (("P1", head), ("P2", head + line)):
+        save(tmp_path / "lake" / "labelTxt" / f"{name}.txt", text)
+    staged = read(tmp_path / "lake", tmp_path / "out")
+    assert (len(rows(staged, "annotations")), len(rows(staged, "listed")), rows(staged, "rejects")) == (
+        1,
+        2,
+        [],
+    )
+    assert staged.tally.notes == {"a line `imagesource:` or `gsd:` of DOTA, which is not kept": 4}
+
+
+@pytest.mark.parametrize(
+    ("lines", "is_cut"),
+    [
+        (["0 .1 .1 .1 .1", "0 .1 .1"], True),
+        (["0 .1 .1"], True),
+        (["0 .1 .1 .1 .1", "0 .1 .1", ""], False),
+        (["0 .1 .1 .1 .1", "0 .1 .1 .1 x"], False),
+        (["imagesource:x", "1 1 9 1 9 9 1 9 ship 0", "1 1 9 1 9"], True),
+        (["0 .1 .1 .2 .1 .2 .2 .1 .2", "0 .1 .1 .2 .1 .2 .2 .1"], True),
+    ],
+)
+def test_a_last_line_that_is_cut_off_is_told_from_a_wrong_one(lines: list[str], is_cut: bool) -> None:
+    assert is_cut_off(lines) is is_cut
+
+
+def test_of_a_cut_off_line_the_class_is_not_known(tmp_path: Path) -> None:
+    """Any class may have stood behind it."""
+    staged = read(_lake(tmp_path / "lake", "a", text=f"{BOX}1 0.5 0."), tmp_path / "out")
+    assert [(row["key"], row["class"]) for row in rows(staged, "rejects")] == [("0", None)]

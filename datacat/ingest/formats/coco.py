@@ -61,6 +61,7 @@ class Coco:
     refers_by_id = True
     takes_described = True
     keeps_stored = True
+    states_bounds = True
 
     def sniff(self, sample: Sample) -> Role | None:
         """A JSON object with two lists of COCO's at its top; one of them alone, with what only COCO's records have.
@@ -106,8 +107,7 @@ class Coco:
         if not (layout.section("images") or layout.section("annotations")):
             raise FormatError("neither `images` nor `annotations` is a list in it", where=document.uri)
         if layout.fault:
-            sheets.tally.note(f"damaged file: {layout.fault}")
-            sheets.add("coverage", 1, file=document.file, answer="not_exhaustive")
+            sheets.damaged(document.file, reason=layout.fault)
         if split_of(document.uri):
             sheets.tally.assume("splits by the label files' names (instances_train.json: train)")
         _say_what_is_not_read(document, layout, sheets=sheets)

@@ -6,6 +6,7 @@ One record an annotation, or one an asset with its annotations in it; see docs/f
 from __future__ import annotations
 
 import io
+import math
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -17,11 +18,11 @@ import pyarrow.parquet as pq
 
 from datacat.errors import FormatError
 from datacat.ingest.attributes import composed
-from datacat.ingest.batches import Sheets, Statements
+from datacat.ingest.batches import CUT_OFF, Sheets, Statements
 from datacat.ingest.format import Dataset, Document, Plan, Role, Sample, no_plan
 from datacat.ingest.geometry import Box, check_geometry, derived_bounds, scaled
 from datacat.ingest.identifiers import known_id
-from datacat.ingest.json_stream import Range
+from datacat.ingest.json_stream import Range, is_cut_off
 from datacat.ingest.limits import check_row_groups
 from datacat.ingest.times import iso_time
 from datacat.model.report import Tally
@@ -29,6 +30,7 @@ from datacat.model.schemas import ANNOTATION_KINDS, GEOMETRY_TYPES
 
 _Raws = dict[str, msgspec.Raw]
 _RECORD = msgspec.json.Decoder(_Raws)
+_TWO_BOXES = "a `box` and other `x`, `y`, `w`, `h` beside it: `box` counts"
 _ASSET_KEYS = frozenset({"asset", "width", "height", "split", "metadata"})
 
 
@@ -70,6 +72,7 @@ class Neutral:
     name = "neutral"
     title = "datacat's neutral NDJSON or Parquet"
     lists_in_pieces = True
+    states_bounds = True
     writes = False  # a snapshot is Parquet already
 
     def sniff(self, sample: Sample) -> Role | None:
@@ -99,10 +102,20 @@ class Neutral:
     def read(self, document: Document, part: Range | _RowGroup, *, sheets: Sheets) -> None:
         """A record an annotation, or an asset with several."""
         reading = _Reading(document, sheets)
+        bad = b""  # the last record, where it was rejected
         for place, record in _records(document, part):
             if record.strip():
-                reading.read(record, place)
-        reading.rows.flush()
+                bad = b"" if reading.read(record, place) else record
+                if b"\0" in bad:
+                    sheets.damaged(document.file, reason="NUL bytes in the middle of it")
+        reading.flush()
+        if (
+            isinstance(part, Range)
+            and part.end == document.size
+            and b"\0" not in bad
+            and is_cut_off(bad or b"0")
+        ):
+            sheets.damaged(document.file, reason=CUT_OFF)
 
 
 def _records(document: Document, part: Range | _RowGroup) -> Iterable[tuple[str, bytes]]:
@@ -160,9 +173,17 @@ class _Reading:
         self._sheets = sheets
         self._said: dict[str, dict[str, Any]] = {}  # of each asset, what was listed last
         self.rows = Statements(sheets, document.file)
+        self._double: list[str] = []  # where a box is said twice, and differently
 
-    def read(self, record: bytes, place: str) -> None:
-        """One record: all that it says, or a reject for what of it cannot be understood."""
+    def flush(self) -> None:
+        """Writes what was collected."""
+        self.rows.flush()
+        if self._double:
+            columns = {"position": self._double[0], "count": len(self._double), "reason": _TWO_BOXES}
+            self._sheets.add("disputes", 1, file=self._file, **columns)
+
+    def read(self, record: bytes, place: str) -> bool:
+        """One record: all that it says, or a reject for what of it cannot be understood; False: for all of it."""
         asset, class_ = None, None
         try:
             said = _RECORD.decode(record)
@@ -171,7 +192,7 @@ class _Reading:
             listed = _listed(said)
         except (msgspec.MsgspecError, ValueError, RecursionError) as error:
             self._reject(place, error, record=record, key=asset, class_=class_)
-            return
+            return False
         assert asset is not None  # `_listed` says so
         before = self._said.get(asset)
         if before is None or any(value not in (None, before[name]) for name, value in listed.items()):
@@ -180,13 +201,16 @@ class _Reading:
         has_list = "annotations" in said
         for number, statement in enumerate(statements):
             self._add(asset, statement, place=f"{place}, annotations[{number}]" if has_list else place)
+        return True
 
     def _add(self, asset: str, statement: bytes, *, place: str) -> None:
         class_ = None
         try:
             class_ = _name(_RECORD.decode(statement).get("class"))
-            columns = _columns(msgspec.json.decode(statement, type=_Statement), self._sheets.tally)
-            self.rows.add(asset, position=place, **columns)
+            said = msgspec.json.decode(statement, type=_Statement)
+            self.rows.add(asset, position=place, **_columns(said, self._sheets.tally))
+            if said.box and _differ(said.box, (said.x, said.y, said.w, said.h)):
+                self._double.append(place)
         except (msgspec.MsgspecError, ValueError, RecursionError) as error:
             self._reject(place, error, record=statement, key=asset, class_=class_)
 
@@ -271,6 +295,14 @@ def _columns(said: _Statement, tally: Tally) -> dict[str, Any]:
         "created": None if said.created is None else iso_time(said.created, tally),
         "external_id": known_id(said.external_id), "track": known_id(said.track),
     }  # fmt: skip
+
+
+def _differ(box: Box, sides: Box) -> bool:
+    """Whether some of `x`, `y`, `w`, `h` are given and are not those of the box; rounding aside."""
+    return any(
+        side is not None and number is not None and not math.isclose(side, number, rel_tol=1e-4, abs_tol=1e-6)
+        for number, side in zip(box, sides, strict=True)
+    )
 
 
 def _measured(said: _Statement, type_: str, *, geometry: str | None, box: Box) -> tuple[Box, float | None]:

@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 
 from datacat.errors import FormatError
-from datacat.ingest.batches import Sheets, Statements
+from datacat.ingest.batches import CUT_OFF, Sheets, Statements
 from datacat.ingest.format import Dataset, Document, Plan, Role, Sample
 from datacat.ingest.geometry import Shape
 from datacat.ingest.json_stream import Range
@@ -122,17 +122,25 @@ class OpenImages:
 
     def read(self, document: Document, part: _Part, *, sheets: Sheets) -> None:
         """A line an annotation, an absence, or an image."""
-        reader = _Reader(document, sheets)
-        for line, text in _lines(document, part):
+        reader, longest = _Reader(document, sheets), 0
+        for line, text, has_end in _lines(document, part):
             place, values = f"line {line}", []
             try:
                 values = csv_values(text, delimiter=part.delimiter)
+                if not has_end and len(values) < longest:
+                    raise ValueError(f"the file ends in the middle of it: {len(values)} values of {longest}")
+                longest = max(longest, len(values))
                 if len(values) < min(3, len(part.columns)) or len(values) > len(part.columns):
                     raise ValueError(f"{len(values)} values for {len(part.columns)} columns")
                 reader.add(dict(zip(part.columns, values, strict=False)), place=place)
             except (ValueError, KeyError) as error:
                 row = dict(zip(part.columns, values, strict=False))
                 key, class_ = row.get("ImageID", "").strip() or None, reader.class_of(row)
+                if not has_end and len(values) < len(part.columns):
+                    sheets.damaged(document.file, reason=CUT_OFF)
+                    key = class_ = None  # what it says of them may itself be cut off
+                elif "\0" in text:
+                    sheets.damaged(document.file, reason="NUL bytes in the middle of it")
                 sheets.reject(document.file, place, reason=error, excerpt=text, key=key, class_=class_)
         reader.flush()
 
@@ -273,13 +281,14 @@ def _split_of(uri: str) -> str | None:
     return found[1].replace("validation", "val") if found else None
 
 
-def _lines(document: Document, part: _Part) -> Iterator[tuple[int, str]]:
-    """Line numbers from 1 and the lines, without the header."""
+def _lines(document: Document, part: _Part) -> Iterator[tuple[int, str, bool]]:
+    """Line numbers from 1, the lines without the header, and whether each has its line end."""
     check_size(part.range.end - part.range.start, where=document.uri, what="a line")
     lines = decoded(document.bytes(part.range.start, part.range.end))[0].split("\n")
+    last = part.range.first + len(lines)
     for number, line in enumerate(lines, start=part.range.first + 1):
         if number > 1 and line.strip():
-            yield number, line
+            yield number, line, number < last
 
 
 def _number(row: _Row, name: str) -> float:

@@ -71,7 +71,7 @@ class LabelStudio:
         """Ranges of tasks."""
         layout = document.layout("array")
         if layout.fault:
-            sheets.tally.note(f"damaged file: {layout.fault}")
+            sheets.damaged(document.file, reason=layout.fault)
         ranges = [range_ for section in layout.sections for range_ in section.ranges()]
         return [_Part(range_, len(ranges) == 1) for range_ in ranges]
 

@@ -18,6 +18,7 @@ _LINE = re.compile(r"\d+(\.0*)?(\s+-?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?){4,}\s*")
 _CORNERS = re.compile(r"(-?\d+(\.\d+)?\s+){8}\S+(\s+\d+)?\s*")
 _DOTA_HEAD = re.compile(r"\s*(imagesource|gsd)\s*:", re.IGNORECASE)
 _NUMBERISH = re.compile(r"[-+]?(nan|inf(inity)?|(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?)", re.IGNORECASE)
+_BOX = 5  # words of a line that says a box
 # Boxes reach a little over the edge (-0.07 in real files), pixels are far beyond.
 _LEAST, _MOST = -1.0, 2.0
 
@@ -56,6 +57,16 @@ def kind_of(text: str) -> Kind:
 def is_dota_head(text: str) -> bool:
     """Whether a line is one of those above DOTA's lists of corners, which say where the picture came from."""
     return bool(_DOTA_HEAD.match(text))
+
+
+def is_cut_off(lines: Sequence[str]) -> bool:
+    """Whether the last of the lines of a file has no line end and is shorter than others, as none of them is."""
+    counts = [len(line.split()) for line in lines if line.strip() and not is_dota_head(line)]
+    return (
+        bool(lines[-1].strip())
+        and counts[-1] < max(counts[:-1], default=_BOX)
+        and counts[-1] not in counts[:-1]
+    )
 
 
 def has_tracks(lines: Sequence[str]) -> bool:

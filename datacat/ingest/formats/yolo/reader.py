@@ -18,13 +18,14 @@ import pyarrow as pa
 
 from datacat.config import Settings
 from datacat.errors import FormatError
-from datacat.ingest.batches import Sheets, Statements
+from datacat.ingest.batches import CUT_OFF, Sheets, Statements
 from datacat.ingest.format import Dataset, Document, Plan, Role, Sample
 from datacat.ingest.formats.yolo.lines import (
     Line,
     Names,
     class_of,
     has_tracks,
+    is_cut_off,
     is_dota_head,
     kind_of,
     statement,
@@ -143,14 +144,17 @@ class Yolo:
             try:
                 columns = statement(Line(line, names, size, tracked))
             except (ValueError, OverflowError) as error:
-                class_ = class_of(line, names)
+                is_end = number == len(lines) and is_cut_off(lines)
+                if is_end:  # any class may have stood behind it
+                    sheets.damaged(document.file, reason=CUT_OFF)
+                class_ = None if is_end else class_of(line, names)
                 sheets.reject(document.file, place_, reason=error, excerpt=line, key="0", class_=class_)
                 continue
             good += 1
             _note_oddities(line, names, sheets=sheets, columns=columns)
             rows.add("0", position=place_, **columns)
         rows.flush()
-        if not good and any(line.strip() for line in lines):
+        if not good and any(line.strip() and not is_dota_head(line) for line in lines):
             sheets.tally.note("a label file of which no line can be read: its picture is kept")
 
     def write(
