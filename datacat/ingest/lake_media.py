@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 
 from datacat.config import Settings
@@ -12,15 +12,16 @@ from datacat.ingest.census import Census
 from datacat.ingest.matching import Lake
 from datacat.ingest.tasks import measure_media
 from datacat.model.report import Tally
+from datacat.sources.catalogs import left_out
 from datacat.sources.changes import is_same
 from datacat.sources.inside import OUTSIDE
-from datacat.sources.listing import Entry, listed
+from datacat.sources.listing import Entry, Listing, look_over
 from datacat.sources.location import Location
 from datacat.sources.media import MediaFacts, media_kind
 
 
 def media_of(
-    entries: Sequence[Entry],
+    listing: Listing,
     *,
     location: Location,
     media_root: Location | None,
@@ -30,27 +31,32 @@ def media_of(
     """Media below the media root, else below the location; beside it where the location is a single file.
 
     Args:
-        entries: what lies at the location.
+        listing: what lies at the location.
         location: of the label files.
         media_root: where media lie that do not lie there.
-        tally: is told of links that are not followed.
+        tally: is told of links that are not followed, and of catalogs that were left out.
         settings: of the ingest.
 
     Raises:
         LocationError: the media root is not there.
     """
+    entries, catalogs = listing.entries, set(listing.catalogs)
     found = {entry.uri: entry for entry in entries}
     places = [media_root] if media_root else []
     if not places and len(entries) == 1 and entries[0].uri == location.uri:
         places = list(beside(location))
     for place in places:
         try:
-            found.update((entry.uri, entry) for entry in listed(place, settings))
+            there = look_over(place, settings)
+            found.update((entry.uri, entry) for entry in there.entries)
+            catalogs.update(there.catalogs)
         except LocationError:
             if media_root:
                 raise
     for fault, count in Counter(entry.fault for entry in found.values() if entry.fault).items():
         tally.note(f"{fault}: not {'followed' if fault == OUTSIDE else 'read'}", count)
+    if catalogs:
+        tally.assume(left_out(sorted(catalogs)))
     return [found[uri] for uri in sorted(found) if media_kind(uri)]
 
 

@@ -29,7 +29,7 @@ from datacat.model.report import Tally
 from datacat.model.schemas import NO_LABEL_FILE
 from datacat.sources.changes import is_same
 from datacat.sources.inside import limited
-from datacat.sources.listing import Entry, listed
+from datacat.sources.listing import Entry, look_over
 from datacat.sources.location import Location
 from datacat.sources.media import MediaFacts, media_kind
 from datacat.sources.reading import encoding_mark, read_bytes, sha256
@@ -125,8 +125,9 @@ def stage(
     into.mkdir(parents=True, exist_ok=True)
     settings = limited(settings, *request.places, str(into))
     location, media_root, tally = request.location, request.media_root, Tally()
-    entries = listed(location, settings)
-    media = media_of(entries, location=location, media_root=media_root, tally=tally, settings=settings)
+    listing = look_over(location, settings)
+    entries = listing.entries
+    media = media_of(listing, location=location, media_root=media_root, tally=tally, settings=settings)
     found = _recognised(request, entries, settings=settings)
     plan = _planned(request, found, media=media, tally=tally, settings=settings, known_media=known_media)
     found, plan = part_refused(found, plan, entries=entries)
