@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from datacat.config import Settings
-from datacat.errors import LocationError
+from datacat.errors import FormatError, LocationError
 from datacat.ingest.batches import parquet_writer, table
 from datacat.ingest.census import Census
 from datacat.ingest.format import Dataset, FileFacts, Plan, Sample
@@ -130,6 +130,7 @@ def stage(
     media = media_of(listing, location=location, media_root=media_root, tally=tally, settings=settings)
     found = _recognised(request, entries, settings=settings)
     plan = _planned(request, found, media=media, tally=tally, settings=settings, known_media=known_media)
+    _refuse_if_all_is_idle(found, plan, where=str(location))
     found, plan = part_refused(found, plan, entries=entries)
     again = request.again(known_files, is_more_there=any(entry.uri not in known_media for entry in media))
     trusted = {} if request.looks_again else known_files
@@ -323,6 +324,16 @@ def _planned(
         known_size=partial(known_size, known={} if request.looks_again else known_media),
     )
     return found.format.plan(dataset)
+
+
+def _refuse_if_all_is_idle(found: Recognised, plan: Plan, *, where: str) -> None:
+    """Raises FormatError where no label file is left, and it is not that they were emptied."""
+    idle = [entry for entry in found.labels if entry.uri in plan.idle]
+    full = [entry for entry in idle if entry.size]
+    if full and len(idle) == len(found.labels):
+        told = [f"{entry.uri.rsplit('/', 1)[-1]}: {plan.idle[entry.uri]}" for entry in full[:5]]
+        said = "\n".join(["no label file was recognised", *told])
+        raise FormatError(said, where=where, hint="Nothing was committed. Do the pictures lie elsewhere?")
 
 
 def _write_listed(into: Path, lake: Lake, *, files: _Files, plan: Plan) -> None:
