@@ -24,7 +24,7 @@ from datacat.model.report import Tally
 from datacat.model.schemas import NO_LABEL_FILE, STAGED
 from datacat.sources.listing import Entry
 from datacat.sources.location import as_pattern
-from datacat.sources.media import MediaFacts, media_kind
+from datacat.sources.media import MediaFacts, named_kind
 
 _MEDIA_FIELDS = tuple(item.name for item in fields(MediaFacts))
 _EXTERNAL = """
@@ -438,4 +438,4 @@ class Census:
 
 
 def _kind(uri: str) -> str:
-    return "text" if INLINE in uri else media_kind(uri) or "other"
+    return "text" if INLINE in uri else named_kind(uri)

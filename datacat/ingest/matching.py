@@ -27,6 +27,7 @@ from urllib.parse import unquote, unquote_plus, urlsplit
 from datacat.model.report import Tally
 from datacat.sources.listing import Entry
 from datacat.sources.location import Location
+from datacat.sources.media import is_text
 
 _DRIVE = re.compile(r"^[A-Za-z]:[\\/]")
 _SIBLINGS = ("images", "JPEGImages", "img", "data")
@@ -43,9 +44,21 @@ _NOWHERE = "no media are called so"
 
 
 class Lake:
-    """The media that were found, and how names matched them so far."""
+    """The media that were found, and how names matched them so far.
 
-    def __init__(self, media: Iterable[Entry], *, location: Location, media_root: Location | None) -> None:
+    `texts` are files that may be texts: one that a label names becomes one of `entries`, the others are no media.
+    """
+
+    def __init__(
+        self,
+        media: Iterable[Entry],
+        *,
+        location: Location,
+        media_root: Location | None,
+        texts: Iterable[Entry] = (),
+    ) -> None:
+        self.texts = {entry.uri: entry for entry in texts}
+        self._of_texts: Lake | None = None
         self.entries = {entry.uri: entry for entry in media}
         self.rules: Counter[str] = Counter()
         self._location = location
@@ -60,6 +73,8 @@ class Lake:
 
     def match(self, name: str, *, label_file: str) -> str:
         """The URI of the asset that `label_file` calls `name`; one made by rule where the lake has none."""
+        if self.texts and is_text(name):
+            return self._match_text(name, label_file)
         folder = label_file.rsplit("/", 1)[0]
         if not self.entries and not _ODD.search(name):
             self._lost_count[_NOWHERE] += 1
@@ -71,6 +86,17 @@ class Lake:
             return found[0]
         self._lose(name, plain)
         return self._made(name, plain, folder=folder)
+
+    def _match_text(self, name: str, label_file: str) -> str:
+        """The same among the texts, by the same rules."""
+        if self._of_texts is None:
+            self._of_texts = Lake(self.texts.values(), location=self._location, media_root=self._media_root)
+            self._of_texts.rules, self._of_texts._lost = self.rules, self._lost
+            self._of_texts._lost_count = self._lost_count
+        uri = self._of_texts.match(name, label_file=label_file)
+        if uri in self.texts:
+            self.entries[uri] = self.texts[uri]
+        return uri
 
     def covers(self, uri: str) -> bool:
         """Whether everything was listed where `uri` would lie."""

@@ -126,17 +126,15 @@ def stage(
     settings = limited(settings, *request.places, str(into))
     location, media_root, tally = request.location, request.media_root, Tally()
     listing = look_over(location, settings)
-    entries = listing.entries
-    media = media_of(listing, location=location, media_root=media_root, tally=tally, settings=settings)
-    found = _recognised(request, entries, settings=settings)
+    media, texts = media_of(listing, location=location, media_root=media_root, tally=tally, settings=settings)
+    found = _recognised(request, listing.entries, settings=settings)
     plan = _planned(request, found, media=media, tally=tally, settings=settings, known_media=known_media)
-    _refuse_if_all_is_idle(found, plan, where=str(location))
-    found, plan = part_refused(found, plan, entries=entries)
+    found, plan = part_refused(found, plan, entries=listing.entries)
     again = request.again(known_files, is_more_there=any(entry.uri not in known_media for entry in media))
     trusted = {} if request.looks_again else known_files
     files = _Files.listed(found, plan, known=known_files, trusted=trusted, again=again, settings=settings)
     files.read_by(Reader(found.format.name, plan, into=into, settings=settings), tally)
-    lake = Lake(media, location=location, media_root=media_root)
+    lake = _lake(request, found, media=media, texts=texts)
     _write_listed(into, lake, files=files, plan=plan)
     lake.report(tally)
     _write_classes(into, files, plan=plan)
@@ -323,7 +321,18 @@ def _planned(
         options=request.options,
         known_size=partial(known_size, known={} if request.looks_again else known_media),
     )
-    return found.format.plan(dataset)
+    plan = found.format.plan(dataset)
+    _refuse_if_all_is_idle(found, plan, where=str(request.location))
+    return plan
+
+
+def _lake(
+    request: IngestRequest, found: Recognised, *, media: Sequence[Entry], texts: Sequence[Entry]
+) -> Lake:
+    """The media, and the texts that are none of the label set's own files."""
+    ours = {entry.uri for entry in (*found.labels, *found.context)}
+    texts = [entry for entry in texts if entry.uri not in ours]
+    return Lake(media, location=request.location, media_root=request.media_root, texts=texts)
 
 
 def _refuse_if_all_is_idle(found: Recognised, plan: Plan, *, where: str) -> None:
