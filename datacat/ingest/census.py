@@ -20,12 +20,13 @@ from datacat.ingest.limits import UNNAMED
 from datacat.ingest.metadata import Metadata
 from datacat.ingest.oddities import note_oddities, note_shared
 from datacat.ingest.pieces import Pieces
+from datacat.ingest.untold import untold
 from datacat.model.positions import IN_ORDER, first
 from datacat.model.report import Tally
 from datacat.model.schemas import NO_LABEL_FILE, STAGED
 from datacat.sources.listing import Entry
 from datacat.sources.location import as_pattern
-from datacat.sources.media import MediaFacts, media_kind
+from datacat.sources.media import MediaFacts, named_kind
 
 _MEDIA_FIELDS = tuple(item.name for item in fields(MediaFacts))
 _EXTERNAL = """
@@ -167,6 +168,7 @@ class Census:
         if is_file_each:
             note_shared(self._db, tally)
         self._drop_double_keys(tally)
+        self._reject_untold()
         for query in (_ODD_BOXES, _ODD_RELATIVE):
             flat, outside = self._row(query)
             if flat:
@@ -365,6 +367,13 @@ class Census:
             tally.note("annotations speak of an image that their file does not list", count)
             self._view("listed")
 
+    def _reject_untold(self) -> None:
+        self._view("annotations")
+        found = untold(self._db)
+        if found.num_rows:
+            with parquet_writer(self._folder / "rejects-999994.parquet", "rejects") as writer:
+                writer.write_table(found)
+
     def _reject_orphans(self) -> None:
         """A reject for each asset that only annotations speak of."""
         rejected = self._db.execute(_ORPHAN_REJECTS).to_arrow_table()
@@ -438,4 +447,4 @@ class Census:
 
 
 def _kind(uri: str) -> str:
-    return "text" if INLINE in uri else media_kind(uri) or "other"
+    return "text" if INLINE in uri else named_kind(uri)

@@ -15,6 +15,7 @@ from datacat.ingest.geometry import Shape, coco_shape, derived_bounds, keypoints
 from datacat.ingest.identifiers import known_id
 from datacat.ingest.json_stream import Fault
 from datacat.ingest.reasons import reason_of
+from datacat.ingest.untold import NOT_KNOWN, UNTOLD
 
 _Number = int | float | str | None
 _ROWS = 8192
@@ -172,6 +173,8 @@ class Batch:
                 excerpt = f"id {record.id}, image_id {record.image_id}"
                 self._sheets.reject(self._file, place, reason=error, excerpt=excerpt, key=key, class_=class_)
                 continue
+            if class_ is None or _spelling(record.category_id) not in self._categories:
+                self._say_untold(place, record, key=key, class_=class_, shape=shape)
             text = None if document is None else document.decode("utf-8")
             kept.append((row, place, key, class_, shape, record, text, track))
             row += 1
@@ -179,6 +182,23 @@ class Batch:
         if kept:
             self._write(kept)
         self._sheets.leaves(leaves)
+
+    def _say_untold(
+        self, place: str, record: Annotation, *, key: str, class_: str | None, shape: Shape
+    ) -> None:
+        """A reject beside an annotation that is kept, where its class cannot be told.
+
+        Of what is drawn and has no class, the census says it for every format. A file without categories has numbers
+        for classes.
+        """
+        if class_ is not None and self._categories:
+            reason = f"category {class_} is not in the list of categories: its number was kept as the class"
+        elif class_ is None and record.caption is None and shape.type == "none":
+            reason = UNTOLD
+        else:
+            return
+        excerpt = f"id {record.id}, image_id {record.image_id}"
+        self._sheets.reject(self._file, place, reason=f"{reason}{NOT_KNOWN}", excerpt=excerpt, key=key)
 
     def _shape(self, record: Annotation, *, png: str | None) -> Shape:
         shape, broken = coco_shape(record.bbox, bytes(record.segmentation), area=record.area)

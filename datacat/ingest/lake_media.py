@@ -3,60 +3,74 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 
 from datacat.config import Settings
 from datacat.errors import LocationError
 from datacat.ingest.census import Census
+from datacat.ingest.format import INLINE
 from datacat.ingest.matching import Lake
 from datacat.ingest.tasks import measure_media
 from datacat.model.report import Tally
+from datacat.sources.catalogs import left_out
 from datacat.sources.changes import is_same
 from datacat.sources.inside import OUTSIDE
-from datacat.sources.listing import Entry, listed
+from datacat.sources.listing import Entry, Listing, look_over
 from datacat.sources.location import Location
-from datacat.sources.media import MediaFacts, media_kind
+from datacat.sources.media import MediaFacts, is_text, media_kind
 
 
 def media_of(
-    entries: Sequence[Entry],
+    listing: Listing,
     *,
     location: Location,
     media_root: Location | None,
     tally: Tally,
     settings: Settings,
-) -> list[Entry]:
+) -> tuple[list[Entry], list[Entry]]:
     """Media below the media root, else below the location; beside it where the location is a single file.
 
+    And files there that are texts by their names, of which those are media that labels name.
+
     Args:
-        entries: what lies at the location.
+        listing: what lies at the location.
         location: of the label files.
         media_root: where media lie that do not lie there.
-        tally: is told of links that are not followed.
+        tally: is told of links that are not followed, and of catalogs that were left out.
         settings: of the ingest.
 
     Raises:
         LocationError: the media root is not there.
     """
+    entries, catalogs = listing.entries, set(listing.catalogs)
     found = {entry.uri: entry for entry in entries}
     places = [media_root] if media_root else []
     if not places and len(entries) == 1 and entries[0].uri == location.uri:
         places = list(beside(location))
     for place in places:
         try:
-            found.update((entry.uri, entry) for entry in listed(place, settings))
+            more = look_over(place, settings)
+            found.update((entry.uri, entry) for entry in more.entries)
+            catalogs.update(more.catalogs)
         except LocationError:
             if media_root:
                 raise
     for fault, count in Counter(entry.fault for entry in found.values() if entry.fault).items():
         tally.note(f"{fault}: not {'followed' if fault == OUTSIDE else 'read'}", count)
-    return [found[uri] for uri in sorted(found) if media_kind(uri)]
+    if catalogs:
+        tally.assume(left_out(sorted(catalogs)))
+    there = [found[uri] for uri in sorted(found)]
+    return [e for e in there if media_kind(e.uri)], [e for e in there if is_text(e.uri)]
 
 
 def beside(label_file: Location) -> tuple[Location, ...]:
     """Where media are looked for that belong to a single label file."""
     return label_file.parent, label_file.parent.parent.child("images")
+
+
+def _is_file(uri: str) -> bool:
+    return bool(media_kind(uri)) or (is_text(uri) and INLINE not in uri)
 
 
 def known_size(entry: Entry, known: Mapping[str, MediaFacts]) -> tuple[int, int] | None:
@@ -94,10 +108,10 @@ def write_media(
     wanted = {entry.uri: entry for entry in census.present(lake.entries)}
     gone = []
     for uri, facts in known.items():
-        entry = lake.entries.get(uri)
+        entry = lake.entries.get(uri) or lake.texts.get(uri)
         if entry is not None and not is_as_before(entry, facts):
             wanted[uri] = entry
-        elif entry is None and not facts.is_missing and media_kind(uri) and lake.covers(uri):
+        elif entry is None and not facts.is_missing and _is_file(uri) and lake.covers(uri):
             gone.append(replace(facts, is_missing=True))
     fresh, kept = [], []
     for uri, entry in wanted.items():

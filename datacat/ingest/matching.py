@@ -7,8 +7,9 @@ Each of these spellings is looked for
 2. below `images/` and its like beside the label file's folder or beside its parent
 3. by the longest tail of its path that only one object has
 
-then all of them once more in the other Unicode form (composed or decomposed), then without regard to case, and last
-without the prefix that Label Studio puts before what was uploaded (`upload/3/0123abcd-`).
+then all of them once more in the other Unicode form (composed or decomposed), then without regard to case, then without
+the prefix that Label Studio puts before what was uploaded (`upload/3/0123abcd-`). Last, a name that has no ending is
+that of the only object that is called so without its own.
 
 A name that matches nothing keeps a URI made by rule: media root (else the label file's folder) and name. Why it was not
 found is in the report, with what it may have meant.
@@ -26,11 +27,13 @@ from urllib.parse import unquote, unquote_plus, urlsplit
 from datacat.model.report import Tally
 from datacat.sources.listing import Entry
 from datacat.sources.location import Location
+from datacat.sources.media import is_text
 
 _DRIVE = re.compile(r"^[A-Za-z]:[\\/]")
 _SIBLINGS = ("images", "JPEGImages", "img", "data")
 _ODD = re.compile(r"[\\:%+]|\.\.|//|^/|^\./|[^\x00-\x7f]")
 _UPLOADED = re.compile(r"(?:^|/)upload/\d+/[0-9a-f]{8}-([^/]+)$")
+_ENDING = re.compile(r"\.(?!\d+$)\w{1,5}$")  # numbers behind a point count frames
 _EXAMPLES = 3  # of a reason why names were not found
 _CANDIDATES = 3  # of a name
 
@@ -41,9 +44,21 @@ _NOWHERE = "no media are called so"
 
 
 class Lake:
-    """The media that were found, and how names matched them so far."""
+    """The media that were found, and how names matched them so far.
 
-    def __init__(self, media: Iterable[Entry], *, location: Location, media_root: Location | None) -> None:
+    `texts` are files that may be texts: one that a label names becomes one of `entries`, the others are no media.
+    """
+
+    def __init__(
+        self,
+        media: Iterable[Entry],
+        *,
+        location: Location,
+        media_root: Location | None,
+        texts: Iterable[Entry] = (),
+    ) -> None:
+        self.texts = {entry.uri: entry for entry in texts}
+        self._of_texts: Lake | None = None
         self.entries = {entry.uri: entry for entry in media}
         self.rules: Counter[str] = Counter()
         self._location = location
@@ -58,17 +73,30 @@ class Lake:
 
     def match(self, name: str, *, label_file: str) -> str:
         """The URI of the asset that `label_file` calls `name`; one made by rule where the lake has none."""
+        if self.texts and is_text(name):
+            return self._match_text(name, label_file)
         folder = label_file.rsplit("/", 1)[0]
         if not self.entries and not _ODD.search(name):
             self._lost_count[_NOWHERE] += 1
             return f"{self._media_root or folder}/{name}"
         plain = _plain(name)
-        found = self._by_rules(plain, folder) or self._uploaded(plain, folder)
+        found = self._by_rules(plain, folder) or self._uploaded(plain, folder) or self._without_ending(plain)
         if found:
             self.rules[found[1]] += 1
             return found[0]
         self._lose(name, plain)
         return self._made(name, plain, folder=folder)
+
+    def _match_text(self, name: str, label_file: str) -> str:
+        """The same among the texts, by the same rules."""
+        if self._of_texts is None:
+            self._of_texts = Lake(self.texts.values(), location=self._location, media_root=self._media_root)
+            self._of_texts.rules, self._of_texts._lost = self.rules, self._lost
+            self._of_texts._lost_count = self._lost_count
+        uri = self._of_texts.match(name, label_file=label_file)
+        if uri in self.texts:
+            self.entries[uri] = self.texts[uri]
+        return uri
 
     def covers(self, uri: str) -> bool:
         """Whether everything was listed where `uri` would lie."""
@@ -150,6 +178,23 @@ class Lake:
         found = _longest_tail([form(part) for part in parts], [(uri, form(uri)) for uri in same])
         return (found, "longest unique tail of the path") if found else None
 
+    def _without_ending(self, plain: str) -> tuple[str, str] | None:
+        """The only one whose name without its ending is a name that has none."""
+        parts = _parts(plain)
+        if not parts or _ENDING.search(parts[-1]):
+            return None
+        alike = [(uri, _folded(posixpath.splitext(uri)[0])) for uri in self._called(parts[-1])]
+        found = _longest_tail([_folded(part) for part in parts], alike)
+        return (found, "a name without an ending, of which there is one") if found else None
+
+    def _called(self, stem: str) -> list[str]:
+        """Media by their names without endings."""
+        if self._stems is None:
+            self._stems = defaultdict(list)
+            for uri in self.entries:
+                self._stems[_folded(posixpath.splitext(posixpath.basename(uri))[0])].append(uri)
+        return self._stems.get(_folded(stem), [])
+
     def _lose(self, name: str, plain: str) -> None:
         """Keeps why a name was not found, and what it may have meant."""
         reason, candidates = self._why(plain)
@@ -166,12 +211,8 @@ class Lake:
             same = self._by_name.get(_folded(base), [])
             if same:
                 return _SEVERAL, same
-        if self._stems is None:
-            self._stems = defaultdict(list)
-            for uri in self.entries:
-                self._stems[_folded(posixpath.splitext(posixpath.basename(uri))[0])].append(uri)
-        stem = _folded(posixpath.splitext(posixpath.basename(plain))[0])
-        alike = self._stems.get(stem, [])
+        base = posixpath.basename(plain)
+        alike = self._called(posixpath.splitext(base)[0] if _ENDING.search(base) else base)
         return (_OTHER_ENDING, alike) if alike else (_NOWHERE, ())
 
     def _made(self, name: str, plain: str, *, folder: str) -> str:

@@ -25,6 +25,20 @@ _ODD_MASKS = """
     WHERE TRY_CAST(geometry->>'$.size[0]' AS INTEGER) <> l.height
         OR TRY_CAST(geometry->>'$.size[1]' AS INTEGER) <> l.width
 """
+# By their points, as the box beside them may be another than theirs. Half a pixel is not said, as of boxes.
+_OUTSIDE = """
+    WITH rings AS (
+        SELECT file, key, is_relative, flatten(TRY_CAST(geometry AS DOUBLE[][])) AS ring FROM annotations
+        WHERE geometry_type = 'polygon'),
+    places AS (
+        SELECT file, key, is_relative, ring[1:len(ring):2] AS xs, ring[2:len(ring):2] AS ys FROM rings)
+    SELECT count(*) FROM places p LEFT JOIN listed l USING (file, key)
+    WHERE CASE WHEN is_relative
+        THEN least(list_min(xs), list_min(ys)) < -1e-5 OR greatest(list_max(xs), list_max(ys)) > 1.00001
+        ELSE least(list_min(xs), list_min(ys)) < -0.5
+            OR list_max(xs) > coalesce(l.width, 'inf'::DOUBLE) + 0.5
+            OR list_max(ys) > coalesce(l.height, 'inf'::DOUBLE) + 0.5 END
+"""
 # By picture, as boxes and verified labels stand in files of their own.
 _ABSENT_AND_THERE = """
     WITH absent AS (
@@ -36,6 +50,7 @@ _ABSENT_AND_THERE = """
 _NOTES = (
     ("a class that is said to be absent from an asset which has it: both are kept", _ABSENT_AND_THERE),
     ("a box within the first pixel (in fractions?), read as pixels like the others", _FRACTIONS),
+    ("a polygon that reaches outside the image", _OUTSIDE),
     ("a mask of another size than the label file says of its picture", _ODD_MASKS),
     ("an asset that label files put into several splits", _SEVERAL_SPLITS),
 )

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from datacat.config import Settings
-from datacat.errors import LocationError
+from datacat.errors import FormatError, LocationError
 from datacat.ingest.batches import WHOLE, parquet_writer, table
 from datacat.ingest.census import Census
 from datacat.ingest.format import Dataset, FileFacts, Plan, Sample
@@ -29,7 +29,7 @@ from datacat.model.report import Tally
 from datacat.model.schemas import NO_LABEL_FILE
 from datacat.sources.changes import is_same
 from datacat.sources.inside import limited
-from datacat.sources.listing import Entry, listed
+from datacat.sources.listing import Entry, look_over
 from datacat.sources.location import Location
 from datacat.sources.media import MediaFacts, media_kind
 from datacat.sources.reading import encoding_mark, read_bytes, sha256
@@ -124,16 +124,16 @@ def stage(
     into.mkdir(parents=True, exist_ok=True)
     settings = limited(settings, *request.places, str(into))
     location, media_root, tally = request.location, request.media_root, Tally()
-    entries = listed(location, settings)
-    media = media_of(entries, location=location, media_root=media_root, tally=tally, settings=settings)
-    found = _recognised(request, entries, settings=settings)
+    listing = look_over(location, settings)
+    media, texts = media_of(listing, location=location, media_root=media_root, tally=tally, settings=settings)
+    found = _recognised(request, listing.entries, settings=settings)
     plan = _planned(request, found, media=media, tally=tally, settings=settings, known_media=known_media)
-    found, plan = part_refused(found, plan, entries=entries)
+    found, plan = part_refused(found, plan, entries=listing.entries)
     again = request.again(known_files, is_more_there=any(entry.uri not in known_media for entry in media))
     trusted = {} if request.looks_again else known_files
     files = _Files.listed(found, plan, known=known_files, trusted=trusted, again=again, settings=settings)
     files.read_by(Reader(found.format.name, plan, into=into, settings=settings), tally)
-    lake = Lake(media, location=location, media_root=media_root)
+    lake = _lake(request, found, media=media, texts=texts)
     _write_listed(into, lake, files=files, plan=plan)
     lake.report(tally)
     _write_classes(into, files, plan=plan)
@@ -320,7 +320,28 @@ def _planned(
         options=request.options,
         known_size=partial(known_size, known={} if request.looks_again else known_media),
     )
-    return found.format.plan(dataset)
+    plan = found.format.plan(dataset)
+    _refuse_if_all_is_idle(found, plan, where=str(request.location))
+    return plan
+
+
+def _lake(
+    request: IngestRequest, found: Recognised, *, media: Sequence[Entry], texts: Sequence[Entry]
+) -> Lake:
+    """The media, and the texts that are none of the label set's own files."""
+    ours = {entry.uri for entry in (*found.labels, *found.context)}
+    texts = [entry for entry in texts if entry.uri not in ours]
+    return Lake(media, location=request.location, media_root=request.media_root, texts=texts)
+
+
+def _refuse_if_all_is_idle(found: Recognised, plan: Plan, *, where: str) -> None:
+    """Raises FormatError where no label file is left, and it is not that they were emptied."""
+    idle = [entry for entry in found.labels if entry.uri in plan.idle]
+    full = [entry for entry in idle if entry.size]
+    if full and len(idle) == len(found.labels):
+        told = [f"{entry.uri.rsplit('/', 1)[-1]}: {plan.idle[entry.uri]}" for entry in full[:5]]
+        said = "\n".join(["no label file was recognised", *told])
+        raise FormatError(said, where=where, hint="Nothing was committed. Do the pictures lie elsewhere?")
 
 
 def _write_listed(into: Path, lake: Lake, *, files: _Files, plan: Plan) -> None:

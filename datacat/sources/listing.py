@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 
 from datacat.config import Settings
 from datacat.errors import LocationError
+from datacat.sources.catalogs import Catalogs
 from datacat.sources.inside import OUTSIDE, leads_inside
 from datacat.sources.location import Location, filesystem
 
@@ -38,6 +39,14 @@ class Entry:
     fault: str | None = field(default=None, compare=False)
 
 
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """What lies at a place, in URI order; `catalogs` are folders of catalogs' own that were left out."""
+
+    entries: list[Entry]
+    catalogs: tuple[str, ...] = ()
+
+
 def listed(location: Location, settings: Settings) -> list[Entry]:
     """Everything at or below `location` in URI order; hidden files and folders are left out.
 
@@ -47,17 +56,45 @@ def listed(location: Location, settings: Settings) -> list[Entry]:
     Raises:
         LocationError: there is nothing at that place, or it cannot be listed.
     """
-    entries = sorted(
-        _listed_s3(location, settings) if location.is_s3 else _listed_local(location, settings.reads)
-    )
+    entries = _found(location, settings, catalogs=None)
     if not entries and location.is_s3:
         raise LocationError("there is nothing at this place", where=str(location))
     return entries
 
 
-def _listed_local(location: Location, reads: tuple[str, ...] | None) -> Iterator[Entry]:
+def look_over(location: Location, settings: Settings) -> Listing:
+    """What may be label files or media at or below `location`: as `listed`, without what is a catalog's own.
+
+    Raises:
+        LocationError: there is nothing at that place, or it cannot be listed.
+    """
+    catalogs = Catalogs(filesystem(location, settings).exists if location.is_s3 else os.path.isdir)
+    entries = _found(location, settings, catalogs=catalogs)
+    own = sorted(f"s3://{folder}" if location.is_s3 else folder for folder in catalogs.own)
+    if not entries and own:
+        raise LocationError(
+            "nothing lies here but what belongs to a datacat catalog",
+            where=str(location),
+            hint="Name a place of label files. A snapshot is written as label files by `datacat snapshot export`.",
+        )
+    if not entries and location.is_s3:
+        raise LocationError("there is nothing at this place", where=str(location))
+    return Listing(entries, tuple(own))
+
+
+def _found(location: Location, settings: Settings, *, catalogs: Catalogs | None) -> list[Entry]:
+    """What lies there; without what belongs to `catalogs`, which are found on the way."""
+    if location.is_s3:
+        return sorted(_listed_s3(location, settings, catalogs=catalogs))
+    return sorted(_listed_local(location, settings.reads, catalogs=catalogs))
+
+
+def _listed_local(
+    location: Location, reads: tuple[str, ...] | None, *, catalogs: Catalogs | None
+) -> Iterator[Entry]:
     if os.path.isfile(location.path):
-        yield _local_entry(location.path, os.stat(location.path))
+        if not (catalogs and catalogs.hold(os.path.realpath(location.path))):
+            yield _local_entry(location.path, os.stat(location.path))
         return
     if not os.path.isdir(location.path):
         raise LocationError("no such file or folder", where=str(location))
@@ -65,7 +102,9 @@ def _listed_local(location: Location, reads: tuple[str, ...] | None) -> Iterator
     while folders:
         folder = folders.pop()
         real = os.path.realpath(folder)
-        if real in seen:  # a symbolic link that leads back
+        if real in seen or (
+            catalogs and catalogs.hold(real)
+        ):  # a symbolic link that leads back; a catalog's own
             continue
         seen.add(real)
         try:
@@ -75,6 +114,8 @@ def _listed_local(location: Location, reads: tuple[str, ...] | None) -> Iterator
                         continue
                     if (not item.is_symlink() or leads_inside(item.path, places)) and _is_folder(item):
                         folders.append(item.path)
+                        continue
+                    if catalogs and item.is_symlink() and catalogs.hold(os.path.realpath(item.path)):
                         continue
                     with contextlib.suppress(FileNotFoundError):  # it was taken away meanwhile
                         yield _entry(item, places)
@@ -120,10 +161,14 @@ def _entry(item: os.DirEntry[str], places: Sequence[str]) -> Entry:
     return replace(_local_entry(path, item.stat(follow_symlinks=False)), size=0, fault=fault)
 
 
-def _listed_s3(location: Location, settings: Settings) -> Iterator[Entry]:
-    system = filesystem(location, settings)
+def _listed_s3(location: Location, settings: Settings, *, catalogs: Catalogs | None) -> Iterator[Entry]:
     try:
-        found = system.find(location.path, detail=True)
+        found = filesystem(location, settings).find(location.path, detail=True)
+        if catalogs:
+            catalogs.note(sorted(found))
+            found = {
+                path: facts for path, facts in found.items() if not catalogs.hold(path.rpartition("/")[0])
+            }
     except OSError as error:
         raise LocationError(f"cannot be listed: {error}", where=str(location)) from error
     root = len(location.path) + 1

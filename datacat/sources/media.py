@@ -23,6 +23,7 @@ _KINDS = {
     "cloud": "pcd ply las laz bin",
 }
 _KIND_OF = {f".{suffix}": kind for kind, suffixes in _KINDS.items() for suffix in suffixes.split()}
+_TEXTS = (".txt", ".text", ".md", ".markdown", ".rst", ".html", ".htm")
 _HEAD = 64 << 10
 _WHOLE = 64 << 20  # a file up to here is read once for header and digest
 
@@ -53,9 +54,19 @@ def media_kind(uri: str) -> str | None:
     return _KIND_OF.get(posixpath.splitext(uri.lower())[1])
 
 
+def is_text(uri: str) -> bool:
+    """Whether a name is that of a text. Such a file is a medium only where a label names it."""
+    return posixpath.splitext(uri.lower())[1] in _TEXTS
+
+
+def named_kind(uri: str) -> str:
+    """The kind of what a label names by this name: text, too, and `other` where the name says nothing."""
+    return media_kind(uri) or ("text" if is_text(uri) else "other")
+
+
 def measured(entry: Entry, settings: Settings) -> MediaFacts:
     """Reads the object once; a file that cannot be read has a `fault` instead of raising."""
-    kind = media_kind(entry.uri) or "other"
+    kind = named_kind(entry.uri)
     known = {"size": entry.size, "etag": entry.etag, "modified": entry.modified}
     if entry.fault:
         return MediaFacts(entry.uri, kind, fault=entry.fault, **known)  # type: ignore[arg-type]

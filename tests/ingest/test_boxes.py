@@ -75,3 +75,24 @@ def test_an_area_below_0_is_unknown(tmp_path: Path) -> None:
 def test_an_area_that_is_said_stays_beside_a_box_that_is_turned(tmp_path: Path) -> None:
     row, _ = _stated(tmp_path, box=[30, 40, -20, -10], area=120)
     assert [row[side] for side in ("x", "y", "w", "h", "area")] == [10, 30, 20, 10, 120]
+
+
+def test_a_polygon_outside_of_its_picture_is_noted_whatever_its_box(tmp_path: Path) -> None:
+    far = [[600, 10, 700, 10, 700, 80]]
+    statements = [
+        {"geometry_type": "polygon", "geometry": far},
+        {"geometry_type": "polygon", "geometry": far, "box": [1, 1, 5, 5]},
+        {"geometry_type": "polygon", "geometry": [[0.5, 0.5, 1.5, 0.5, 1, 1]], "is_relative": True},
+        {"geometry_type": "polygon", "geometry": [[1, 1, 9, 1, 9, 9], [-3, 4, 5, 5, 6, 6]]},
+        {"geometry_type": "polygon", "geometry": [[0, 0, 100.2, 0, 100.2, 50.4]]},
+    ]
+    record = {
+        "asset": "a.png",
+        "width": 100,
+        "height": 50,
+        "annotations": [{"class": "a", **s} for s in statements],
+    }
+    (tmp_path / "lake").mkdir()
+    (tmp_path / "lake" / "l.ndjson").write_text(json.dumps(record) + "\n")
+    staged = read(tmp_path / "lake", tmp_path / "out")
+    assert staged.tally.notes["a polygon that reaches outside the image"] == 4

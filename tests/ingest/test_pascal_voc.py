@@ -119,3 +119,33 @@ def test_xml_in_the_encoding_that_it_declares_is_read(tmp_path: Path, encoding: 
         path.write_bytes(text.encode(encoding))
     staged = read(tmp_path / "lake", tmp_path / "out")
     assert [row["class"] for row in rows(staged, "annotations")] == ["Käfer"] * 2
+
+
+@pytest.mark.parametrize("filename", ["n0144_0", "images/n0144_0", ""])
+def test_a_file_name_without_an_ending_is_that_of_the_only_picture(tmp_path: Path, filename: str) -> None:
+    lake = tmp_path / "lake"
+    picture(lake / "images" / "n0144_0.JPEG")
+    save(
+        lake / "Annotations" / "n0144_0.xml",
+        f"<annotation><filename>{filename}</filename><object><name>a</name>{_box(1)}</object></annotation>",
+    )
+    staged = read(lake, tmp_path / "out")
+    (row,) = rows(staged, "listed")
+    assert row["uri"] == str(lake / "images" / "n0144_0.JPEG")
+    assert "1 media matched by rule: a name without an ending, of which there is one" in staged.tally.assumed
+    assert not staged.tally.notes.keys() & {
+        "a file whose <filename> is another than its own name: <filename> counts"
+    }
+
+
+def test_a_file_name_without_an_ending_that_two_pictures_have_is_bound_to_none(tmp_path: Path) -> None:
+    lake = tmp_path / "lake"
+    for name in ("x/a.jpg", "y/a.png"):
+        picture(lake / name)
+    save(
+        lake / "a.xml",
+        f"<annotation><filename>a</filename><object><name>a</name>{_box(1)}</object></annotation>",
+    )
+    staged = read(lake, tmp_path / "out")
+    assert rows(staged, "listed")[0]["uri"] == str(lake / "a")
+    assert any("may be" in note for note in staged.tally.notes)

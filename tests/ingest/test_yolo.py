@@ -273,3 +273,23 @@ def test_of_a_cut_off_line_the_class_is_not_known(tmp_path: Path) -> None:
     """Any class may have stood behind it."""
     staged = read(_lake(tmp_path / "lake", "a", text=f"{BOX}1 0.5 0."), tmp_path / "out")
     assert [(row["key"], row["class"]) for row in rows(staged, "rejects")] == [("0", None)]
+
+
+_WIDER = "0--Parade/0_a.jpg\n2\n1 2 2 2 0 0 0 0 0 0\n1 1 3 2 0 0 0 0 0 0\n"
+
+
+@pytest.mark.parametrize("folder", ["split", "annotations", "labels"])
+@pytest.mark.parametrize("garbage", [_WIDER, "449 330 122 149\n" * 3, "0 1 2\n" * 3, "\x00\x01\x02"])
+def test_a_text_without_a_line_of_yolo_makes_no_picture(tmp_path: Path, folder: str, garbage: str) -> None:
+    lake = _lake(tmp_path / "lake", "a")
+    save(lake / folder / "wider_face_train_bbx_gt.txt", garbage)
+    staged = read(lake, tmp_path / "out")
+    assert [Path(row["uri"]).name for row in rows(staged, "listed")] == ["a.png"]
+    assert rows(staged, "rejects") == []
+    assert [Path(uri).name for uri, _ in staged.skipped] == ["wider_face_train_bbx_gt.txt"]
+
+
+def test_a_place_of_nothing_but_garbage_is_refused(tmp_path: Path) -> None:
+    save(tmp_path / "lake" / "labels" / "a.txt", "449 330 122 149 7\n" * 3)
+    with pytest.raises(FormatError, match="no line is one of YOLO"):
+        read(tmp_path / "lake", tmp_path / "out")

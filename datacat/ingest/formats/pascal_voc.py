@@ -75,8 +75,8 @@ class PascalVoc:
         if root.tag != "annotation":
             raise FormatError(f"<{root.tag}> instead of <annotation>", where=document.uri)
         stem = _stem(document.uri)
-        name = (root.findtext("filename") or "").strip() or f"{stem}.jpg"
-        if _stem(name.replace("\\", "/")) != stem:
+        name = (root.findtext("filename") or "").strip() or stem
+        if stem not in (_stem(name.replace("\\", "/")), name):
             sheets.tally.note("a file whose <filename> is another than its own name: <filename> counts")
         for tag in ("filename", "size"):
             if len(root.findall(tag)) > 1:

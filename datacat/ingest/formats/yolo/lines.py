@@ -46,7 +46,8 @@ def kind_of(text: str) -> Kind:
     text = text.strip()
     if _LINE.fullmatch(text):
         values = [float(word) for word in text.split()[1:]]
-        return "label" if _are_fractions(values[:4] if len(values) <= 6 else values) else "odd"
+        is_one = _are_as_many(len(values)) and _are_fractions(values[:4] if len(values) <= 6 else values)
+        return "label" if is_one else "odd"
     if _CORNERS.fullmatch(text):
         return "label"
     first, *rest = re.split(r"[\s,;]+", text)
@@ -164,6 +165,11 @@ def _box(values: list[float], size: tuple[int, int]) -> Shape:
 def _polygon(ring: list[float]) -> Shape:
     box, area = polygon_bounds([ring])
     return Shape("polygon", *box, area, msgspec.json.encode([ring]).decode())
+
+
+def _are_as_many(count: int) -> bool:
+    """Whether a box, a polygon or key points of two or three numbers each have so many numbers."""
+    return count in (4, 5) or count % 2 == 0 or (count - 4) % 3 == 0
 
 
 def _are_fractions(values: Sequence[float]) -> bool:

@@ -199,7 +199,7 @@ def _paired(
         picture = pictures.of(entry.uri)
         if picture is None and entry.size == 0:
             idle[entry.uri] = "empty, and no picture of that name"
-        elif picture is None and not is_in_label_folder(entry.uri) and not _has_label(entry, dataset):
+        elif picture is None and not _has_label(entry, dataset):
             idle[entry.uri] = "no line is one of YOLO, and no picture has that name"
         else:
             pairs.append((entry, picture, picture.uri if picture else made(entry.uri, dataset)))

@@ -1,0 +1,29 @@
+"""Annotations of which nobody can tell the class: they may be of any, so of no class is their asset known to be free.
+
+They are kept, with a reject beside them that names the asset and no class. What is said of a whole asset without a
+class (a caption, a rating) is a statement of its own, and so is a class that has a number and no name.
+"""
+
+from __future__ import annotations
+
+import duckdb
+import pyarrow as pa
+
+from datacat.model.schemas import SET_ASIDE, STAGED
+
+UNTOLD = "an annotation without a class"
+NOT_KNOWN = "; what it is cannot be told, so its asset is unknown for every class"
+# One for each asset, as in some files nothing has a class. Predictions and what is set aside answer nothing.
+_UNTOLD = f"""
+    SELECT file, min(position) AS position, '{UNTOLD}{NOT_KNOWN}' AS reason,
+        coalesce('id ' || min(external_id), '') AS excerpt, key, NULL::VARCHAR AS "class"
+    FROM annotations
+    WHERE "class" IS NULL AND kind = 'annotation' AND geometry_type <> 'none'
+        AND coalesce(status, '') NOT IN {SET_ASIDE}
+    GROUP BY file, key ORDER BY ALL
+"""  # noqa: S608 - our own words
+
+
+def untold(db: duckdb.DuckDBPyConnection) -> pa.Table:
+    """The rejects of assets on which something is drawn that has no class; `db` has the view `annotations`."""
+    return db.execute(_UNTOLD).to_arrow_table().cast(STAGED["rejects"])
