@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter, Depends, FastAPI
 
 import datacat
 from datacat.config import size_bytes
@@ -17,6 +17,7 @@ from datacat_api.hangup import Hangup
 from datacat_api.head import Head
 from datacat_api.limits import Limits, Load
 from datacat_api.memory import keep_few_arenas
+from datacat_api.once import given_once
 from datacat_api.routes import (
     ask,
     assets,
@@ -65,7 +66,7 @@ def create_app(catalog: str | None = None, *, hosts: Sequence[str] = LOOPBACK) -
     catalogs = app.state.catalogs = Catalogs(catalog)
     load = app.state.load = Load.bounded(catalogs.settings)
     for router in ROUTERS:
-        app.include_router(router, prefix="/v1")
+        app.include_router(router, prefix="/v1", dependencies=[Depends(given_once)])
     app.include_router(pages.router)
     problems.install(app)
     app.add_middleware(AnswerSize, limit=size_bytes(catalogs.settings.serve_answer))

@@ -6,7 +6,7 @@ What is counted is found once (`counted.py`). Then the annotations are read for 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -114,6 +114,16 @@ class Facets:
             if facet.name == name:
                 return facet
         raise KeyError(name)
+
+    def __iter__(self) -> Iterator[Facet]:
+        return iter(self.facets)
+
+    def __len__(self) -> int:
+        return len(self.facets)
+
+    def __contains__(self, name: object) -> bool:
+        """Whether there is a facet of that name."""
+        return any(facet.name == name for facet in self.facets)
 
     def to_arrow(self) -> pa.Table:
         """A row a bucket, of schema `FACETS`."""

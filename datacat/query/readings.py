@@ -163,10 +163,11 @@ def _part(number: int, reading: Reading, has: Has) -> _Part:
 
 
 def _of_one_annotation(groups: list[list[_Part]], readings: Sequence[Reading]) -> list[list[_Part]]:
-    """ "predictions of yolo" are annotations for which both holds, though no class is named."""
+    """ "predictions of yolo", "hail of severity 4" are annotations for which both holds, though no class is named."""
     together = [group for group in groups if all(part.is_of_annotation for part in group)]
     has_field = any(readings[part.place].field for group in together for part in group)
-    if len(together) < 2 or not has_field:
+    has_class = any(part.is_class for group in groups for part in group)
+    if len(together) < 2 or (has_class and not has_field):
         return groups
     inside = " ".join(_either(group, of_several=True) for group in together)
     return [[_Part(0, f"[{inside}]")], *(group for group in groups if group not in together)]

@@ -42,6 +42,24 @@ def test_an_unknown_parameter_is_refused(client: TestClient, path: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        ("/v1/search", "q"), ("/v1/search.ndjson", "q"), ("/v1/ask", "q"), ("/v1/facets", "limit"),
+        ("/v1/classes", "at"), ("/v1/query", "q"), ("/v1/snapshots", "limit"), ("/v1/log", "after"),
+    ],
+)  # fmt: skip
+def test_a_parameter_of_one_value_is_given_once(client: TestClient, path: str, name: str) -> None:
+    said = problem(client, path, status=400, **{name: ["1", "2"]})
+    assert f"{name}: it takes one value and is given 2 times" in said["detail"]
+
+
+def test_a_parameter_of_several_values_is_given_several_times(client: TestClient) -> None:
+    answer = client.get("/v1/facets", params={"q": "roof", "facet": ["class", "team"]})
+    assert answer.status_code == 200
+    assert [facet["name"] for facet in answer.json()["facets"]] == ["class", "team"]
+
+
+@pytest.mark.parametrize(
     ("parameters", "word"),
     [
         ({}, "q:"),

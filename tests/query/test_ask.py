@@ -44,7 +44,10 @@ def _read(question: str) -> Understood:
     [
         ("roofs with a condition score below 0.5", "roof[condition.score<0.5]", ()),
         ("roofs with score of at least 0.5", "roof[condition.score>=0.5]", ()),
-        ("score above 0.5 and below 0.9", "condition.score>0.5 AND condition.score<0.9", ()),
+        ("score above 0.5 and below 0.9", "[condition.score>0.5 condition.score<0.9]", ()),
+        ("hail damage with severity 4 or more", "[damage=hail severity>=4]", ()),
+        ("hail or severity 4", "damage=hail OR severity=4", ()),
+        ("severity 5 without hail", "severity=5 AND damage!=hail", ()),
         ("roofs with score between 0.5 and 0.7", "roof[(condition.score>=0.5 AND condition.score<=0.7)]", ()),
         ("roofs larger than 200 m2", "roof[area_m2>200]", ()),
         ("roofs larger than 200 square metres", "roof[area_m2>200]", ()),

@@ -235,6 +235,15 @@ def test_chosen_facets_are_counted_alone() -> None:
         hits.facets(limit=0)
 
 
+def test_facets_are_gone_through_counted_and_asked_for_by_name() -> None:
+    facets = search(_material().cursor(), "roof", state=1).facets(["class", "team"])
+    assert [facet.name for facet in facets] == ["class", "team"]
+    assert len(facets) == 2
+    assert "team" in facets
+    assert "colour" not in facets
+    assert 0 not in facets
+
+
 def test_a_path_that_is_itself_called_attributes_is_found_and_narrowed() -> None:
     made = Corpus()
     label_set = made.add_label_set("mapping/roofs")

@@ -1,0 +1,40 @@
+"""A parameter that takes one value is given once: of `q=car&q=roof` only the last would be answered, without a word."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from fastapi import Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
+
+_TWICE = "it takes one value and is given {} times"
+
+
+async def given_once(request: Request) -> None:
+    """A dependency of every route under /v1.
+
+    Raises:
+        RequestValidationError: a parameter that takes one value is given several times.
+    """
+    route = request.scope["route"]
+    given = Counter(name for name, _ in request.query_params.multi_items())
+    taking_several = _lists(route) if isinstance(route, APIRoute) else frozenset()
+    faults = [
+        {"type": "given_twice", "loc": ("query", name), "msg": _TWICE.format(times)}
+        for name, times in given.items()
+        if times > 1 and name not in taking_several
+    ]
+    if faults:
+        raise RequestValidationError(faults)
+
+
+def _lists(route: APIRoute) -> frozenset[str]:
+    """The parameters of a route that take several values."""
+    models = (asked.field_info.annotation for asked in route.dependant.query_params)
+    return frozenset(
+        name
+        for model in models
+        for name, field in getattr(model, "model_fields", {}).items()
+        if "list[" in str(field.annotation)
+    )
