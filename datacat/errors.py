@@ -164,7 +164,7 @@ def cause_of(error: BaseException) -> str:
     """Why something could not be done, in plain words, from what Python and its libraries raise."""
     if isinstance(error, DatacatError):
         return error.what
-    if isinstance(error, FileNotFoundError):
+    if isinstance(error, FileNotFoundError) and "bucket" not in str(error):  # s3fs gives a path alone
         return "No such file or directory"
     if isinstance(error, UnicodeDecodeError):
         return f"it is no UTF-8 text (byte {error.start:,})"

@@ -12,6 +12,8 @@ from datacat.errors import DatacatError
 
 _MOST = 200
 _WORD_ENDS = ' ()[]"'
+# Beside letters and digits. All else may mean something to a shell, within double quotes too: names come from files.
+_HARMLESS = frozenset(" _-./@:,+")
 
 Completer = Callable[[click.Context, click.Parameter, str], list[CompletionItem]]
 
@@ -52,16 +54,24 @@ def query_words(ctx: click.Context, parameter: click.Parameter, incomplete: str)
         [f"@{name}" for name in _known(ctx, "searches")] if word.startswith("@") else _known(ctx, "classes")
     )
     quoted = (
-        name if name.replace("_", "").isalnum() or name.startswith("@") else f'"{name}"' for name in known
+        name if name.replace("_", "").isalnum() or name.startswith("@") else f'"{name}"'
+        for name in filter(_is_harmless, known)
     )
-    return _items((before + name for name in quoted), incomplete)
+    return _offered((before + name for name in quoted), incomplete)
+
+
+def _is_harmless(name: str) -> bool:
+    """Whether a shell takes a name for nothing but text, bare or between double quotes."""
+    return all(c.isalnum() or c in _HARMLESS for c in name) and not name.startswith("-")
 
 
 def _items(known: Iterable[str], incomplete: str) -> list[CompletionItem]:
+    return _offered(filter(_is_harmless, known), incomplete)
+
+
+def _offered(known: Iterable[str], incomplete: str) -> list[CompletionItem]:
     wanted = incomplete.casefold()
-    found = [
-        name for name in dict.fromkeys(known) if name.casefold().startswith(wanted) and name.isprintable()
-    ]
+    found = [name for name in dict.fromkeys(known) if name.casefold().startswith(wanted)]
     return [CompletionItem(name) for name in found[:_MOST]]
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from datacat.catalog import Catalog
 from datacat.cli.refusal import with_catalog
 from tests.cli.test_commands import catalog, ingested, run
 
@@ -83,6 +84,21 @@ def test_names_of_the_catalog_are_completed(run: Run, catalog: Path) -> None:
     assert _completed(folder, "search", "-C", "cat", "ro") == ["roof"]
     assert _completed(folder, "overlap", "-C", "cat", "m") == ["mapping", "mapping/roofs"]
     assert _completed(folder, "overlap", "-C", "nowhere", "m") == []
+
+
+@pytest.mark.parametrize(
+    ("name", "offered"),
+    [
+        ("pool area", ['"pool area"']),
+        *((name, []) for name in ("$(touch x)", "`touch x`", "a$HOME", "b!1", "c\\", "d'e", "-v", "f;g")),
+    ],
+)
+def test_no_name_that_a_shell_would_run_is_completed(tmp_path: Path, name: str, offered: list[str]) -> None:
+    record = {"asset": "p.png", "class": name, "box": [1, 1, 5, 5]}
+    (tmp_path / "lake").mkdir()
+    (tmp_path / "lake" / "a.ndjson").write_text(json.dumps(record))
+    Catalog.init(tmp_path / "cat").ingest(tmp_path / "lake", team="t", name="n")
+    assert _completed(tmp_path, "search", "-C", "cat", "''") == offered
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
