@@ -32,20 +32,21 @@ def decided(predicate: m.Meaning, *, within: Sql = TRUE) -> Sql | None:
 def lookers(predicate: m.Meaning, *, within: Sql = TRUE) -> Sql | None:
     """A SELECT of asset and label set, where the label set would have said so if some annotation fulfilled it.
 
-    Not so where an annotation of its own may fulfil it, or does. None: nobody need have looked.
+    Not so where an annotation of its own may fulfil it, or does; of a predicate without a class, where any label set's
+    does, as nothing tells whose annotations should have such a value. None: nobody need have looked.
     """
     found = looked(predicate, within=within)
     doubt = None if found is None else doubtful(predicate, within=within)
     if found is None or doubt is None:
         return found
-    template = Sql("SELECT asset, label_set FROM ({}) ANTI JOIN ({}) USING (asset, label_set)")
+    whose = "asset, label_set" if names_class(predicate) else "asset"
+    template = Sql(f"SELECT asset, label_set FROM ({{}}) ANTI JOIN ({{}}) USING ({whose})")  # noqa: S608 - our own words
     return template.filled(found, doubt)
 
 
 def doubtful(predicate: m.Meaning, *, within: Sql = TRUE) -> Sql | None:
     """A SELECT of asset, label_set and annotation: those that may fulfil the predicate, or do; None: none only may."""
-    is_of_class = names_class(predicate)
     parts = m.conjuncts(predicate)
-    if not any(may_be_open_beside(part, is_of_class=is_of_class) for part in parts):
+    if not any(map(may_be_open_beside, parts)):
         return None
-    return Pairs(within).possible(parts, is_of_class=is_of_class)
+    return Pairs(within).possible(parts)

@@ -20,7 +20,7 @@ _LABELLED = (
     "USING (asset, label_set, source_file)"
 )
 OWN_COLUMNS = ("text", "track", "confidence")
-"""Columns of which an annotation may have none because it is of another sort, and not because nobody said it."""
+"""Columns that label sets need not have at all: who says none anywhere has not looked."""
 
 OfAttributes = m.AttributeIs | m.LengthIs | m.ElementIs
 

@@ -24,7 +24,7 @@ from datacat.query.compare import (
 )
 from datacat.query.documents import element_exists, length_compares, no_element
 from datacat.query.geometry import related, sized
-from datacat.query.looked import OWN_COLUMNS, attributes_asked, looked, names_class
+from datacat.query.looked import looked
 from datacat.query.tree import Quantifier
 
 _WRITTEN_OUT = 1_000  # numbers; parsing them takes 0.3 ms
@@ -109,20 +109,17 @@ class Pairs:
                 return self.of(m.And(tuple(map(m.Not, parts))), given=given)
         raise AssertionError(node)
 
-    def possible(self, parts: Sequence[m.Meaning], *, is_of_class: bool, given: Sql = TRUE) -> Sql:
+    def possible(self, parts: Sequence[m.Meaning], *, given: Sql = TRUE) -> Sql:
         """A SELECT of asset, label_set and annotation: those of which it cannot be said that a part does not hold.
 
         Args:
             parts: of a conjunction.
-            is_of_class: whether the parts say which annotations should have what they ask for. Else an annotation that
-                says nothing of it is of another sort.
             given: a condition on class and label set.
         """
         relations = [part for part in parts if isinstance(part, m.Related | m.Not) and _is_relation(part)]
         rows = [(part, row) for part in parts if (row := of_row(part)) is not None]
         open_rows = [
-            Sql("({}) IS NOT FALSE").filled(row) if may_be_open_beside(part, is_of_class=is_of_class) else row
-            for part, row in rows
+            Sql("({}) IS NOT FALSE").filled(row) if may_be_open_beside(part) else row for part, row in rows
         ]
         where = joined(" AND ", [given, *open_rows, self.within])
         nodes = [part for part, _ in rows]
@@ -132,9 +129,6 @@ class Pairs:
         for part in parts:
             if of_row(part) is not None or part in relations:
                 continue
-            if not is_of_class and (paths := _paths(part)):
-                spoken = self._at(paths, [keyed, Sql("text IS NOT NULL")])
-                found = _joined_to(found, spoken, word="SEMI")
             found = _joined_to(found, self.of(m.Not(part), given=keyed), word="ANTI")
         for part in relations:
             if isinstance(part, m.Not):
@@ -148,7 +142,7 @@ class Pairs:
     def _perhaps_related(self, node: m.Related, these: Sql) -> Sql:
         """A SELECT of annotation: those of `these` of which it cannot be said that they do not lie so."""
         parts = m.conjuncts(node.predicate)
-        those = self.possible(parts, is_of_class=names_class(node.predicate))
+        those = self.possible(parts)
         lying = related(node, these=these, those=those, within=self.within, is_possible=True)
         found = Sql("SELECT annotation FROM ({})").filled(lying)
         complete = looked(node.predicate, within=self.within)
@@ -307,36 +301,30 @@ def _is_missing(node: m.Meaning) -> bool:
     return isinstance(node, m.Not) and isinstance(node.part, m.HasAttribute)
 
 
-def _paths(node: m.Meaning) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(path for part in attributes_asked(node) for path in part.paths))
-
-
-def may_be_open(node: m.Meaning, *, is_of_class: bool = True) -> bool:
+def may_be_open(node: m.Meaning) -> bool:
     """Whether of some annotation nobody can say if it holds."""
     match node:
         case m.Anything() | m.LabelSetIs() | m.Standing() | m.HasColumn() | m.HasAttribute():
             return False
         case m.ColumnIs(column=column):
-            return column not in ("kind", "geometry_type") and (is_of_class or column not in OWN_COLUMNS)
-        case m.TrackIs():
-            return is_of_class
-        case m.ClassIs() | m.TimeIs() | m.MeasureIs() | m.Related():
+            return column not in ("kind", "geometry_type")
+        case m.ClassIs() | m.TimeIs() | m.TrackIs() | m.MeasureIs() | m.Related():
             return True
         case m.AttributeIs() | m.LeafAnd() | m.LengthIs() | m.ElementIs():
             return True
         case m.Not(part=part):
-            return may_be_open(part, is_of_class=is_of_class)
+            return may_be_open(part)
         case m.And(parts=parts) | m.Or(parts=parts):
-            return any(may_be_open(part, is_of_class=is_of_class) for part in parts)
+            return any(map(may_be_open, parts))
     raise AssertionError(node)
 
 
-def may_be_open_beside(part: m.Meaning, *, is_of_class: bool) -> bool:
+def may_be_open_beside(part: m.Meaning) -> bool:
     """The same of a part of a conjunction.
 
     There, a class is known: who covers it has labelled all there is of it, so what has no class is not of it.
     """
-    return not isinstance(part, m.ClassIs) and may_be_open(part, is_of_class=is_of_class)
+    return not isinstance(part, m.ClassIs) and may_be_open(part)
 
 
 def is_one_scan(predicate: m.Meaning) -> bool:

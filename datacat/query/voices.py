@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from datacat.query import meaning as m
 from datacat.query.compare import TRUE, Sql, joined
 from datacat.query.geometry import sized
-from datacat.query.looked import looked, names_class, rejected
+from datacat.query.looked import looked, rejected
 from datacat.query.once import COLUMNS, once
 from datacat.query.pairs import Pairs, classes_of, may_be_open_beside, needs_size, of_row, table_at
 from datacat.query.stated import EVERY_STATED
@@ -166,41 +166,39 @@ def judged(
         columns: beside asset, label_set and annotation; with "frame", they are those of `geometry.sized`.
         stated: as `geometry.sized` asks; for "frame" alone.
     """
-    parts, is_of_class = m.conjuncts(predicate), names_class(predicate)
+    parts = m.conjuncts(predicate)
     named = ", ".join(dict.fromkeys(("asset", "label_set", "annotation", *columns)))
     table = table_at("annotations", classes_of(parts))
     table = sized(table, stated=stated) if "frame" in columns else table
     if not any(map(needs_size, parts)) and all(of_row(part) is not None for part in parts):
-        firm, perhaps = _rows(parts, is_of_class)
+        firm, perhaps = _rows(parts)
         asked = perhaps if is_sure_alone else Sql("({}) IS NOT FALSE").filled(perhaps)
         where = joined(" AND ", [firm, asked if perhaps != TRUE else TRUE, within])
         template = Sql(f"SELECT {named}, ({{}}) AS is_sure FROM {{}} WHERE {{}}")  # noqa: S608 - our own words
         return template.filled(perhaps, table, where)
     sure = Pairs(within).of(predicate)
-    if is_sure_alone or not any(may_be_open_beside(p, is_of_class=is_of_class) for p in parts):
+    if is_sure_alone or not any(map(may_be_open_beside, parts)):
         template = Sql(
             f"SELECT {named}, true AS is_sure FROM {{}} SEMI JOIN ({{}}) USING (annotation) WHERE {{}}"  # noqa: S608
         )
         return template.filled(table, sure, within)
-    possible = Pairs(within).possible(parts, is_of_class=is_of_class)
-    # Of another sort is what says nothing of an attribute, unless it is sure without: by an OR, or of an empty list.
-    more = "" if is_of_class else " UNION ALL SELECT annotation FROM sure"
+    possible = Pairs(within).possible(parts)
     template = Sql(
         "WITH sure AS (SELECT DISTINCT annotation, true AS is_found FROM ({})) "  # noqa: S608 - our own words
         f"SELECT {named}, is_found IS NOT NULL AS is_sure FROM (FROM {{}} SEMI JOIN "
-        f"(SELECT annotation FROM ({{}}){more}) USING (annotation) WHERE {{}}) LEFT JOIN sure USING (annotation)"
+        f"({{}}) USING (annotation) WHERE {{}}) LEFT JOIN sure USING (annotation)"
     )
     return template.filled(sure, table, possible, within)
 
 
-def _rows(parts: tuple[m.Meaning, ...], is_of_class: bool) -> tuple[Sql, Sql]:
+def _rows(parts: tuple[m.Meaning, ...]) -> tuple[Sql, Sql]:
     """What must hold of a row, and what may be unknown of it."""
     firm: list[Sql] = []
     perhaps: list[Sql] = []
     for part in parts:
         row = of_row(part)
         assert row is not None
-        is_open = may_be_open_beside(part, is_of_class=is_of_class)
+        is_open = may_be_open_beside(part)
         (perhaps if is_open else firm).append(row)
     return joined(" AND ", firm), joined(" AND ", perhaps)
 

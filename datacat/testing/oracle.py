@@ -131,9 +131,9 @@ class Oracle:
         )
 
     def _sure_and_open(self, predicate: m.Meaning, asset: Row) -> tuple[list[Row], list[Row]]:
-        rows, is_of_class = self._standing(predicate, asset), _names_class(predicate)
+        rows = self._standing(predicate, asset)
         sure = [r for r in rows if self._judge.fulfils(r, predicate)]
-        return sure, [r for r in rows if r not in sure and self._may_fulfil(r, predicate, is_of_class)]
+        return sure, [r for r in rows if r not in sure and self._may_fulfil(r, predicate)]
 
     @cached_property
     def _words(self) -> Vocabulary:
@@ -141,7 +141,7 @@ class Oracle:
 
     def _said_number(self, predicate: m.Meaning, asset: Row) -> Iterator[tuple[int, float, bool]]:
         """Of each voice: how many there are at least, at most, and whether it has looked."""
-        rows, is_of_class = self._standing(predicate, asset), _names_class(predicate)
+        rows = self._standing(predicate, asset)
         looked = self._speaking(predicate, asset)
         if self._needs_nobody(predicate):
             is_rejected = {r["label_set"] for r in self._rejects(asset)}
@@ -150,7 +150,7 @@ class Oracle:
         for label_set, maker in makers:
             own = [r for r in rows if voice(r) == (label_set, maker)]
             sure = [r for r in own if self._judge.fulfils(r, predicate)]
-            open_ = [r for r in own if r not in sure and self._may_fulfil(r, predicate, is_of_class)]
+            open_ = [r for r in own if r not in sure and self._may_fulfil(r, predicate)]
             sure, open_ = once(sure, open_, vocabulary=self._words)
             things = sum(map(is_thing, sure))
             lo = max(things, min(1, len(sure)))
@@ -170,14 +170,12 @@ class Oracle:
 
     def _is_decided(self, predicate: m.Meaning, asset: Row) -> bool:
         """Whether it is known of all annotations that none fulfils it where none is seen to."""
-        rows = [
-            row
-            for row in self._standing(predicate, asset)
-            if self._may_fulfil(row, predicate, _names_class(predicate))
-        ]
+        rows = [row for row in self._standing(predicate, asset) if self._may_fulfil(row, predicate)]
         if self._needs_nobody(predicate):
             is_open = self._may_be_open(predicate)
             return not is_open or (not rows and not self._rejects(asset))
+        if not _names_class(predicate) and rows:
+            return False
         doubted = {row["label_set"] for row in rows}
         return bool(self._speaking(predicate, asset) - (doubted if self._may_be_open(predicate) else set()))
 
@@ -190,22 +188,14 @@ class Oracle:
 
     def _may_be_open(self, predicate: m.Meaning) -> bool:
         parts = [part for part in m.conjuncts(predicate) if not isinstance(part, m.ClassIs)]
-        return any(_may_be_open(part, is_of_class=_names_class(predicate)) for part in parts)
+        return any(map(_may_be_open, parts))
 
-    def _may_fulfil(self, row: Row, predicate: m.Meaning, is_of_class: bool) -> bool:
+    def _may_fulfil(self, row: Row, predicate: m.Meaning) -> bool:
         """Whether it cannot be said that an annotation does not."""
         for part in m.conjuncts(predicate):
             answer = self._judge.judge(row, part)
-            is_open = not isinstance(part, m.ClassIs) and _may_be_open(part, is_of_class=is_of_class)
+            is_open = not isinstance(part, m.ClassIs) and _may_be_open(part)
             if answer is False or (answer is None and not is_open):
-                return False
-            paths = {path for condition in _attributes(part) for path in condition.paths}
-            leaves = self._judge.leaves(row)
-            if (
-                not is_of_class
-                and paths
-                and not any(p in paths and text is not None for p, text, _ in leaves)
-            ):
                 return False
         return True
 
@@ -404,14 +394,12 @@ def _own(node: m.Meaning) -> Iterator[str]:
             yield "track"
 
 
-def _may_be_open(node: m.Meaning, *, is_of_class: bool) -> bool:
+def _may_be_open(node: m.Meaning) -> bool:
     match node:
         case m.And(parts=parts) | m.Or(parts=parts):
-            return any(_may_be_open(part, is_of_class=is_of_class) for part in parts)
+            return any(map(_may_be_open, parts))
         case m.Not(part=part):
-            return _may_be_open(part, is_of_class=is_of_class)
-        case m.ColumnIs(column="text" | "track" | "confidence") | m.TrackIs():
-            return is_of_class
+            return _may_be_open(part)
         case m.ColumnIs(column="kind" | "geometry_type"):
             return False
     return not isinstance(node, m.Anything | m.LabelSetIs | m.HasColumn | m.HasAttribute)

@@ -52,7 +52,7 @@ _TAGS = [{"attributes": {"tags": tags}} for tags in (["red", None], ["blue"], ["
         ([{"status": "new"}, {}], "car[status not in (old)]", ([0], [], [1])),
         ([{}, {"kind": "prediction"}], "car[kind:prediction]", ([1], [0], [])),
         ([{"class_name": "car"}, {"class_name": None}, {"class_name": "bus"}], "class!=car", ([2], [0], [1])),
-        ([{"text": "a zebra"}, {"text": "a cat"}, {}], "text~zebra", ([0], [1, 2], [])),
+        ([{"text": "a zebra"}, {"text": "a cat"}, {}], "text~zebra", ([0], [1], [2])),
         ([{}, {}], "text~zebra", ([], [], [0, 1])),
     ],
 )
@@ -60,6 +60,37 @@ def test_what_cannot_be_read_or_is_not_said_is_unknown(
     annotations: list[dict[str, object]], text: str, answers: tuple[list[int], list[int], list[int]]
 ) -> None:
     assert _answers(_cars(*annotations), text) == answers
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["text~zebra", "[color=red]", "[confidence>0.5]", "[track:t]", "[track length>=1]", "[length(tags)=1]"],
+)
+@pytest.mark.parametrize("classes", [["car"], []])
+def test_without_a_class_what_an_annotation_does_not_say_is_unknown(text: str, classes: list[str]) -> None:
+    made = Corpus()
+    made.add_label_set("a/cars", classes=classes)
+    for number in range(5):
+        made.add_asset(f"s3://lake/{number}.png")
+        made.list_asset(number, label_set=0)
+    said = {"color": "red", "tags": ["a"]}
+    made.add_annotation(0, "car", label_set=0, text="a zebra", confidence=0.9, track="t", attributes=said)
+    made.add_annotation(1, "car", label_set=0)
+    made.add_annotation(2, "tree", label_set=0)
+    made.add_annotation(4, "tree", label_set=0, status="draft")
+    assert _answers(made, text) == ([0], [3, 4], [1, 2])
+    assert _answers(made, f"car[{text.strip('[]')}]") == (
+        ([0], [2, 3, 4], [1]) if classes else ([0], [], [1, 2, 3, 4])
+    )
+
+
+def test_another_label_sets_annotation_leaves_it_open_without_a_class() -> None:
+    made = _cars({"text": "a cat"}, {"text": "a cat"})
+    made.add_label_set("b/others")
+    made.add_annotation(1, "tree", label_set=1)
+    assert _answers(made, "text~zebra") == ([], [0], [1])
+    assert _answers(made, "[class:car text~zebra]") == ([], [0, 1], [])
+    assert _answers(made, "[team:a text~zebra]") == ([], [0, 1], [])
 
 
 def test_where_a_record_was_rejected_its_class_is_unknown() -> None:

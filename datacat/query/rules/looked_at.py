@@ -51,7 +51,7 @@ def _plain(node: m.Meaning, known: list[frozenset[int]], statistics: Statistics)
 
 
 def _is_open(predicate: m.Meaning) -> bool:
-    return any(may_be_open_beside(part, is_of_class=True) for part in m.conjuncts(predicate))
+    return any(map(may_be_open_beside, m.conjuncts(predicate)))
 
 
 def _class_asked(predicate: m.Meaning) -> m.ClassIs | None:
