@@ -20,6 +20,7 @@ from datacat.ingest.limits import UNNAMED
 from datacat.ingest.metadata import Metadata
 from datacat.ingest.oddities import note_oddities, note_shared
 from datacat.ingest.pieces import Pieces
+from datacat.ingest.unlooked import cover_unlooked
 from datacat.model.positions import IN_ORDER, first
 from datacat.model.report import Tally
 from datacat.model.schemas import NO_LABEL_FILE, STAGED
@@ -134,6 +135,8 @@ class Census:
             in_pieces=getattr(format_, "lists_in_pieces", False),
             has_bounds=getattr(format_, "states_bounds", False),
         )
+        if not getattr(format_, "says_who_looked", False):
+            cover_unlooked(self._db, folder=self._folder)
 
     def complete(
         self,
