@@ -16,7 +16,7 @@ from datacat.ingest.limits import name_fault
 from datacat.ingest.metadata import Metadata, Taken, spread
 from datacat.ingest.reasons import reason_of
 from datacat.model.report import Tally
-from datacat.model.schemas import STAGED
+from datacat.model.schemas import SET_ASIDE, STAGED
 
 # What a label file calls an asset, before it is matched to the lake; `uri` is set where the format knows.
 NAMED = pa.schema([*STAGED["listed"], pa.field("name", pa.string())])
@@ -73,6 +73,7 @@ class Sheets:
             columns |= self._taken(count, columns)
         if kind == "annotations":
             columns = upright(count, columns, tally=self.tally)
+            columns |= {"status": [_folded(status) for status in spread(columns.get("status"), count)]}
         if count:
             self._write(kind, table(kind, count, **columns))
 
@@ -232,6 +233,7 @@ class Statements:
         self._records: list[dict[str, Any]] = []
         self._assets: list[dict[str, Any]] = []
         self._marks: list[dict[str, Any]] = []
+        self._unlooked: list[str] = []
         self._leaves = Leaves()
         self._depth = 0
 
@@ -242,13 +244,13 @@ class Statements:
         Records may lie within each other: an object within a picture that is kept without it.
         """
         rows, assets, marks = len(self._records), len(self._assets), len(self._marks)
-        leaves = len(self._leaves)
+        leaves, unlooked = len(self._leaves), len(self._unlooked)
         next_row = self._sheets.next_row
         self._depth += 1
         try:
             yield
         except BaseException:
-            del self._records[rows:], self._assets[assets:], self._marks[marks:]
+            del self._records[rows:], self._assets[assets:], self._marks[marks:], self._unlooked[unlooked:]
             self._leaves.cut(leaves)
             self._sheets.next_row = next_row
             raise
@@ -270,6 +272,10 @@ class Statements:
         """One asset that the record speaks of: columns of `named`."""
         self._assets.append({**columns, "key": key, "position": position})
         self._flush_if_full()
+
+    def unlooked(self, key: str) -> None:
+        """Says that nobody has looked at an asset, so that what is not said of it is not known."""
+        self._unlooked.append(key)
 
     def add(self, key: str, *, position: str, attributes: bytes | None = None, **columns: Any) -> None:
         """One annotation; `class_` is its class.
@@ -293,16 +299,26 @@ class Statements:
         """Writes what was collected."""
         found = (("named", self._assets), ("annotations", self._records), ("marks", self._marks))
         leaves = self._leaves
+        unlooked, self._unlooked = self._unlooked, []
         self._records, self._assets, self._marks, self._leaves = [], [], [], Leaves()
         for kind, rows in found:
             names = {name for row in rows for name in row}
             columns = {name: [row.get(name) for row in rows] for name in names}
             self._sheets.add(kind, len(rows), file=self._file, **columns)
         self._sheets.leaves(leaves)
+        self._sheets.add("coverage", len(unlooked), file=self._file, key=unlooked, answer="not_exhaustive")
 
     def _flush_if_full(self) -> None:
         if not self._depth and max(len(self._records), len(self._assets)) >= _BATCH:
             self.flush()
+
+
+def _folded(status: str | None) -> str | None:
+    """A status that sets aside as we spell it, others as they are written."""
+    if status is None:
+        return None
+    plain = status.strip().casefold()
+    return plain if plain in SET_ASIDE else status
 
 
 _PLAIN = {"kind": "annotation", "geometry_type": "none", "is_relative": False, "is_crowd": False}

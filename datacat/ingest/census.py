@@ -20,7 +20,8 @@ from datacat.ingest.limits import UNNAMED
 from datacat.ingest.metadata import Metadata
 from datacat.ingest.oddities import note_oddities, note_shared
 from datacat.ingest.pieces import Pieces
-from datacat.ingest.untold import untold
+from datacat.ingest.unlooked import cover_unlooked
+from datacat.ingest.untold import reject_untold
 from datacat.model.positions import IN_ORDER, first
 from datacat.model.report import Tally
 from datacat.model.schemas import NO_LABEL_FILE, STAGED
@@ -135,6 +136,8 @@ class Census:
             in_pieces=getattr(format_, "lists_in_pieces", False),
             has_bounds=getattr(format_, "states_bounds", False),
         )
+        if not getattr(format_, "says_who_looked", False):
+            cover_unlooked(self._db, folder=self._folder)
 
     def complete(
         self,
@@ -168,7 +171,8 @@ class Census:
         if is_file_each:
             note_shared(self._db, tally)
         self._drop_double_keys(tally)
-        self._reject_untold()
+        self._view("annotations")
+        reject_untold(self._db, folder=self._folder)
         for query in (_ODD_BOXES, _ODD_RELATIVE):
             flat, outside = self._row(query)
             if flat:
@@ -366,13 +370,6 @@ class Census:
             self._reject_orphans()
             tally.note("annotations speak of an image that their file does not list", count)
             self._view("listed")
-
-    def _reject_untold(self) -> None:
-        self._view("annotations")
-        found = untold(self._db)
-        if found.num_rows:
-            with parquet_writer(self._folder / "rejects-999994.parquet", "rejects") as writer:
-                writer.write_table(found)
 
     def _reject_orphans(self) -> None:
         """A reject for each asset that only annotations speak of."""

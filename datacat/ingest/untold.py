@@ -6,9 +6,11 @@ class (a caption, a rating) is a statement of its own, and so is a class that ha
 
 from __future__ import annotations
 
-import duckdb
-import pyarrow as pa
+from pathlib import Path
 
+import duckdb
+
+from datacat.ingest.batches import parquet_writer
 from datacat.model.schemas import SET_ASIDE, STAGED
 
 UNTOLD = "an annotation without a class"
@@ -24,6 +26,9 @@ _UNTOLD = f"""
 """  # noqa: S608 - our own words
 
 
-def untold(db: duckdb.DuckDBPyConnection) -> pa.Table:
-    """The rejects of assets on which something is drawn that has no class; `db` has the view `annotations`."""
-    return db.execute(_UNTOLD).to_arrow_table().cast(STAGED["rejects"])
+def reject_untold(db: duckdb.DuckDBPyConnection, *, folder: Path) -> None:
+    """Writes a reject for each asset on which something is drawn that has no class; `db` shows `annotations`."""
+    found = db.execute(_UNTOLD).to_arrow_table().cast(STAGED["rejects"])
+    if found.num_rows:
+        with parquet_writer(folder / "rejects-999994.parquet", "rejects") as writer:
+            writer.write_table(found)

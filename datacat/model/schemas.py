@@ -140,8 +140,9 @@ STAGED: dict[str, pa.Schema] = {
     # `details`: what else is said of the class, a JSON object: supercategory, keypoints, skeleton, isthing, …
     "classes": pa.schema(_fields(("file", pa.int32()), "class", "source_id", "parent", "details")),
     # What the format says of single assets: LVIS' neg_category_ids, Open Images' verified labels. Class null, answer
-    # exhaustive: every class that this file annotates on that asset, unless another row says otherwise. Key null: the
-    # file is damaged, so that nothing follows from what it does not say.
+    # exhaustive: every class that this file annotates on that asset, unless another row says otherwise; class null,
+    # not_exhaustive: nobody has looked at that asset, whatever else is covered. Key null: the file is damaged, so that
+    # nothing follows from what it does not say.
     "coverage": pa.schema(_fields(("file", pa.int32()), "key", "class", "answer")),
     # Licences that label files list, and once more (`is_used`) those that the assets in them name.
     "licences": pa.schema(_fields(("file", pa.int32()), "licence", ("is_used", pa.bool_()))),
@@ -207,7 +208,7 @@ TABLES: dict[str, pa.Schema] = {
     ),
     # Exceptions to `label_sets.coverage` on single assets: where files of one label set list different classes, what
     # each of them covers (derived), and what the format says. Class null, not_exhaustive: no label file speaks of the
-    # asset there (`source_file` is itself), so that this listing of it covers no class.
+    # asset there (`source_file` is itself), or nobody has completed it, so that this listing of it covers no class.
     "coverage": pa.schema(_fields("class", "answer", "origin", _LABEL_SET, _SOURCE_FILE, _ASSET)),
     "annotations": pa.schema(
         [

@@ -15,6 +15,7 @@ import pyarrow as pa
 
 from datacat.errors import UsageError
 from datacat.model.coverage import ClassCover, Coverage
+from datacat.model.schemas import NO_LABEL_FILE
 from datacat.tables.label_set_row import LabelSetRow
 from datacat.tables.linking import Linking
 
@@ -36,17 +37,31 @@ _SINGLE = """
     CREATE TEMP TABLE derived_coverage AS
     SELECT DISTINCT g."class", l.source_file, l.asset
     FROM listed l JOIN file_lists f USING (file) JOIN given_classes g USING (list)
+    ANTI JOIN unlooked USING (source_file, asset)
     UNION ALL
-    SELECT name, source_file, asset FROM label_set_assets, (SELECT unnest(?::VARCHAR[]) AS name)
+    SELECT name, source_file, asset
+    FROM label_set_assets ANTI JOIN (FROM coverage WHERE "class" IS NULL) USING (label_set, source_file, asset),
+        (SELECT unnest(?::VARCHAR[]) AS name)
     WHERE label_set = ? AND source_file NOT IN (FROM replaced)
 """
+# Listings at which nobody looked: of a picture without a label file, or of what a file says so of.
+_UNLOOKED = f"""
+    CREATE TEMP TABLE unlooked AS
+    SELECT l.source_file, l.asset FROM listed l LEFT JOIN (
+        SELECT DISTINCT file, key, true AS is_said FROM staged_coverage
+        WHERE key IS NOT NULL AND "class" IS NULL AND answer = 'not_exhaustive') c ON c.file = l.file AND c.key = l.key
+    WHERE l.place = 1
+    GROUP BY ALL HAVING bool_and(l.position = '{NO_LABEL_FILE}' OR coalesce(c.is_said, false))
+"""  # noqa: S608 - our own words
+_OF_ASSETS = "staged_coverage WHERE key IS NOT NULL AND (\"class\" IS NOT NULL OR answer <> 'not_exhaustive')"
 _NO_SINGLE = 'CREATE TEMP TABLE derived_coverage ("class" VARCHAR, source_file BIGINT, asset BIGINT)'
 
 
 class Covering:
     """Works out the coverage after one linking.
 
-    Afterwards the cursor has the table `derived_coverage` of single assets (class, source_file, asset).
+    Afterwards the cursor has the table `derived_coverage` of single assets (class, source_file, asset), and `unlooked`
+    of listings (source_file, asset) that cover no class.
 
     Attributes:
         coverage: of the label set.
@@ -68,6 +83,7 @@ class Covering:
             is_drawn: whether people drew objects in the label set as it is now, or nobody labelled anything yet.
         """
         linking, before, claim = self._linking, self._known.coverage, self._claim
+        linking.run(_UNLOOKED)
         self.coverage = replace(
             before,
             attributes=before.attributes if claim.attributes is None else claim.attributes,
@@ -77,9 +93,7 @@ class Covering:
             self._cover(self._claimed(), origin="declared")
         elif before.origin == "declared" and claim.classes is None:
             self._cover(before.classes, origin="declared")
-        elif linking.count("staged_coverage WHERE key IS NOT NULL") or (
-            before.origin == "format" and self._known.has_other_files
-        ):
+        elif linking.count(_OF_ASSETS) or (before.origin == "format" and self._known.has_other_files):
             self._cover("none", origin="format")
         elif is_drawn:
             self._derive()

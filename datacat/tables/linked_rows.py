@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-from datacat.model.schemas import NO_LABEL_FILE
 from datacat.tables.linking import STATEMENT
 
 _SAID = ", ".join(f'a."{name}"' for name in STATEMENT)
@@ -33,25 +32,25 @@ ROWS = {
         FROM staged_listed_leaves v JOIN listed l ON l.file = v.file AND l.key = v.key AND l.place = 1
     """,
     # Of a file that says so, the classes annotated on an asset are exhaustive unless it says otherwise.
-    # A picture without a label file is listed, and nobody knows whether it was looked at.
-    "coverage": f"""
+    # A picture without a label file, or one that nobody completed, is listed and covers nothing.
+    "coverage": """
         WITH said AS (
             SELECT c."class", c.answer, l.source_file, l.asset
             FROM staged_coverage c JOIN listed l ON l.file = c.file AND l.key = c.key AND l.place = 1
         )
-        SELECT DISTINCT "class", answer, 'format' AS origin, {{label_set}} AS label_set, source_file, asset
+        SELECT DISTINCT "class", answer, 'format' AS origin, {label_set} AS label_set, source_file, asset
         FROM said WHERE "class" IS NOT NULL
         UNION ALL
-        SELECT DISTINCT p."class", 'exhaustive', 'format', {{label_set}}, p.source_file, p.asset
-        FROM pairs p SEMI JOIN (FROM said WHERE "class" IS NULL) USING (source_file, asset)
+        SELECT DISTINCT p."class", 'exhaustive', 'format', {label_set}, p.source_file, p.asset
+        FROM pairs p SEMI JOIN (FROM said WHERE "class" IS NULL AND answer = 'exhaustive') USING (source_file, asset)
         ANTI JOIN (FROM said WHERE "class" IS NOT NULL) USING (source_file, asset, "class")
         WHERE p."class" IS NOT NULL
         UNION ALL
-        SELECT "class", 'exhaustive', 'derived', {{label_set}}, source_file, asset FROM derived_coverage
+        SELECT "class", 'exhaustive', 'derived', {label_set}, source_file, asset FROM derived_coverage
         UNION ALL
-        SELECT NULL::VARCHAR, 'not_exhaustive', 'format', {{label_set}}, source_file, asset
-        FROM listed WHERE position = '{NO_LABEL_FILE}' AND place = 1
-    """,  # noqa: S608 - our own words
+        SELECT NULL::VARCHAR, 'not_exhaustive', 'format', {label_set}, source_file, asset
+        FROM unlooked
+    """,
     "rejects": """
         SELECT {label_set} AS label_set, m.source_file, l.asset, r."class", r.position, r.reason, r.excerpt
         FROM staged_rejects r JOIN file_map m ON m.file = r.file

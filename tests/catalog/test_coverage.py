@@ -196,3 +196,51 @@ def test_a_picture_without_a_label_file_takes_nothing_from_its_copy(
     catalog = Catalog.init(str(catalog_root))
     catalog.ingest(str(lake), team="t", name="n", covers=["0"])
     assert _answers(catalog, "class=0") == [["a"], ["b"], []]
+
+
+def test_a_task_that_nobody_completed_was_not_looked_at(catalog_root: Location, tmp_path: Path) -> None:
+    value = {"x": 1, "y": 1, "width": 9, "height": 9, "rectanglelabels": ["shed"]}
+    region = {"id": "r", "type": "rectanglelabels", "from_name": "l", "to_name": "image", "value": value}
+    tasks: dict[str, dict[str, Any]] = {
+        "a": {"annotations": [{"id": 1, "result": [region]}]},
+        "b": {"annotations": [{"id": 2, "result": []}], "drafts": [{"result": [region]}]},
+        "c": {"annotations": []},
+        "d": {},
+        "e": {"annotations": [], "predictions": [4075]},
+        "f": {"annotations": [{"id": 3, "result": [], "was_cancelled": True}]},
+        "g": {"annotations": [{"id": 4, "result": [region], "was_cancelled": True}]},
+        "h": {"annotations": [], "drafts": [{"result": []}]},
+        "i": {"annotations": [7]},
+        "j": {"annotations": [{"id": 5, "result": [None]}]},
+    }
+    for name in tasks:
+        picture(tmp_path / "lake" / f"{name}.png", (60, 40 + ord(name)))
+    said = [
+        {"id": n, "data": {"image": f"{name}.png"}, **task} for n, (name, task) in enumerate(tasks.items())
+    ]
+    save(tmp_path / "lake" / "a.json", said)
+    catalog = Catalog.init(str(catalog_root))
+    report = catalog.ingest(str(tmp_path / "lake"), team="t", name="n", covers=["shed", "barn"])
+    assert sum(item.count for item in report.rejects) == 2
+    assert _answers(catalog, "shed") == [["a"], ["b"], list("cdefghij")]
+    assert _answers(catalog, "barn") == [[], ["a", "b"], list("cdefghij")]
+
+
+def test_what_is_set_aside_in_any_case_is_no_look(catalog_root: Location, tmp_path: Path) -> None:
+    shed = {"class": "shed", "box": [1, 1, 5, 5]}
+    said = {
+        "a": [shed],
+        "b": [],
+        "c": [shed | {"status": "skipped"}, shed | {"status": "draft"}],
+        "d": [shed | {"status": " Cancelled "}],
+        "e": [shed | {"status": "draft"}, {"class": "tree", "box": [1, 1, 5, 5]}],
+    }
+    for name in said:
+        picture(tmp_path / "lake" / f"{name}.png", (60, 40 + ord(name)))
+    lines = [json.dumps({"asset": f"{name}.png", "annotations": rows}) for name, rows in said.items()]
+    save(tmp_path / "lake" / "a.ndjson", "\n".join(lines))
+    catalog = Catalog.init(str(catalog_root))
+    catalog.ingest(str(tmp_path / "lake"), team="t", name="n", covers=["shed", "barn"])
+    assert _answers(catalog, "shed") == [["a"], ["b", "e"], ["c", "d"]]
+    assert _answers(catalog, "barn") == [[], ["a", "b", "e"], ["c", "d"]]
+    assert catalog.search("[status:cancelled]").count() == 1

@@ -66,6 +66,7 @@ class OpenImages:
     """See the module's docstring and docs/formats/open_images.md."""
 
     name = "open_images"
+    says_who_looked = True
     title = "Open Images CSV: boxes, verified image labels, hierarchy"
     writes = False
 

@@ -42,6 +42,7 @@ class LabelStudio:
     title = "Label Studio JSON export"
     writes = False
     is_joint = True
+    says_who_looked = True
 
     def sniff(self, sample: Sample) -> Role | None:
         """A JSON list of objects with annotations or predictions that hold results; a labelling configuration."""

@@ -42,6 +42,7 @@ _ANY = msgspec.json.Decoder()
 _LIST = msgspec.json.Decoder(list[msgspec.Raw])
 _OBJECT = msgspec.json.Decoder(_Raws)
 STATEMENTS = ("annotations", "completions", "predictions", "drafts")
+_BY_PEOPLE = ("annotations", "completions")
 _FACTS = frozenset(
     {"id", "completed_by", "model_version", "created_at", "was_cancelled", "score", "ground_truth"}
 )
@@ -59,6 +60,7 @@ class _Said:
     common: dict[str, Any]
     name: str | None
     digest: str
+    is_look: bool
 
 
 class Task:
@@ -79,6 +81,7 @@ class Task:
         self._data: dict[str, Any] = data if isinstance(data, dict) else {}
         self._media = Media(self._data, config=document.own or {}, tally=sheets.tally)
         self._rest: dict[str, list[bytes]] = {}
+        self._faults: list[tuple[str, str | Exception, str]] = []
 
     def name(self, seen: set[str] | None) -> None:
         """Calls the task by its id, and where others may have it (`seen`; None: nobody knows), by its place too."""
@@ -100,6 +103,12 @@ class Task:
         """
         said = [one for kind in STATEMENTS for one in self._statements(kind)]
         self._list_media()
+        if not any(one.is_look for one in said):
+            for shown in self._media.all:
+                self._rows.unlooked(self._key_of(shown))
+        # Behind all results, when it is known which media there are.
+        for place, reason, excerpt in self._faults:
+            self._rejected(list(self._media.named), place, reason=reason, excerpt=excerpt)
         for one in said:
             first = self._rows.next_row
             for region, medium in one.regions:
@@ -136,18 +145,18 @@ class Task:
         if raw is None or bytes(raw).strip() in (b"null", b""):
             return []
         if not bytes(raw).lstrip().startswith(b"["):
-            self._sheets.tally.note(f"`{kind}` of a task that are no list: not read")
+            self._faults.append((f"{self._place}.{kind}", f"`{kind}` of a task that are no list", _text(raw)))
             return []
         found = []
         for number, item in enumerate(_LIST.decode(raw)):
             place = f"{self._place}.{kind}[{number}]"
-            if bytes(item)[:1] in b"-0123456789":
+            if bytes(item)[:1] in b"-0123456789" and kind not in _BY_PEOPLE:
                 self._sheets.tally.note(f"{kind} that are only numbers: what they say is not in the file")
                 continue
             try:
                 found.append(self._statement(kind, item, place=place))
             except _FAULTS as error:
-                self._rejected(list(self._media.named), place, reason=error, excerpt=_text(item))
+                self._faults.append((place, error, _text(item)))
         return found
 
     def _statement(self, kind: str, raw: msgspec.Raw, *, place: str) -> _Said:
@@ -157,8 +166,10 @@ class Task:
         if not isinstance(results, list):
             raise ValueError("`result` is no list")
         items = [item for item in results if isinstance(item, dict)]
-        if len(items) < len(results):
-            self._sheets.tally.note("a result that is no object", len(results) - len(items))
+        for number, item in enumerate(results):
+            if not isinstance(item, dict):
+                where = f"{place}.result[{number}]"
+                self._faults.append((where, "a result that is no object", msgspec.json.encode(item).decode()))
         facts = {key: _ANY.decode(one) for key, one in statement.items() if key in _FACTS}
         rest = [(key, one) for key, one in statement.items() if key not in (*_FACTS, "result") or key == "id"]
         if len(rest) > 1:
@@ -176,6 +187,7 @@ class Task:
             _common(kind, facts),
             name=f"{self._task_id()}/{kind}/{facts['id']}" if "id" in facts else None,
             digest=_digest([self._data, self._task_id(), kind, said]),
+            is_look=kind in _BY_PEOPLE and "result" in statement and not facts.get("was_cancelled"),
         )
 
     def _task_id(self) -> Any:
