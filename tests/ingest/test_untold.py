@@ -102,13 +102,25 @@ def test_what_is_drawn_without_a_class_may_be_any_in_every_format(
     assert report.annotations == 1
 
 
-@pytest.mark.parametrize("more", [{}, {"kind": "prediction", "box": [1, 1, 8, 8]}, {"text": "a street"}])
-def test_a_statement_without_a_class_leaves_absence_as_it_is(tmp_path: Path, more: dict[str, Any]) -> None:
+_PREDICTED = {"kind": "prediction", "box": [1, 1, 8, 8]}
+
+
+@pytest.mark.parametrize(
+    ("more", "answers"),
+    [
+        ({}, (["a.jpg"], [])),
+        ({"text": "a street"}, (["a.jpg"], [])),
+        (_PREDICTED, ([], ["a.jpg"])),  # a model's alone: nobody looked
+    ],
+)
+def test_a_statement_without_a_class_leaves_absence_as_it_is(
+    tmp_path: Path, more: dict[str, Any], answers: tuple[list[str], list[str]]
+) -> None:
     (tmp_path / "lake").mkdir()
     (tmp_path / "lake" / "l.ndjson").write_text(json.dumps({"asset": "a.jpg", **more}) + "\n")
     catalog = Catalog.init(tmp_path / "catalog")
     report = catalog.ingest(tmp_path / "lake", team="a", name="b", covers=["car"])
-    assert _free_of(catalog, "car") == (["a.jpg"], [])
+    assert _free_of(catalog, "car") == answers
     assert not report.rejects
 
 
