@@ -11,6 +11,7 @@ from collections.abc import Iterator
 import duckdb
 
 from datacat.model.names import folded
+from datacat.model.shapes import placed_in_things
 
 KINDS = ("annotations", "source_files", "label_set_assets", "class_counts")
 """What is read of the label set, beside `assets` and `copies`."""
@@ -21,17 +22,20 @@ _MAY_REPEAT = """
         WHERE coalesce(content, asset) IN (SELECT content FROM copies)
         GROUP BY coalesce(content, asset) HAVING count(*) > 1)
 """
-_REPEATS = """
-    WITH said AS (
-        SELECT annotation, source_file, asset, row_number() OVER (
-            PARTITION BY coalesce(content, asset), lower(class), kind,
-                CASE WHEN kind <> 'annotation' THEN coalesce(model, '') END,
-                x, y, w, h, is_relative IS TRUE, track, starts, ends
-            ORDER BY annotation) AS place
-        FROM annotations LEFT JOIN copies USING (asset) WHERE x + y + w + h IS NOT NULL)
-    SELECT count(*), arg_min(f.uri || ', of ' || a.uri, annotation)
-    FROM said JOIN source_files AS f USING (source_file) JOIN assets AS a ON a.asset = said.asset WHERE place > 1
+_SAID = """
+    SELECT *, coalesce(content, asset) AS picture, lower(class) AS name, true AS is_sure,
+        CASE WHEN kind <> 'annotation' THEN coalesce(model, '') END AS maker,
+        geometry_type <> 'none' AND is_crowd IS NOT TRUE AS is_thing
+    FROM (SELECT annotation, source_file, asset, class, kind, model, geometry_type, is_crowd,
+              x, y, w, h, is_relative, track, starts, ends FROM annotations)
+    LEFT JOIN copies USING (asset) WHERE x + y + w + h IS NOT NULL
 """
+_THING = "picture, name, kind, maker, is_thing, x, y, w, h, is_relative IS TRUE, track, starts, ends"
+_REPEATS = f"""
+    SELECT count(*), arg_min(f.uri || ', of ' || a.uri, annotation)
+    FROM ({placed_in_things(_SAID, group=_THING)}) AS said
+    JOIN source_files AS f USING (source_file) JOIN assets AS a ON a.asset = said.asset WHERE place > 1
+"""  # noqa: S608 - our own words
 _SPLITS = f"""
     WITH several AS (
         SELECT coalesce(content, asset) AS picture FROM label_set_assets LEFT JOIN copies USING (asset)
