@@ -134,3 +134,55 @@ def test_shapes_that_another_team_has_not_are_no_agreement(tables: Tables, tmp_p
         ("crack", None, 1),
     }
     assert [_found(tables, query) for query in ("agreement<1", "agreement=1")] == [1, 0]
+
+
+def _in_files(*said: tuple[str, str, dict[str, float]]) -> list[LabelFile]:
+    """Files by name: a class `car` of one picture in a geometry type at a place."""
+    names = sorted({name for name, _, _ in said})
+    return [
+        LabelFile(
+            f"/l/{name}.json",
+            ["/1"],
+            [box("/1", "car", **at, geometry_type=kind) for one, kind, at in said if one == name],
+        )
+        for name in names
+    ]
+
+
+NEAR = PLACE | {"x": 1.25}  # as it is rounded elsewhere
+FAR = PLACE | {"x": 50.0}
+
+
+@pytest.mark.parametrize(
+    ("said", "is_told"),
+    [
+        ([("instances", "polygon", NEAR), ("panoptic", "other", PLACE)], True),
+        ([("a", "polygon", NEAR), ("a", "polygon", FAR), ("b", "mask", PLACE), ("b", "mask", FAR)], True),
+        ([("instances", "polygon", PLACE), ("keypoints", "keypoints", PLACE)], False),  # exact
+        ([("a", "polygon", PLACE), ("a", "polygon", FAR), ("b", "keypoints", PLACE)], False),
+        ([("a", "polygon", NEAR), ("b", "polygon", PLACE)], False),
+        ([("a", "polygon", NEAR), ("b", "mask", PLACE), ("b", "polygon", FAR)], False),  # both draw so
+        ([("a", "polygon", NEAR), ("a", "mask", PLACE)], False),
+    ],
+)
+def test_other_shapes_of_a_class_in_another_file_are_told(
+    tables: Tables, tmp_path: Path, said: list[tuple[str, str, dict[str, float]]], is_told: bool
+) -> None:
+    media = {"/1": {"uri": "/1", "media": "image", "is_missing": False}}
+    notes = "\n".join(_notes(tables, _in_files(*said), tmp_path, media=media))
+    assert ("1 picture has one class in several files, each in other geometry types" in notes) is is_told
+    assert ("--name" in notes) is is_told
+    if is_told:
+        first, second = sorted({(name, kind) for name, kind, _ in said})
+        assert (
+            f"(first: car of /1: {first[1]} in /l/{first[0]}.json, {second[1]} in /l/{second[0]}.json)"
+            in notes
+        )
+
+
+def test_key_points_beside_instances_hide_no_panoptic(tables: Tables, tmp_path: Path) -> None:
+    said = [("a", "polygon", NEAR), ("b", "keypoints", NEAR), ("c", "other", PLACE)]
+    media = {"/1": {"uri": "/1", "media": "image", "is_missing": False}}
+    repeats, mixed = _notes(tables, _in_files(*said), tmp_path, media=media)
+    assert repeats.startswith("1 annotation says what another")
+    assert "(first: car of /1: polygon in /l/a.json, other in /l/c.json)" in mixed
