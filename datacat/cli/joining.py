@@ -155,7 +155,9 @@ def advise(output: Output, summary: Mapping[str, Any], *, choice: JoiningChoice)
     if pairs:
         named = [f"{item['class']} and {item['other']} {item['pairs']:,}" for item in pairs[:_NAMED]]
         more = f", and {len(pairs) - _NAMED} more" if len(pairs) > _NAMED else ""
+        is_by_concept = summary["joining"]["classes_by"] == "concept"  # then no concept has both
+        ways = "datacat concepts add CONCEPT CLASS CLASS" if is_by_concept else "--classes-by concept"
         output.note(
-            f"boxes of two classes coincide: {', '.join(named)}{more}; if these are one class: --classes-by concept, "
+            f"boxes of two classes coincide: {', '.join(named)}{more}; if these are one class: {ways}, "
             "or --class-map FILE"
         )

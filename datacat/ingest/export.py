@@ -25,6 +25,7 @@ LIES_AT = "lies_at"
 """A column beside those of a manifest's assets: where a picture's bytes are, if not at its `uri`."""
 _UNFILEABLE = re.compile(r"[\x00-\x1f\x7f/\\]")
 _ENDING = re.compile(r"\.[A-Za-z0-9]{1,10}")
+_NO_PICTURES = ("text", "series")  # media that stand in label files, or are no files that a picture could be
 _NAME_BYTES = 180  # of the 255 that most file systems allow, with room for a number and an ending
 _ROUNDED = 1e-3  # pixels: a box at the edge that was computed in fractions
 
@@ -153,11 +154,13 @@ def place_media(
     """Copies or links each picture to `names[uri]`, from where `LIES_AT` says; `reference` leaves it where it lies."""
     if media == "reference":
         return
-    columns = [name for name in ("uri", "is_missing", LIES_AT) if name in assets.column_names]
+    columns = [name for name in ("uri", "media", "is_missing", LIES_AT) if name in assets.column_names]
     for row in rows(assets.select(columns)):
         target = names[row["uri"]]
         target.parent.mkdir(parents=True, exist_ok=True)
-        if row["is_missing"]:
+        if row["media"] in _NO_PICTURES:
+            losses.add("assets that are no pictures")
+        elif row["is_missing"]:
             losses.add("pictures that are missing from the lake")
         else:
             try:

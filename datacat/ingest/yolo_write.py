@@ -8,7 +8,8 @@ polygons or lies outside, and takes data.yaml without `path` as relative to itse
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -132,10 +133,25 @@ def _lines(
         losses.add("boxes beside polygons of the same picture, written as polygons", boxes)
         shapes = [(index, ring if len(ring) != 4 else _corners(ring)) for index, ring in shapes]
     lines = [" ".join([str(index), *map(_short, ring)]) for index, ring in shapes]
-    once = list(dict.fromkeys(lines))
-    if len(once) < len(lines):
-        losses.add("annotations whose line another one of the picture has too", len(lines) - len(once))
-    return once
+    _count_equal(lines, [row for row, ring in found if ring is not None], losses=losses)
+    return list(dict.fromkeys(lines))
+
+
+def _count_equal(lines: Sequence[str], said: Sequence[dict[str, Any]], *, losses: Losses) -> None:
+    """Counts annotations whose line is there already: what is said twice, and what only looks so in this format.
+
+    Two shapes of one geometry type are two things (`model.shapes`); but Ultralytics takes equal lines for one.
+    """
+    if len(set(lines)) == len(lines):
+        return
+    alike: dict[str, list[dict[str, Any]]] = {}
+    for line, row in zip(lines, said, strict=True):
+        alike.setdefault(line, []).append(row)
+    for equal in alike.values():
+        shapes = Counter(kind for kind, _ in {(row["geometry_type"], row["geometry"]) for row in equal})
+        things = max(shapes.values())
+        losses.add("annotations whose line another one of the picture has too", len(equal) - things)
+        losses.add("shapes whose line another one of the picture has too: their boxes are equal", things - 1)
 
 
 def _ring(row: dict[str, Any], asset: dict[str, Any], *, losses: Losses) -> list[float] | None:

@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from datacat.model.names import folded
+from datacat.model.shapes import placed_in_things
 from datacat.query.assignment import IOU, matched
 from datacat.query.compare import TRUE, Sql, one_of
 from datacat.query.geometry import sized
@@ -22,27 +23,30 @@ from datacat.query.stated import EVERY_STATED
 from datacat.query.vocabulary import ClassName, Vocabulary
 
 PLACE = ("x", "y", "w", "h", "is_relative", "track", "starts", "ends")
-"""Columns that say where a thing is, or which of a film's; equal ones of one class and label set are one thing."""
-_ONCE = Sql(
-    "QUALIFY x + y + w + h IS NULL "
-    f"OR row_number() OVER (PARTITION BY asset, label_set, name, {', '.join(PLACE)} ORDER BY annotation) = 1"
-)
+"""Columns that say where a thing is, or which of a film's; equal ones of one class and label set are one thing, unless
+their shapes differ (`model.shapes`)."""
 _NAMES = (
     "SELECT unnest(?::BIGINT[]) AS label_set, unnest(?::VARCHAR[]) AS class, unnest(?::VARCHAR[]) AS name, "
     "unnest(?::BOOLEAN[]) AS is_covered"
 )
 # Boxes in pixels where the size of the asset is known, else in fractions (`frame`); no box: of the whole asset.
-_SAID = """
-    SELECT asset, label_set, annotation, name, x + y + w + h IS NOT NULL AS is_box,
-        frame,
-        x * scale_x AS left_, y * scale_y AS top_, (x + w) * scale_x AS right_, (y + h) * scale_y AS bottom_
-    FROM (SELECT *, CASE WHEN is_relative AND has_size THEN asset_width ELSE 1 END AS scale_x,
-                 CASE WHEN is_relative AND has_size THEN asset_height ELSE 1 END AS scale_y
-          FROM (SELECT *, asset_width + asset_height IS NOT NULL AS has_size FROM {})
-          WHERE kind = 'annotation' AND is_crowd IS NOT TRUE AND {}
-              AND asset IN (FROM shared_assets))
+_DRAWN = """
+    SELECT *, x + y + w + h IS NOT NULL AS is_box, true AS is_sure,
+        CASE WHEN is_relative AND has_size THEN asset_width ELSE 1 END AS scale_x,
+        CASE WHEN is_relative AND has_size THEN asset_height ELSE 1 END AS scale_y
+    FROM (SELECT asset, label_set, class, annotation, geometry_type, PLACE, frame, asset_width, asset_height,
+              asset_width + asset_height IS NOT NULL AS has_size
+          FROM {} WHERE kind = 'annotation' AND is_crowd IS NOT TRUE AND {} AND asset IN (FROM shared_assets))
     JOIN names USING (label_set, class)
-    {}
+""".replace("PLACE", ", ".join(PLACE))
+_GROUP = "asset, label_set, name, CASE WHEN NOT is_box THEN annotation END, " + ", ".join(PLACE).replace(
+    "is_relative", "is_relative IS TRUE"
+)
+_ONCE = f"FROM ({placed_in_things(_DRAWN, group=_GROUP)}) WHERE place = 1"
+_SAID = """
+    SELECT asset, label_set, annotation, name, is_box, frame,
+        x * scale_x AS left_, y * scale_y AS top_, (x + w) * scale_x AS right_, (y + h) * scale_y AS bottom_
+    FROM ({})
 """
 _TOUCHING = f"""
     SELECT asset, left_set, right_set, l.annotation AS left_annotation, r.annotation AS right_annotation,
@@ -62,7 +66,7 @@ _MATCHED = f"""
         FROM (SELECT DISTINCT left_set, right_set FROM pairs)
         JOIN names l ON l.label_set = left_set JOIN names r ON r.label_set = right_set AND r.name = l.name
         GROUP BY ALL),
-    said AS MATERIALIZED ({_SAID}),
+    said AS MATERIALIZED ({{}}),
     spoken AS MATERIALIZED (SELECT DISTINCT asset, label_set, name FROM said),
     -- What counts: of a class that the other side has too, and has looked for or says something of here.
     lefts AS MATERIALIZED (
@@ -162,7 +166,7 @@ def agreement_pairs(
     picture as its EXIF turns it, or gives fractions of an unknown size), and the measures are null.
     """
     return Sql(_PAIRS).filled(
-        common_names(vocabulary), within, _of_pair(sets), _boxes(stated), _speakers(sets), _once(may_repeat)
+        common_names(vocabulary), within, _of_pair(sets), _said(sets, may_repeat=may_repeat, stated=stated)
     )
 
 
@@ -178,16 +182,16 @@ def agreement_cells(
     A name is null where the other side has nothing that matches. Arguments as in `agreement_pairs`.
     """
     return Sql(_CELLS).filled(
-        common_names(vocabulary), TRUE, _of_pair(sets), _boxes(stated), _speakers(sets), _once(may_repeat)
+        common_names(vocabulary), TRUE, _of_pair(sets), _said(sets, may_repeat=may_repeat, stated=stated)
     )
 
 
-def _boxes(stated: Sql | None) -> Sql:
-    return sized(Sql("annotations"), stated=stated)
-
-
-def _once(may_repeat: bool) -> Sql:
-    return _ONCE if may_repeat else Sql("")
+def _said(sets: tuple[Sequence[int], Sequence[int]] | None, *, may_repeat: bool, stated: Sql | None) -> Sql:
+    """What is said of which shared asset, each thing once."""
+    drawn = Sql(_ONCE if may_repeat else _DRAWN).filled(
+        sized(Sql("annotations"), stated=stated), _speakers(sets)
+    )
+    return Sql(_SAID).filled(drawn)
 
 
 def _of_pair(sets: tuple[Sequence[int], Sequence[int]] | None) -> Sql:

@@ -226,10 +226,10 @@ class Hits:
         )
 
     def hint(self) -> str | None:
-        """Which values are text beside a number, and where nothing was found, which nobody has; on the first page."""
+        """Which values are compared as text though they seem not to be; where nothing was found, which nobody has."""
         if self._position is not None:
             return None
-        said = uncompared_texts(self._cursor, self._plan.meaning)
+        said = uncompared_texts(self._cursor, self._plan.meaning, vocabulary=self._vocabulary)
         is_counted = self._limit is None or "_matching" in self.__dict__
         if not (self._matching.count if is_counted else self._page):
             said = (*unknown_values(self._cursor, self._plan.meaning, vocabulary=self._vocabulary), *said)

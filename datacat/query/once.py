@@ -1,9 +1,10 @@
-"""What one label set says twice of one picture is one thing: the same class and precisely the same box.
+"""What one label set says twice of one picture is one thing: the same class, precisely the same box, no other shape.
 
 One export ingested twice, a picture that a label set lists at two addresses, instances beside key points: each
-annotation stays and is found, and is one thing for counts, agreement and overlap. Without a box nothing is the
-same: two labels of a picture may be two votes. Looking for repeats takes longer than counting rows, so it is only done
-where the catalog knows that there may be some (`class_counts.repeats`, and pictures that a label set lists twice).
+annotation stays and is found, and is one thing for counts, agreement and overlap. Two shapes of one geometry type are
+two things, though their boxes are equal (`model.shapes`). Without a box nothing is the same: two labels of a picture
+may be two votes. Looking for repeats takes longer than counting rows, so it is only done where the catalog knows that
+boxes are equal (`class_counts.repeats`, and pictures that a label set lists twice).
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from collections.abc import Iterable
 
 import duckdb
 
+from datacat.model.shapes import placed_in_things
 from datacat.query.agreement import PLACE, common_name
 from datacat.query.compare import Sql, joined
 from datacat.query.vocabulary import ClassName, Vocabulary
@@ -21,16 +23,16 @@ COLUMNS = ("class", *PLACE)
 """What `once` needs to know of annotations, beside what `voices.judged` gives."""
 Alike = tuple[tuple[int, str, str], ...]
 """Label set, class and common name of classes that a label set calls in two ways."""
-_ONCE = f"""
-    SELECT * EXCLUDE (thing) FROM (
-        SELECT *, CASE WHEN x + y + w + h IS NULL THEN hash(annotation)
-            ELSE hash({{}}, {", ".join(PLACE).replace("is_relative", "is_relative IS TRUE")}) END AS thing
-        FROM ({{}}))
-    QUALIFY row_number() OVER (
-        PARTITION BY asset, label_set, kind, CASE WHEN kind <> 'annotation' THEN coalesce(model, '') END,
-            geometry_type <> 'none' AND is_crowd IS NOT TRUE, thing
-        ORDER BY is_sure DESC NULLS LAST, annotation) = 1
+_THING = """
+    asset, label_set, kind, CASE WHEN kind <> 'annotation' THEN coalesce(model, '') END,
+    geometry_type <> 'none' AND is_crowd IS NOT TRUE, thing
+"""
+_SAID = f"""
+    SELECT *, CASE WHEN x + y + w + h IS NULL THEN hash(annotation)
+        ELSE hash({{}}, {", ".join(PLACE).replace("is_relative", "is_relative IS TRUE")}) END AS thing
+    FROM ({{}})
 """  # noqa: S608 - our own words
+_ONCE = f"SELECT * EXCLUDE (thing, place) FROM ({placed_in_things(_SAID, group=_THING)}) WHERE place = 1"  # noqa: S608
 
 
 def once(annotations: Sql, *, alike: Alike | None) -> Sql:

@@ -9,6 +9,8 @@ from dataclasses import dataclass, replace
 from typing import NoReturn
 from unicodedata import normalize
 
+import duckdb
+
 from datacat.model.names import folded
 from datacat.query import meaning as m
 from datacat.query.checks import check_pattern, field_of, refuse_operator, values_of
@@ -28,7 +30,7 @@ from datacat.query.scope import Scope
 from datacat.query.tree import Condition, Operator, Quantifier, Token
 from datacat.query.units import example_of
 from datacat.query.values import Value, name_text
-from datacat.query.vocabulary import PathUse, nearest_names
+from datacat.query.vocabulary import PathUse, Vocabulary, nearest_names
 
 _COLUMNS = (*ANNOTATION_COLUMNS, *ASSET_COLUMNS, *ASSET_TIMES)
 _COMPARED = (*ASSET_COLUMNS, *ASSET_TIMES, *MEASURES)
@@ -158,6 +160,15 @@ def _attribute_paths(token: Token, paths: Paths) -> tuple[str, ...]:
         if found:
             return found
     return ()
+
+
+def attributes_named(
+    text: str, *, cursor: duckdb.DuckDBPyConnection, vocabulary: Vocabulary
+) -> tuple[str, ...]:
+    """The paths of attributes that a bare word names, through lists too."""
+    known = vocabulary.paths(cursor)
+    spelled = (_spelled(way, Token(text), known=known) for way in _spellings(text, prefix=ATTRIBUTE_PREFIX))
+    return next(filter(None, spelled), ())
 
 
 def _metadata_paths(token: Token, scope: Scope) -> tuple[str, ...]:

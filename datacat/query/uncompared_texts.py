@@ -10,20 +10,24 @@ import duckdb
 from datacat.query import meaning as m
 from datacat.query.compare import Sql, at
 from datacat.query.pairs import table_at
+from datacat.query.paths_as_texts import paths_as_texts
 from datacat.query.periods import is_year
 from datacat.query.run import rows
 from datacat.query.tree import Operator
+from datacat.query.vocabulary import Vocabulary
 
 _ORDER = (Operator.LESS, Operator.AT_MOST, Operator.GREATER, Operator.AT_LEAST)
 
 
-def uncompared_texts(cursor: duckdb.DuckDBPyConnection, meaning: m.Meaning) -> tuple[str, ...]:
+def uncompared_texts(
+    cursor: duckdb.DuckDBPyConnection, meaning: m.Meaning, *, vocabulary: Vocabulary
+) -> tuple[str, ...]:
     """A sentence for each path that is compared with a number and has texts, whatever else is asked.
 
-    A path that is known to have numbers alone is not looked at.
+    A path that is known to have numbers alone is not looked at. Then those of `paths_as_texts`.
     """
     found = {str(node.shown): told for node in _with_numbers(meaning) if (told := _told(cursor, node))}
-    return tuple(found.values())
+    return (*found.values(), *paths_as_texts(cursor, meaning, vocabulary=vocabulary))
 
 
 def _with_numbers(node: m.Meaning) -> Iterator[m.AttributeIs | m.MetadataIs]:

@@ -52,7 +52,7 @@ class ClassName:
         set_aside: so many were skipped, or are drafts.
         shares: so many have boxes in fractions.
         wide_texts: so many say something, their attributes aside, that is not in ASCII.
-        repeats: so many have the box of another one that the label set has of the same address.
+        repeats: so many have the box of another one that the label set has of the same address, whatever their shapes.
     """
 
     name: str

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -12,7 +13,7 @@ from datacat.query.agreement import common_name
 from datacat.query.assignment import MATCHED_IOU
 from datacat.query.tree import Operator
 from datacat.query.vocabulary import Vocabulary
-from datacat.testing.across import thing
+from datacat.testing.across import different, thing
 from datacat.testing.boxes import iou
 from datacat.testing.corpus import Corpus, Row
 from datacat.testing.judge import Judge, ordered
@@ -108,14 +109,18 @@ def _said(corpus: Corpus, vocabulary: Vocabulary, asset: int, *, label_set: int)
 
 
 def _side(corpus: Corpus, rows: list[Row], vocabulary: Vocabulary) -> _Side:
-    judge, boxes, names, told = Judge(corpus), [], set(), set()
+    judge, boxes, names = Judge(corpus), [], set()
+    alike: dict[tuple[str, tuple[object, ...]], list[Row]] = defaultdict(list)
     for row in rows:
         name = common_name(vocabulary.by_class[row["class"]], row["label_set"], vocabulary=vocabulary)
-        box = judge.box(row)
-        if box is None:
+        if judge.box(row) is None:
             names.add(name)
-        elif (said := thing(row, name)) not in told:
-            told.add(said)
+        else:
+            alike[name, thing(row, name)].append(row)
+    for (name, _), equal in alike.items():
+        for row in different(equal):
+            box = judge.box(row)
+            assert box is not None
             boxes.append((row["annotation"], name, *box))
     return _Side(boxes, names)
 

@@ -30,7 +30,7 @@ def is_thing(row: Row) -> bool:
 
 
 def thing(row: Row, name: str | None) -> tuple[object, ...]:
-    """What is equal of annotations of one asset and voice that are of one thing; `name`: of the class, in common."""
+    """What is equal of annotations of one asset and voice that have equal boxes; `name`: of the class, in common."""
     if not is_boxed(row):
         return (row["annotation"],)
     place = (row[side] for side in "xywh")
@@ -45,13 +45,31 @@ def once(sure: Sequence[Row], open_: Sequence[Row], *, vocabulary: Vocabulary) -
         open_: what may be.
         vocabulary: knows what classes are called in common.
     """
-    found: dict[tuple[object, ...], tuple[Row, bool]] = {}
+    alike: dict[tuple[object, ...], list[tuple[Row, bool]]] = defaultdict(list)
     for row, is_sure in [*((r, True) for r in sure), *((r, False) for r in open_)]:
         item = vocabulary.by_class.get(row["class"])
         name = None if item is None else common_name(item, row["label_set"], vocabulary=vocabulary)
-        found.setdefault((*voice(row), is_thing(row), *thing(row, name)), (row, is_sure))
-    kept = found.values()
+        alike[*voice(row), is_thing(row), *thing(row, name)].append((row, is_sure))
+    kept = [one for group in alike.values() for one in _of_shapes(group)]
     return [row for row, is_sure in kept if is_sure], [row for row, is_sure in kept if not is_sure]
+
+
+def different(rows: Sequence[Row]) -> Iterator[Row]:
+    """Of annotations with equal boxes those that stand for a thing each: two shapes of one type are two things."""
+    return (row for row, _ in _of_shapes([(row, True) for row in rows]))
+
+
+def _of_shapes(rows: Sequence[tuple[Row, bool]]) -> Iterator[tuple[Row, bool]]:
+    """The first of each number, where the shapes of each geometry type are numbered as they come."""
+    shapes: dict[str, list[str | None]] = defaultdict(list)
+    told = set()
+    for row, is_sure in rows:
+        seen, shape = shapes[row["geometry_type"]], row.get("geometry")
+        if shape not in seen:
+            seen.append(shape)
+        if (number := seen.index(shape)) not in told:
+            told.add(number)
+            yield row, is_sure
 
 
 def is_boxed(row: Row) -> bool:

@@ -200,8 +200,8 @@ def _is_thing(row: Row) -> bool:
 
 def _repeats(rows: list[Row]) -> int:
     """How many have the box of another one of their asset."""
-    columns = ("asset", "kind", "model", "x", "y", "w", "h", "is_relative", "track", "starts", "ends")
-    boxes = [tuple(row.get(name) for name in columns) for row in rows]
+    columns = ("asset", "kind", "model", "x", "y", "w", "h", "track", "starts", "ends")
+    boxes = [(*(row.get(name) for name in columns), bool(row.get("is_relative"))) for row in rows]
     boxes = [box for box in boxes if None not in box[3:7]]
     return len(boxes) - len(set(boxes))
 

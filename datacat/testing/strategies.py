@@ -34,6 +34,16 @@ NUMBERS = (0, 0.5, 1, -3, 2.5)
 
 _BOXES = st.sampled_from([(None,) * 4, (0, 0, 10, 10), (2, 2, 4, 4), (20, 0, 5, 10), (0.1, 0.1, 0.5, 0.5)])
 
+_SHAPES = st.sampled_from(
+    [
+        {"geometry_type": "box"},
+        {"geometry_type": "none"},
+        {"geometry_type": "polygon", "geometry": "[[0, 0, 10, 0, 0, 10]]"},
+        {"geometry_type": "polygon", "geometry": "[[10, 10, 10, 0, 0, 10]]"},
+        {"geometry_type": "mask", "geometry": '{"size": [10, 10], "counts": "0"}'},
+        {"geometry_type": "polygon"},
+    ]
+)
 _MADE_BY = st.sampled_from(
     [
         {},
@@ -129,7 +139,7 @@ def _annotate(draw: st.DrawFn, corpus: Corpus, *, count: int) -> None:
             track=draw(st.sampled_from([None, "1", "2"])),
             is_relative=draw(st.sampled_from([None, False, True])),
             is_crowd=draw(st.sampled_from([None, False, False, True])),
-            geometry_type=draw(st.sampled_from(["box", "box", "polygon", "none"])),
+            **draw(_SHAPES),
             **draw(_MADE_BY),
             **dict(zip("xywh", draw(_BOXES), strict=True)),
         )

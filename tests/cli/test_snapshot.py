@@ -59,6 +59,10 @@ def test_two_teams_labels_become_one_by_options(run: Run, catalog: Path) -> None
     _, out, err = run(*query)
     assert "two classes        Dach and top 2\n" in out
     assert "if these are one class: --classes-by concept, or --class-map FILE" in err
+    _, _, err = run(*query[:2], "same", *query[3:], "--classes-by", "concept")
+    assert (
+        "if these are one class: datacat concepts add CONCEPT CLASS CLASS -C cat, or --class-map FILE" in err
+    )
     mapped = ("--map-class", "Dach=roof", "--map-class", "claims:top=roof", "--prefer", "claims, mapping")
     _, out, err = run(*query, *mapped)
     lines = dict(line.split("  ", 1) for line in out.splitlines())

@@ -142,6 +142,25 @@ def test_missing_pictures_are_left_out_of_the_lists(tmp_path: Path) -> None:
     assert "1 × annotations of pictures that are left out" in losses
 
 
+def test_a_text_is_no_picture(tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    assets, said = _tables(tmp_path, [_box(tmp_path / "1.txt", 1, 1, 2, 2)], is_missing=True)
+    row = {**assets.to_pylist()[0], "media": "text", "is_missing": False}
+    assets = pa.Table.from_pylist([row], schema=assets.schema)
+    losses = write(assets, said, tmp_path / "out", media="copy")
+    assert losses[:2] == ["1 × annotations of pictures that are left out", "1 × assets that are no pictures"]
+
+
+def test_shapes_with_one_box_are_no_repeats(tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    crack = {**_box(tmp_path / "a.png", 1, 1, 20, 20), "geometry_type": "polyline"}
+    rows = [crack | {"geometry": shape} for shape in ("[1, 1, 21, 21]", "[1, 21, 21, 1]", "[1, 1, 21, 21]")]
+    losses = write(*_tables(tmp_path, rows), tmp_path / "out", media="copy")
+    assert len(loaded(tmp_path / "out", "train")["a.png"]) == 1
+    assert "1 × annotations whose line another one of the picture has too" in losses
+    assert "1 × shapes whose line another one of the picture has too: their boxes are equal" in losses
+
+
 @pytest.mark.parametrize(
     ("splits", "train", "val"),
     [
