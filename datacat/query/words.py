@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NoReturn
@@ -94,12 +95,13 @@ def _first(words: Sequence[Token], *, scope: Scope) -> tuple[Said | None, int]:
     """What the words begin with, and how many words say it; None where they begin with no name."""
     if not words:
         return None, 0
-    taken = _longest(words[:_LONGEST_NAME], scope.vocabulary)
+    if "*" in words[0].text:  # whatever classes are called: the one that is called `*` is class="*"
+        return wildcard(words[0], scope=scope), 1
+    plain = itertools.takewhile(lambda word: "*" not in word.text, words[:_LONGEST_NAME])
+    taken = _longest(list(plain), scope.vocabulary)
     if taken:
         typed = " ".join(word.text for word in words[:taken]).rstrip(_PUNCTUATION)
         return class_meant(typed, scope.vocabulary), taken
-    if "*" in words[0].text:
-        return wildcard(words[0], scope=scope), 1
     if len(words) > 1 and folded(words[0].text) == "by" and (made := _made_by(words[1], scope=scope)):
         return made, 2
     return None, 0

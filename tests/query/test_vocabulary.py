@@ -190,3 +190,23 @@ def test_what_is_advised_instead_of_a_concept_works(name: str, alone: str | None
     assert list(found.without_concepts.values()) == ([alone] if alone else [])
     if alone:
         assert 0 < search(made.cursor(), alone, state=1).count() < found.count() == 3
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("*", [0, 1, 2, 3]),
+        ("count(*)=1", [0, 1, 2, 3]),
+        ("class:*", [0, 1, 2, 3]),
+        ('class:"*"', [0]),
+        ("car*", [1, 2, 3]),
+        ('class="car*"', [2]),
+    ],
+)
+def test_a_class_that_is_called_like_a_wildcard_does_not_take_it_over(text: str, found: list[int]) -> None:
+    made = Corpus()
+    made.add_label_set("driving/street", classes=["*", "car", "car*", "car park"])
+    for number, name in enumerate(("*", "car", "car*", "car park")):
+        made.add_asset(f"{number}.png")
+        made.add_annotation(number, name, label_set=0)
+    assert search(made.cursor(), text, state=1).numbers == found
