@@ -150,9 +150,17 @@ def stage(
         read=files.read,
         gone=files.gone(),
         tally=tally,
-        skipped=(*found.skipped, *sorted(plan.idle.items())),
+        skipped=_skipped(found, plan, lake=lake, known=known_media),
         exhaustive=_exhaustive(files, plan, lists=census.class_lists(found.format)),
     )
+
+
+def _skipped(
+    found: Recognised, plan: Plan, *, lake: Lake, known: Mapping[str, MediaFacts]
+) -> tuple[tuple[str, str], ...]:
+    """Files that are neither labels nor media, each with the reason; a text that labels name is a medium."""
+    named = {uri for uri in lake.texts if uri in lake.entries or uri in known}
+    return tuple(item for item in (*found.skipped, *sorted(plan.idle.items())) if item[0] not in named)
 
 
 def _recognised(request: IngestRequest, entries: Sequence[Entry], *, settings: Settings) -> Recognised:

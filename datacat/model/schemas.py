@@ -40,12 +40,12 @@ GEOMETRY_TYPES = (
     "other",
 )
 ANNOTATION_KINDS = ("annotation", "prediction")
-# What a label set says of one class on one asset: it was looked for and all of it labelled; it was looked for and
-# is not there; it is there and not all of it is labelled.
 # What `annotations.status` is of those that answer nothing unless they are asked for.
 SET_ASIDE = ("skipped", "draft", "cancelled")
 NO_LABEL_FILE = "no label file"
 """The position, in the staged table `listed`, of an asset that is listed though no label file speaks of it."""
+# What a label set says of one class on one asset: it was looked for and all of it labelled; it was looked for and
+# is not there; it is there and not all of it is labelled.
 COVERAGE_ANSWERS = ("exhaustive", "absent", "not_exhaustive")
 COVERAGE_ORIGINS = ("declared", "format", "derived")
 MEDIA = ("image", "text", "audio", "video", "series", "cloud", "other")

@@ -13,7 +13,8 @@ import hashlib
 import json
 import os
 import re
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import IO, Any
 
@@ -117,17 +118,22 @@ class Objects:
 
     def _opened(self, md5: str, *, name: str) -> AbstractContextManager[IO[bytes]]:
         place = self._of(md5)
-        try:
+        with self._telling(place, name=name):
             if not place.is_s3 and not Path(place.path).is_file():
-                raise SnapshotDamaged(f"its manifest is not in {self.place}", where=name)
+                raise FileNotFoundError
             opened: Any = filesystem(place, self._settings).open(place.path, "rb")
+        return opened  # type: ignore[no-any-return]  # fsspec is not typed
+
+    @contextmanager
+    def _telling(self, place: Location, *, name: str) -> Iterator[None]:
+        """Tells why an object of the snapshot `name` is not had."""
+        try:
+            yield
         except FileNotFoundError as error:
             raise SnapshotDamaged(f"its manifest is not in {self.place}", where=name) from error
         except store_errors() as error:
-            raise SnapshotDamaged(
-                f"its manifest cannot be read: {cause_of(error)}", where=str(place)
-            ) from error
-        return opened  # type: ignore[no-any-return]  # fsspec is not typed
+            what = f"its manifest cannot be read: {cause_of(error)}"
+            raise SnapshotDamaged(what, where=str(place)) from error
 
     def _of(self, md5: str) -> Location:
         return self.place.child(f"files/md5/{md5[:2]}/{md5[2:]}")
@@ -136,14 +142,8 @@ class Objects:
         """The bytes of an object; compared with its name, where it is to be `deep`."""
         place, total = self._of(md5), 0
         if not is_deep:
-            try:
+            with self._telling(place, name=name):
                 return int(filesystem(place, self._settings).info(place.path)["size"])
-            except FileNotFoundError as error:
-                raise SnapshotDamaged(f"its manifest is not in {self.place}", where=name) from error
-            except store_errors() as error:
-                raise SnapshotDamaged(
-                    f"its manifest cannot be read: {cause_of(error)}", where=str(place)
-                ) from error
         digest = hashlib.md5(usedforsecurity=False)
         with self._opened(md5, name=name) as file:
             while block := file.read(_BLOCK):
