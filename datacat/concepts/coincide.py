@@ -19,6 +19,7 @@ import pyarrow as pa
 
 from datacat.query.compare import Sql
 from datacat.query.geometry import WITH_SIZE
+from datacat.query.looked import LABELLED
 from datacat.query.run import rows
 
 COINCIDE_IOU = 0.5
@@ -43,15 +44,16 @@ _SAID = f"""
           FROM {WITH_SIZE} WHERE is_crowd IS NOT TRUE)
     JOIN shared USING (asset, label_set) JOIN named_classes USING (label_set, class)
 """  # noqa: S608 - our own words
-_LOOKED = """
+_LOOKED = f"""
     CREATE TEMP TABLE looked AS
     SELECT thing, label_set, node, name FROM shared JOIN named_classes USING (label_set) WHERE covers
+        AND (asset, label_set) IN (SELECT (asset, label_set) FROM {LABELLED})
         AND NOT EXISTS (FROM coverage c WHERE c.label_set = shared.label_set AND c.asset = shared.asset
-                        AND (c.class IS NULL OR c.class = named_classes.class) AND c.answer = 'not_exhaustive')
+                        AND c.class = named_classes.class AND c.answer = 'not_exhaustive')
     UNION SELECT thing, label_set, node, name FROM coverage JOIN shared USING (asset, label_set)
         JOIN named_classes USING (label_set, class) WHERE answer IN ('exhaustive', 'absent')
     UNION SELECT thing, label_set, node, name FROM said
-"""
+"""  # noqa: S608 - our own words
 _WIDTH = "greatest(0, least(l.right_, r.right_) - greatest(l.left_, r.left_))"
 _HEIGHT = "greatest(0, least(l.bottom_, r.bottom_) - greatest(l.top_, r.top_))"
 _AREA = "({0}.right_ - {0}.left_) * ({0}.bottom_ - {0}.top_)"

@@ -1,6 +1,7 @@
 """How far two label sets agree on an asset, as SQL. docs/explanation/agreement.md says what is computed and why.
 
-For an asset that two label sets A and B both list, over the classes that both have in common:
+For an asset that two label sets A and B both list, each in a label file that somebody completed, over the classes that
+both have in common:
 
     agreement        2 (matched boxes of equal class + equal classes of the whole asset) / (what A says + what B says)
     class_agreement  of the matched boxes, the share of equal class; null where none matched
@@ -18,6 +19,7 @@ from datacat.model.shapes import placed_in_things
 from datacat.query.assignment import IOU, matched
 from datacat.query.compare import TRUE, Sql, one_of
 from datacat.query.geometry import sized
+from datacat.query.looked import LABELLED
 from datacat.query.plurals import comparable
 from datacat.query.stated import EVERY_STATED
 from datacat.query.vocabulary import ClassName, Vocabulary
@@ -56,7 +58,7 @@ _TOUCHING = f"""
 # Who says what of which shared asset, and which boxes match.
 _MATCHED = f"""
     WITH names AS MATERIALIZED ({{}}),
-    listed AS (SELECT DISTINCT asset, label_set FROM label_set_assets WHERE {{}}),
+    listed AS (SELECT DISTINCT asset, label_set FROM {LABELLED} WHERE {{}}),
     pairs AS MATERIALIZED (
         SELECT asset, l.label_set AS left_set, r.label_set AS right_set
         FROM listed l JOIN listed r USING (asset) WHERE {{}}),

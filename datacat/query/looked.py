@@ -14,11 +14,12 @@ from datacat.query import meaning as m
 from datacat.query.compare import TRUE, Sql, at, joined, of_class, one_of
 
 _LOOKED = ("absent", "exhaustive")
-# What label files list. A picture that is listed without one covers nothing, and takes nothing from its copies.
-_LABELLED = (
+LABELLED = (
     "label_set_assets ANTI JOIN (SELECT asset, label_set, source_file FROM coverage WHERE class IS NULL) "
     "USING (asset, label_set, source_file)"
 )
+"""What label sets list and somebody has looked at. A picture that is listed without a label file, or that nobody has
+completed, covers nothing, and takes nothing from its copies."""
 OWN_COLUMNS = ("text", "track", "confidence")
 """Columns that label sets need not have at all: who says none anywhere has not looked."""
 
@@ -38,7 +39,7 @@ def looked(predicate: m.Meaning, *, within: Sql = TRUE) -> Sql | None:
     saying = [*_saying(predicate)]
     if not saying:
         return None
-    listed = Sql(f"SELECT asset, label_set FROM {_LABELLED} WHERE ({{}}) AND {{}}").filled(  # noqa: S608 - our own words
+    listed = Sql(f"SELECT asset, label_set FROM {LABELLED} WHERE ({{}}) AND {{}}").filled(  # noqa: S608 - our own words
         joined(" OR ", saying), of_speakers
     )
     return _without(listed, rejected((), where=of_speakers))
@@ -149,7 +150,7 @@ def _covered(asked: m.ClassIs, where: Sql) -> Sql:
     partly = joined(" AND ", [of_class(asked.members), where])
     everywhere = joined(" AND ", [one_of("label_set", asked.covered_by), where])
     found = Sql(
-        f"SELECT asset, label_set FROM {_LABELLED} ANTI JOIN ({{}}) USING (asset, label_set) WHERE {{}} "  # noqa: S608 - our own words
+        f"SELECT asset, label_set FROM {LABELLED} ANTI JOIN ({{}}) USING (asset, label_set) WHERE {{}} "  # noqa: S608 - our own words
         "UNION ALL {} UNION ALL {}"
     ).filled(
         said.filled(partly, Sql("'not_exhaustive'")),

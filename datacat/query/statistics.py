@@ -82,7 +82,10 @@ class Statistics:
     def is_doubted(self, asked: m.ClassIs) -> bool:
         """Whether on single assets not all of the class is labelled, or could be read, though it is covered."""
         query = Sql(
-            "SELECT 1 FROM coverage WHERE {} AND answer = 'not_exhaustive' UNION ALL SELECT 1 FROM rejects LIMIT 1"
+            "SELECT 1 FROM coverage WHERE {} AND answer = 'not_exhaustive' UNION ALL SELECT 1 FROM rejects UNION ALL "
+            # Nobody looked, yet something is said: a model's, or what is set aside. Most have no label file at all.
+            "SELECT 1 FROM coverage ANTI JOIN (FROM source_files WHERE annotation_count = 0) USING (source_file) "
+            "WHERE class IS NULL LIMIT 1"
         )
         return bool(rows(self._cursor, query.filled(of_class(asked.members))))
 

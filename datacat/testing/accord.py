@@ -51,12 +51,9 @@ def agrees(corpus: Corpus, vocabulary: Vocabulary, *, node: m.AgreementIs, asset
 
 
 def accords(corpus: Corpus, vocabulary: Vocabulary) -> Iterator[tuple[int, int, int, Accord]]:
-    """Asset, two label sets that list it, and how far they agree; pairs without anything to compare have none."""
+    """Asset, two label sets that have looked at it, and how far they agree; nothing where nothing can be compared."""
     for asset in corpus.tables["assets"]:
-        listing = sorted(
-            {r["label_set"] for r in corpus.tables["label_set_assets"] if r["asset"] == asset["asset"]}
-        )
-        for left, right in itertools.combinations(listing, 2):
+        for left, right in itertools.combinations(sorted(corpus.labelling_sets(asset)), 2):
             names = _classes(left, vocabulary).keys() & _classes(right, vocabulary).keys()
             found = _accord(corpus, vocabulary, (asset["asset"], left, right), names=names)
             if found is not None:

@@ -244,3 +244,43 @@ def test_what_is_set_aside_in_any_case_is_no_look(catalog_root: Location, tmp_pa
     assert _answers(catalog, "shed") == [["a"], ["b", "e"], ["c", "d"]]
     assert _answers(catalog, "barn") == [[], ["a", "b", "e"], ["c", "d"]]
     assert catalog.search("[status:cancelled]").count() == 1
+
+
+def test_who_looked_is_asked_beside_another_condition_too(catalog_root: Location, tmp_path: Path) -> None:
+    car = {"class": "car", "box": [1, 1, 5, 5]}
+    said = [
+        car,
+        car | {"class": "tree"},
+        car | {"kind": "prediction", "model": "m"},
+        car | {"status": "draft"},
+    ]
+    for number in range(4):
+        picture(tmp_path / "lake" / f"{number}.png", (60, 40 + number))
+    lines = [json.dumps({"asset": f"{number}.png", **row}) for number, row in enumerate(said)]
+    save(tmp_path / "lake" / "a.ndjson", "\n".join(lines))
+    catalog = Catalog.init(str(catalog_root))
+    catalog.ingest(str(tmp_path / "lake"), team="t", name="n", covers="all")
+    assert _answers(catalog, "tree") == [["1"], ["0"], ["2", "3"]]
+    for text in ("car AND NOT tree", "count(car)>=1 AND NOT tree", "car AND count(tree)=0"):
+        assert [Path(hit.uri).stem for hit in catalog.search(text)] == ["0"]
+    assert catalog.search("car[status=draft] AND NOT tree").count() == 0
+
+
+def test_who_has_not_looked_neither_agrees_nor_disagrees(catalog_root: Location, tmp_path: Path) -> None:
+    lake = tmp_path / "lake"
+    for number in range(3):
+        picture(lake / "images" / f"{number}.png", (60, 40 + number))
+    save(lake / "labels" / "0.txt", "0 .5 .5 .2 .2\n")
+    save(lake / "labels" / "2.txt", "")
+    save(lake / "data.yaml", "names: [car]\n")
+    boxes = [
+        {"asset": f"{n}.png", "class": "car", "box": [24, 16 + 0.4 * n, 12, 8 + 0.2 * n]} for n in (0, 1)
+    ]
+    save(tmp_path / "b" / "b.ndjson", "\n".join(map(json.dumps, [*boxes, {"asset": "2.png"}])))
+    catalog = Catalog.init(str(catalog_root))
+    catalog.ingest(str(lake), team="a", name="x", covers="all")
+    catalog.ingest(str(tmp_path / "b"), team="b", name="x", media_root=str(lake / "images"), covers="all")
+    assert _answers(catalog, "car[team=a]") == [["0"], ["2"], ["1"]]
+    assert catalog.search("agreement<0.5").count() == 0
+    assert [Path(hit.uri).stem for hit in catalog.search("agreement>=0.5")] == ["0", "2"]
+    assert catalog.overlap("a", "b").agreement == 1

@@ -176,7 +176,7 @@ ASSETS: dict[str, Callable[[Asset], bool]] = {
     "split:val": lambda a: "val" in a.splits,
     "-split:train split:*": lambda a: bool(a.splits) and "train" not in a.splits,
     # Of text and series, only names that label files give are known.
-    "is:missing": lambda a: bool(a.teams & {"studio", "series", "readers"}),
+    "is:missing": lambda a: bool(a.teams & {"studio", "series"}),
     # what label files say of it
     "license=4": lambda a: any(each.get("license") == 4 for each in a.metadata),
     "path~^/users/": lambda a: any((each.get("path") or "").startswith("/Users/") for each in a.metadata),
