@@ -61,7 +61,10 @@ class Match(Statement):
 
 
 class Annotation(Statement):
-    """An annotation, whole."""
+    """An annotation, whole.
+
+    A turned box that is none any more on the picture, as its sides are scaled differently, is a `box`.
+    """
 
     area: float | None
     model: str | None

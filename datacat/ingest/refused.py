@@ -6,13 +6,15 @@ What the picture's label file says is not known then: it is no picture without l
 from __future__ import annotations
 
 import posixpath
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from datacat.ingest.format import Plan, Refused
 from datacat.ingest.registry import Recognised
 from datacat.sources.listing import Entry
+
+_Key = tuple[int, str]
 
 
 def part_refused(found: Recognised, plan: Plan, *, entries: Sequence[Entry]) -> tuple[Recognised, Plan]:
@@ -46,30 +48,47 @@ def part_refused(found: Recognised, plan: Plan, *, entries: Sequence[Entry]) -> 
     )
 
 
-def _paired(files: Iterable[str], pictures: Mapping[str, object]) -> dict[str, str]:
-    """The picture of each file that has one; of two files for one picture, the first in the nearest folder."""
-    by_stem: dict[str, list[str]] = defaultdict(list)
-    for uri in pictures:
-        by_stem[_stem(uri)].append(uri)
-    near = sorted(
-        (distance, file, picture)
-        for file in files
-        for picture in by_stem.get(_stem(file), ())
-        if (distance := _distance(file, picture)) <= 1
-    )
+def _paired(files: Iterable[str], pictures: Iterable[str]) -> dict[str, str]:
+    """The picture of each file that has one; of two files for one picture, the first in the nearest folder.
+
+    A picture is looked up by its path without ending, then by that without one of its folders' names: to compare
+    all that are called alike takes seconds where each of 2,000 folders has a 000001.txt.
+    """
+    left, free = sorted(files), sorted(pictures)
     found: dict[str, str] = {}
-    taken: set[str] = set()
-    for _, file, picture in near:
-        if file not in found and picture not in taken:
-            found[file] = picture
-            taken.add(picture)
+    for keys in (_whole, _without_a_name):
+        places: dict[_Key, deque[str]] = {key: deque() for file in left for key in keys(file)}
+        names = {_stem(file) for file in left}
+        alike = [picture for picture in free if _stem(picture) in names]
+        for key, picture in ((key, picture) for picture in alike for key in keys(picture) if key in places):
+            places[key].append(picture)
+        taken: set[str] = set()
+        for file in left:
+            picture = min(filter(None, (_first(places[key], taken) for key in keys(file))), default="")
+            if picture:
+                found[file] = picture
+                taken.add(picture)
+        left = [file for file in left if file not in found]
+        free = [picture for picture in free if picture not in taken]
     return found
 
 
-def _distance(file: str, picture: str) -> int:
-    """By how many names their folders differ."""
-    one, other = file.split("/")[:-1], picture.split("/")[:-1]
-    return sum(a != b for a, b in zip(one, other, strict=True)) if len(one) == len(other) else len(one)
+def _first(places: deque[str], taken: set[str]) -> str | None:
+    """The first that is not taken; those before it are dropped, as no other file gets them."""
+    while places and places[0] in taken:
+        places.popleft()
+    return places[0] if places else None
+
+
+def _whole(uri: str) -> Iterator[_Key]:
+    yield 0, posixpath.splitext(uri)[0]
+
+
+def _without_a_name(uri: str) -> Iterator[_Key]:
+    """A path with one of its folders' names left empty, and which one, for each of them."""
+    parts = posixpath.splitext(uri)[0].split("/")
+    for at in range(len(parts) - 1):
+        yield at, "/".join((*parts[:at], "", *parts[at + 1 :]))
 
 
 def _reason(entry: Entry, reason: str) -> str:

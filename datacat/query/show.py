@@ -37,7 +37,8 @@ class Statement:
     """One annotation of the asset, as `model.schemas` describes the columns.
 
     In pixels of the picture as it is shown, turned as its EXIF says, also where it was drawn on it as it is stored, or
-    on another size of it, as its label file states; but a mask is as its own size says.
+    on another size of it, as its label file states; but a mask is as its own size says, and of a turned box that is
+    none any more on the picture, as its sides are scaled differently, there is its box: `geometry_type` is then `box`.
     """
 
     annotation: int
@@ -176,7 +177,9 @@ def _statement(
     if way is None:
         return said
     geometry = None if said.geometry is None else way.geometry(said.geometry_type, said.geometry)
-    return replace(said, geometry=geometry, **way.box(row))
+    is_lost = geometry is None and said.geometry is not None
+    type_ = "box" if is_lost else said.geometry_type  # as an export has it
+    return replace(said, geometry_type=type_, geometry=geometry, **way.box(row))
 
 
 def _listings(cursor: duckdb.DuckDBPyConnection, asset: int) -> tuple[Listing, ...]:

@@ -21,13 +21,15 @@ class Catalogs:
     """The catalogs that were met so far.
 
     Args:
-        is_folder: whether a path is a folder; asked only where a part of a path is called as one of `OWN` is.
+        is_folder: whether a path is a folder; asked only where a part of a path is called as one of `OWN` is,
+            and never of what `note` has seen.
     """
 
     def __init__(self, is_folder: Callable[[str], bool] = os.path.isdir) -> None:
         self.own: set[str] = set()  # folders that were left out
         self._is_folder = is_folder
         self._known: dict[str, bool] = {}
+        self._listed: str | None = None  # a folder of which all that lies below it was seen
 
     def hold(self, path: str) -> bool:
         """Whether a path, written without links, is that of a catalog's own folder or leads into one."""
@@ -37,8 +39,14 @@ class Catalogs:
                 return True
         return False
 
-    def note(self, paths: Sequence[str]) -> None:
-        """Finds the catalogs by what lies in them; `paths` are of files, sorted."""
+    def note(self, paths: Sequence[str], *, below: str) -> None:
+        """Finds the catalogs by what lies in them: no other folder at or below `below` is asked for then.
+
+        Args:
+            paths: of all files that lie below it, sorted.
+            below: a folder.
+        """
+        self._listed = below
         for root in {path[: at.start()] for path in paths for at in _LOG.finditer(path)}:
             start = f"{root}/{IDS}/"
             place = bisect_left(paths, start)
@@ -47,7 +55,10 @@ class Catalogs:
 
     def _is_one(self, root: str) -> bool:
         if root not in self._known:
-            self._known[root] = self._is_folder(f"{root}/{LOG}") and self._is_folder(f"{root}/{IDS}")
+            is_listed = self._listed is not None and f"{root}/".startswith(f"{self._listed}/")
+            self._known[root] = not is_listed and all(
+                self._is_folder(f"{root}/{name}") for name in (LOG, IDS)
+            )
         return self._known[root]
 
 

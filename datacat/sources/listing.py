@@ -165,7 +165,7 @@ def _listed_s3(location: Location, settings: Settings, *, catalogs: Catalogs | N
     try:
         found = filesystem(location, settings).find(location.path, detail=True)
         if catalogs:
-            catalogs.note(sorted(found))
+            catalogs.note(sorted(found), below=location.path)
             found = {
                 path: facts for path, facts in found.items() if not catalogs.hold(path.rpartition("/")[0])
             }

@@ -24,7 +24,8 @@ _DATA_FILE = re.compile(
 )
 # What a writer that died leaves: our temporary files, those of delta-rs and of its store, entries moved aside.
 _LITTER = re.compile(
-    r"(?:\d{10}\.json|newest\.json|[0-9a-f]{16}\.json|\d{20}\.json|\d{20}\.checkpoint[\w.-]*\.parquet|_last_checkpoint"
+    r"(?:\d{10}\.json|newest\.json|space-[A-Za-z0-9._-]+-[0-9a-f]{8}\.json"
+    r"|[0-9a-f]{16}\.json|\d{20}\.json|\d{20}\.checkpoint[\w.-]*\.parquet|_last_checkpoint"
     rf"|_commit_{_UUID}\.json\.tmp|probe-[0-9a-f]{{32}}|clock-[0-9a-f]{{32}}\.tmp)"
     r"(#\d+|\.[0-9a-f]{32}\.tmp|\.torn-[0-9a-f]{8})?"
 )

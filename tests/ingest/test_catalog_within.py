@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
@@ -103,3 +105,34 @@ def test_a_catalog_below_an_s3_prefix_is_left_out(s3: Location) -> None:
     assert f"{s3}/lake/k/log" in found.catalogs
     with pytest.raises(LocationError, match="belongs to a datacat catalog"):
         look_over(s3.child("lake/k/log"), Settings())
+
+
+@pytest.fixture
+def requests(s3: Location) -> Iterator[list[str]]:
+    """What the S3 server was asked since: operations and keys."""
+    events, asked = filesystem(s3, Settings()).s3.meta.events, list[str]()
+
+    def heard(**said: Any) -> None:
+        asked.append(f"{said['model'].name} {said['params']['url_path']}")
+
+    events.register("before-call.s3", heard, unique_id="heard")
+    yield asked
+    events.unregister("before-call.s3", unique_id="heard")
+
+
+def test_folders_on_s3_that_are_called_so_are_not_asked_for(s3: Location, requests: list[str]) -> None:
+    system = filesystem(s3, Settings())
+    paths = [f"{s3.path}/lake/runs/{number}/{name}/1.json" for number in range(20) for name in ("log", "ids")]
+    system.pipe(dict.fromkeys(paths, b"{}"))
+    requests.clear()
+    assert len(look_over(s3.child("lake"), Settings()).entries) == 40
+    assert [one.split()[0] for one in requests] == ["ListObjectsV2"]
+
+
+def test_a_folder_above_the_listed_one_on_s3_is_asked_for(s3: Location, requests: list[str]) -> None:
+    filesystem(s3, Settings()).pipe(f"{s3.path}/k/log/run/log/1.json", b"{}")
+    requests.clear()
+    assert len(look_over(s3.child("k/log/run"), Settings()).entries) == 1
+    asked = {one.partition("/k")[2].partition("?")[0] for one in requests}
+    assert "/log/_delta_log" in asked
+    assert "/log/run/log/_delta_log" not in asked

@@ -132,3 +132,22 @@ def test_an_asset_is_shown_with_all_coordinates_on_the_picture() -> None:
 def test_an_asset_is_shown_as_drawn_where_its_picture_was_turned() -> None:
     (_, turned) = show(_turned().cursor(), "0").annotations
     assert (turned.x, turned.y, turned.w, turned.h) == (100, 200, 40, 50)
+
+
+@pytest.mark.parametrize(
+    ("stated", "shape", "box"),
+    [
+        ((640, 480), "rotated", (10, 20, 50, 40)),  # scaled alike: half of each
+        ((640, 240), "box", (10, 40, 50, 80)),
+    ],
+)
+def test_a_turned_box_that_is_none_on_the_picture_is_shown_as_its_box(
+    stated: tuple[int, int], shape: str, box: tuple[float, ...]
+) -> None:
+    made = _two(stated=stated, box=(0, 0, 1, 1))
+    turned = '{"center": [70, 80], "size": [90, 60], "degrees": 30}'
+    said = {"geometry_type": "rotated", "geometry": turned, "area": 5400}
+    made.add_annotation(0, "ship", label_set=1, x=20, y=40, w=100, h=80, **said)
+    (*_, found) = show(made.cursor(), "0").annotations
+    assert (found.geometry_type, found.x, found.y, found.w, found.h) == (shape, *box)
+    assert (found.geometry is None) == (shape == "box")

@@ -115,3 +115,12 @@ def test_a_temporary_file_of_somebody_else_stays(tables: Tables) -> None:
         path.write_text("mine")
     tables.gc(grace_s=0)
     assert all(path.exists() for path in mine)
+
+
+def test_what_a_killed_writer_left_in_ids_goes_and_what_is_whole_stays(tables: Tables) -> None:
+    whole = [Path(f"{tables.root}/ids/{name}") for name in ("newest.json", "space-ViT-B-32.v2-0123abcd.json")]
+    left = [Path(f"{path}.{'a' * 32}.tmp") for path in whole]
+    for path in (whole[1], *left):
+        path.write_text("{}")
+    assert set(tables.gc(grace_s=0).removed) >= {str(path) for path in left}
+    assert [path.exists() for path in (*whole, *left)] == [True, True, False, False]

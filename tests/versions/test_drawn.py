@@ -208,3 +208,21 @@ def test_masks_of_the_stored_picture_stay_where_it_is_written_and_are_boxes_else
     assert (kept[1]["geometry"][0].as_py(), kept[2]) == (mask["geometry"], [])
     assert turned[1]["geometry_type"][0].as_py() == "box"
     assert "before its EXIF turns it" in turned[2][0]
+
+
+def test_a_turned_box_that_is_none_on_the_picture_is_its_box_in_every_face(tmp_path: Path) -> None:
+    lake = tmp_path / "lake"
+    lake.mkdir()
+    Image.new("RGB", (100, 80)).save(lake / "z.png")
+    turned = {"center": [20, 10], "size": [10, 4], "degrees": 90}
+    said = {"asset": "z.png", "width": 50, "height": 20, "class": "ship", "geometry_type": "rotated"}
+    (lake / "a.ndjson").write_text(json.dumps({**said, "geometry": turned}))
+    cat = datacat.init(str(tmp_path / "catalog"))
+    cat.ingest(str(lake), team="t", name="n")
+    (shown,) = cat.asset(str(lake / "z.png")).annotations
+    assert (shown.geometry_type, shown.geometry) == ("box", None)
+    cat.freeze("x", query="ship").export(tmp_path / "coco", format="coco")
+    (path,) = (tmp_path / "coco").rglob("instances_*.json")
+    (written,) = json.loads(path.read_text())["annotations"]
+    assert written["bbox"] == pytest.approx([36, 20, 8, 40])
+    assert [shown.x, shown.y, shown.w, shown.h] == pytest.approx(written["bbox"])
