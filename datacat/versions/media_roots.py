@@ -6,14 +6,11 @@ of a snapshot: the user says where with the setting `media_roots`, and is told t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 
-import duckdb
-
-from datacat.config import Settings
-from datacat.errors import CatalogError, LocationError, PlaceRefused
+from datacat.errors import PlaceRefused
 from datacat.model.snapshot import how_to_read
-from datacat.sources.inside import lies_below, limited_to_roots
+from datacat.sources.inside import lies_below
 
 _STORE = "s3://"
 
@@ -40,14 +37,6 @@ def media_roots_for(uris: Iterable[str], *, reads: Sequence[str]) -> str:
     return ":".join(
         place for place in places if not lies_below(place, [other for other in places if other != place])
     )
-
-
-def readable(reading: Callable[[], Settings], settings: Settings) -> Settings:
-    """The settings with which pictures are read; where no table can say where sources lie, as `media_roots` says."""
-    try:
-        return reading()
-    except (CatalogError, LocationError, duckdb.Error):
-        return limited_to_roots(settings)
 
 
 def refusal(name: str, uris: Sequence[str], *, media_roots: str) -> PlaceRefused:

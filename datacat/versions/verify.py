@@ -10,11 +10,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-import duckdb
 import pyarrow as pa
 
 from datacat.config import Settings
-from datacat.errors import CatalogError, LocationError, PlaceRefused, SnapshotDamaged, cause_of
+from datacat.errors import LocationError, PlaceRefused, SnapshotDamaged, cause_of
 from datacat.model.snapshot import Definition, VerifyReport
 from datacat.progress import bar
 from datacat.sources.inside import lies_below
@@ -33,14 +32,6 @@ CopiesOf = Callable[[pa.Table], Mapping[str, Sequence[str]]]
 def no_copies(_: pa.Table) -> Mapping[str, Sequence[str]]:
     """That of no catalog."""
     return {}
-
-
-def known_copies(copies: CopiesOf, pictures: pa.Table) -> Mapping[str, Sequence[str]]:
-    """What `copies` knows; nothing where the catalog's tables cannot be read: a snapshot is whole without them."""
-    try:
-        return copies(pictures)
-    except (CatalogError, LocationError, duckdb.Error):
-        return {}
 
 
 @dataclass(frozen=True, slots=True)
