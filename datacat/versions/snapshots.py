@@ -389,7 +389,7 @@ class Snapshot:
         """What became of the pictures, wherever their bytes are now."""
         settings, total = self._lake.reading(), self.definition.counts["assets"]
         found = check_assets(folder, total=total, settings=settings, quick=quick)
-        return with_copies(folder, found, copies=self._lake.copies, settings=settings)
+        return with_copies(folder, found, copies=self._lake.copies, settings=settings, quick=quick)
 
     def _located(self, folder: Path, *, quick: bool) -> dict[str, str]:
         """The pictures that are gone from their address, each with the one where their bytes are now.

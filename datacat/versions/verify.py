@@ -75,8 +75,7 @@ def check_assets(folder: Path, *, total: int, settings: Settings, quick: bool = 
     def judged(asset: _Frozen) -> tuple[_Frozen, str, str]:
         return asset, *_judged(asset, settings=settings, quick=quick)
 
-    threads = ThreadPoolExecutor(settings.thread_count * _THREADS_PER_CORE)
-    with threads, bar("verifying", total=total, unit="assets") as advance:
+    with _threads(settings) as threads, bar("verifying", total=total, unit="assets") as advance:
         for group in _assets(folder):
             for asset, verdict, reason in threads.map(judged, group):
                 checked += 1
@@ -96,14 +95,17 @@ def check_assets(folder: Path, *, total: int, settings: Settings, quick: bool = 
     )
 
 
-def with_copies(folder: Path, report: VerifyReport, *, copies: CopiesOf, settings: Settings) -> VerifyReport:
+def with_copies(
+    folder: Path, report: VerifyReport, *, copies: CopiesOf, settings: Settings, quick: bool = False
+) -> VerifyReport:
     """Takes a picture that is gone from its address, or not read there, for fine where its bytes lie at another one.
 
     Args:
         folder: of the manifest.
         report: what became of the addresses.
-        copies: knows others. Nothing is believed: their bytes are read.
+        copies: knows others, which are compared as `check_assets` compares.
         settings: how to reach them.
+        quick: compare sizes only, without reading the bytes.
     """
     missed = {*report.gone, *report.outside}
     if not missed:
@@ -111,13 +113,20 @@ def with_copies(folder: Path, report: VerifyReport, *, copies: CopiesOf, setting
     lost = [asset for group in _assets(folder) for asset in group if asset.uri in missed]
     columns = {"uri": [asset.uri for asset in lost], "digest": [asset.digest for asset in lost]}
     known = copies(pa.table(columns, schema=pa.schema([("uri", pa.string()), ("digest", pa.string())])))
+
+    def found(asset: _Frozen) -> str | None:
+        there = (_Frozen(uri, asset.size, asset.digest) for uri in known[asset.uri])
+        return next(
+            (one.uri for one in there if _judged(one, settings=settings, quick=quick) == ("", "")), None
+        )
+
+    copied = [asset for asset in lost if asset.uri in known]
     elsewhere: dict[str, str] = {}
-    for asset in lost:
-        for uri in known.get(asset.uri, ()):
-            there = _Frozen(uri, asset.size, asset.digest)
-            if _judged(there, settings=settings, quick=False) == ("", ""):
+    with _threads(settings) as threads, bar("looking at copies", total=len(copied), unit="assets") as advance:
+        for asset, uri in zip(copied, threads.map(found, copied), strict=True):
+            advance()
+            if uri is not None:
                 elsewhere[asset.uri] = uri
-                break
     outside = tuple(uri for uri in report.outside if uri not in elsewhere)
     return dataclasses.replace(
         report,
@@ -156,6 +165,10 @@ def read_copy(digest: str, addresses: Sequence[str], *, settings: Settings) -> b
             if hashlib.sha256(content).hexdigest() == digest:
                 return content
     return None
+
+
+def _threads(settings: Settings) -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(settings.thread_count * _THREADS_PER_CORE)
 
 
 def _assets(folder: Path) -> Iterator[list[_Frozen]]:
