@@ -20,7 +20,7 @@ from datacat.sources.inside import lies_below
 from datacat.sources.location import store_errors
 from datacat.sources.reading import read_bytes, sha256, size_of
 from datacat.versions.manifest import batches, reckon
-from datacat.versions.media_roots import described, media_roots_for, refusal
+from datacat.versions.media_roots import described, outside_report, refusal
 
 _THREADS_PER_CORE = 4  # they wait for the store more than they hash; hashing lets go of the interpreter
 
@@ -84,15 +84,14 @@ def check_assets(folder: Path, *, total: int, settings: Settings, quick: bool = 
                     unreadable.append((asset.uri, reason))
                 elif verdict:
                     faults[verdict].append(asset.uri)
-    return VerifyReport(
+    report = VerifyReport(
         checked=checked,
         changed=tuple(faults["changed"]),
         gone=tuple(faults["gone"]),
         unreadable=tuple(unreadable),
         unverifiable=tuple(faults["unverifiable"]),
-        outside=tuple(faults["outside"]),
-        media_roots=media_roots_for(faults["outside"], reads=settings.reads or ()),
     )
+    return outside_report(report, faults["outside"], reads=settings.reads or ())
 
 
 def with_copies(
@@ -127,14 +126,10 @@ def with_copies(
             advance()
             if uri is not None:
                 elsewhere[asset.uri] = uri
-    outside = tuple(uri for uri in report.outside if uri not in elsewhere)
-    return dataclasses.replace(
-        report,
-        gone=tuple(uri for uri in report.gone if uri not in elsewhere),
-        outside=outside,
-        media_roots=media_roots_for(outside, reads=settings.reads or ()),
-        elsewhere=tuple(elsewhere.items()),
-    )
+    gone = tuple(uri for uri in report.gone if uri not in elsewhere)
+    report = dataclasses.replace(report, gone=gone, elsewhere=tuple(elsewhere.items()))
+    outside = [uri for uri in report.outside if uri not in elsewhere]
+    return outside_report(report, outside, reads=settings.reads or ())
 
 
 def check_usable(report: VerifyReport, *, name: str) -> None:
@@ -154,7 +149,7 @@ def check_usable(report: VerifyReport, *, name: str) -> None:
             hint=f"All of them are named by: datacat snapshot verify {name}",
         )
     if report.outside:
-        raise refusal(name, report.outside, media_roots=report.media_roots)
+        raise refusal(name, report)
 
 
 def read_copy(digest: str, addresses: Sequence[str], *, settings: Settings) -> bytes | None:
