@@ -227,10 +227,10 @@ def _within(
 
 def _drawn(column: pa.ChunkedArray) -> tuple[_Floats, _Floats]:
     """The width and height that annotations were drawn on; NaN: the picture's own."""
-    sides = np.full((2, len(column)), np.nan)
-    for at in np.flatnonzero(column.is_valid().to_numpy()):
-        sides[:, at] = size_of(column[int(at)].as_py())
-    return sides[0], sides[1]
+    named = column.combine_chunks().dictionary_encode()  # few sizes, of many rows
+    sizes = [*map(size_of, named.dictionary.to_pylist()), (np.nan, np.nan)]
+    sides = np.array(sizes, dtype=np.float64)[named.indices.fill_null(len(sizes) - 1).to_numpy()]
+    return sides[:, 0], sides[:, 1]
 
 
 def _numbers(column: pa.ChunkedArray) -> _Floats:
