@@ -330,8 +330,7 @@ class Catalog:
             deep: reads every data file and manifest whole and compares its bytes with the digest that was kept.
         """
         tables, vectors = self._tables, self._embeddings
-        found = examined(tables, self._state, embeddings=vectors, snapshots=self.snapshots, deep=deep)
-        return list(found)
+        return list(examined(tables, self._state, embeddings=vectors, snapshots=self.snapshots, deep=deep))
 
     def gc(
         self, *, dry_run: bool = False, grace_s: float = 3600, forget_before: int | None = None
@@ -372,7 +371,8 @@ class Catalog:
         """Frozen training sets."""
         from datacat.versions.snapshots import Snapshots
 
-        return Snapshots(self.root, self.settings, reading=self._limited, copies=self._tables.copies_of)
+        tables = self._tables
+        return Snapshots(self.root, self.settings, sources=tables.source_places, copies=tables.copies_of)
 
     def _limited(self) -> Settings:
         """Settings with which nothing is read but what lies where the sources of the newest state say."""

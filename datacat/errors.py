@@ -157,6 +157,7 @@ _NUMBERED = re.compile(r"^\[Errno -?\d+\] ")
 _CONVERTED = re.compile(
     r"^(could not convert|invalid literal|not enough values|too many values|dictionary update)"
 )
+_NO_BUCKET = "The specified bucket does not exist"
 _OTHER_KIND = "a value is of another kind than belongs there"
 
 
@@ -164,8 +165,8 @@ def cause_of(error: BaseException) -> str:
     """Why something could not be done, in plain words, from what Python and its libraries raise."""
     if isinstance(error, DatacatError):
         return error.what
-    if isinstance(error, FileNotFoundError) and "bucket" not in str(error):  # s3fs gives a path alone
-        return "No such file or directory"
+    if isinstance(error, FileNotFoundError):  # of which s3fs gives a path alone, or what the server said
+        return _NO_BUCKET if _lacks_bucket(error) else "No such file or directory"
     if isinstance(error, UnicodeDecodeError):
         return f"it is no UTF-8 text (byte {error.start:,})"
     if isinstance(error, KeyError):
@@ -182,6 +183,14 @@ def cause_of(error: BaseException) -> str:
     if isinstance(error, OSError) and error.strerror:
         text = str(error.strerror)
     return _NUMBERED.sub("", text) or type(error).__name__
+
+
+def _lacks_bucket(error: FileNotFoundError) -> bool:
+    """Whether S3 says that the bucket is not there; told by its code, or its words, so that nobody imports botocore."""
+    answer = getattr(error.__cause__, "response", None)
+    told = answer.get("Error") if isinstance(answer, dict) else None
+    code = told.get("Code") if isinstance(told, dict) else None
+    return code == "NoSuchBucket" or str(error).rstrip(".") == _NO_BUCKET
 
 
 def shortage() -> OutOfMemory:

@@ -343,6 +343,7 @@ class VerifyReport:
         outside: not read, as they lie outside of the places that are read.
         media_roots: what the setting of that name has to be for those to be read as well; "" where there are none, or
             no value of it says so.
+        unnamed: the places that are read now, or lack, and that the setting cannot name.
     """
 
     checked: int
@@ -353,6 +354,7 @@ class VerifyReport:
     elsewhere: tuple[tuple[str, str], ...] = ()
     outside: tuple[str, ...] = ()
     media_roots: str = ""
+    unnamed: tuple[str, ...] = ()
 
     @property
     def ok(self) -> bool:
@@ -362,16 +364,27 @@ class VerifyReport:
     @property
     def advice(self) -> str:
         """What to do about those that lie outside of the places that are read; "" where there are none."""
-        return how_to_read(self.media_roots) if self.outside else ""
+        return how_to_read(self.media_roots, self.unnamed) if self.outside else ""
 
 
-def how_to_read(media_roots: str) -> str:
-    """What to do for pictures outside of the places that are read, given the setting with which they are, if any."""
+def how_to_read(media_roots: str, unnamed: Sequence[str] = ()) -> str:
+    """What to do for pictures outside of the places that are read.
+
+    Args:
+        media_roots: the setting with which they are, if any.
+        unnamed: the places that it leaves out.
+    """
+    left_out = (
+        f"\nmedia_roots cannot name {', '.join(unnamed)}, at the top or with a `:` in the name: nothing is read there "
+        "then. Make a link to it under a name without one, and add that."
+        if unnamed
+        else ""
+    )
     if not media_roots:
-        return "Name the folder that they lie in in the setting media_roots (DATACAT_MEDIA_ROOTS)."
+        return f"Name the folder that they lie in in the setting media_roots (DATACAT_MEDIA_ROOTS).{left_out}"
     return (
-        "Their addresses are those of who froze it. To read there, set media_roots in your settings, or run:\n"
-        f"export DATACAT_MEDIA_ROOTS={shlex.quote(media_roots)}"
+        f"Their addresses are those of who froze it. To read there, set media_roots in your settings, or run:"
+        f"\nexport DATACAT_MEDIA_ROOTS={shlex.quote(media_roots)}{left_out}"
     )
 
 

@@ -45,9 +45,18 @@ def limited_to_sources(cursor: duckdb.DuckDBPyConnection, settings: Settings) ->
     """
     if settings.media_roots:
         return limited_to_roots(settings)
+    return limited(settings, *source_places(cursor))
+
+
+def source_places(cursor: duckdb.DuckDBPyConnection) -> tuple[str, ...]:
+    """Where the label files and the media of a catalog's sources lie.
+
+    Args:
+        cursor: with the view `sources`.
+    """
     found = cursor.execute("SELECT DISTINCT location, options FROM sources").fetchall()
     places = (place for location, options in found for place in _places(location or "", options or "{}"))
-    return limited(settings, *dict.fromkeys(places))
+    return tuple(dict.fromkeys(places))
 
 
 def limited_to_roots(settings: Settings) -> Settings:
@@ -111,6 +120,28 @@ def lie_outside(uris: Iterable[str], reads: Sequence[str] | None) -> list[str]:
 def lies_below(uri: str, places: Iterable[str]) -> bool:
     """Whether an address, as it is written, is that of one of `places` or of something below it."""
     return any(_is_below(uri, place) for place in places)
+
+
+def any_leads_below(uris: Iterable[str], folder: str) -> bool:
+    """Whether one of some local addresses, with every link followed, is that of something below a folder.
+
+    What leads to a folder is resolved once for all that lies there, as it costs a call for each of its parts; but a
+    file that is a link itself is followed.
+
+    Args:
+        uris: those of a store are passed over.
+        folder: with every link followed.
+    """
+    known: dict[str, bool] = {}
+    for uri in uris:
+        if uri.startswith("s3://"):
+            continue
+        parent = os.path.dirname(uri)
+        if parent not in known:
+            known[parent] = _is_below(os.path.realpath(parent), folder)
+        if known[parent] or (os.path.islink(uri) and _is_below(os.path.realpath(uri), folder)):
+            return True
+    return False
 
 
 def leads_inside(path: str, places: Sequence[str]) -> bool:

@@ -10,12 +10,14 @@ import duckdb
 import pyarrow as pa
 
 from datacat.config import Settings
+from datacat.errors import CatalogError
 from datacat.model.coverage import CoverageClaim
 from datacat.model.finding import Finding
 from datacat.model.names import LabelSetName
 from datacat.model.report import IngestReport
 from datacat.model.rights import RightsClaim
 from datacat.model.schemas import KINDS, TABLES
+from datacat.sources.inside import source_places
 from datacat.sources.location import Location
 from datacat.tables import identifiers, recovery, upkeep
 from datacat.tables.change import Change, Written
@@ -226,6 +228,19 @@ class Tables:
     def known_media(self, state: State, *, below: Sequence[Location] = ()) -> KnownMedia:
         """A mapping from URI to media facts that takes no memory; of assets below some places, or of all."""
         return KnownMedia(self.store, state, below=below)
+
+    def source_places(self, *, surely: bool = False) -> tuple[str, ...]:
+        """Where the label files and the media of the newest state, or of the newest that can be told, lie.
+
+        Args:
+            surely: refuse that of a damaged log: there may be others.
+
+        Raises:
+            CatalogError: the log is damaged, or a file of that state is gone.
+        """
+        if surely and self._newest is not None:
+            raise CatalogError("the log is damaged", where=str(self.root))
+        return source_places(self.store.cursor(self.state(), kinds=["sources"]))
 
     def copies_of(self, pictures: pa.Table) -> dict[str, list[str]]:
         """URI -> the other ones at which the newest state knows pictures of the same bytes to be, if there are any.

@@ -17,7 +17,7 @@ from datacat.model.schemas import TABLES
 from datacat.sources.location import Location, filesystem, store_errors
 from datacat.tables.state import PARTITION
 
-_FOLDERS = ("log", "ids", "leases", "pins", "vectors")
+FOLDERS = ("log", "ids", "leases", "pins", "vectors")  # beside that of snapshots
 _UUID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 _DATA_FILE = re.compile(
     rf"(?:(?:[0-9a-f]{{16}}|nobody)-)?(?:[0-9a-f]{{16}}-[0-9a-f]{{64}}|{_UUID}(?:_\d+)?)\.parquet"
@@ -52,7 +52,7 @@ def links(root: Location) -> Iterator[Path]:
     """
     if root.is_s3:
         return
-    for name in _FOLDERS:
+    for name in FOLDERS:
         place = Path(root.path) / name
         if place.is_symlink():
             yield place

@@ -9,9 +9,10 @@ from datacat.model.finding import Finding
 from datacat.model.snapshot import Definition
 from datacat.versions import guard, plain
 from datacat.versions.facts import check_snapshot
+from datacat.versions.history import REPAIR
 from datacat.versions.objects import is_as_tracked
 from datacat.versions.shelf import Shelf
-from datacat.versions.survey import REPAIR, Survey, compared
+from datacat.versions.survey import Survey, compared
 
 
 def check(

@@ -16,13 +16,13 @@ from PIL import Image, ImageOps
 
 from datacat.config import Settings
 from datacat.errors import ExtraMissing, LocationError, PlaceRefused, cause_of
-from datacat.model.snapshot import MANIFEST
+from datacat.model.snapshot import MANIFEST, VerifyReport
 from datacat.sources.exif import turned
 from datacat.sources.inside import lie_outside
 from datacat.sources.reading import read_bytes
 from datacat.versions.drawn import size_of, upright_boxes
 from datacat.versions.manifest import batches
-from datacat.versions.media_roots import media_roots_for, refusal
+from datacat.versions.media_roots import outside_report, refusal
 from datacat.versions.verify import CopiesOf, no_copies, read_copy
 
 _TARGET_COLUMNS = ("uri", "class", "x", "y", "w", "h", "is_relative", "attributes", "drawn")
@@ -127,8 +127,8 @@ class ImageDataset:
         outside = lie_outside(self._uris.to_pylist(), self._settings.reads)
         outside = [uri for uri in outside if uri not in self._copies]
         if outside:
-            wanted = media_roots_for(outside, reads=self._settings.reads or ())
-            raise refusal(name, outside, media_roots=wanted)
+            report = VerifyReport(len(self._uris))
+            raise refusal(name, outside_report(report, outside, reads=self._settings.reads or ()))
 
     def _targets(self, folder: Path) -> pa.Table:
         """The annotations of our images."""
@@ -227,10 +227,10 @@ def _within(
 
 def _drawn(column: pa.ChunkedArray) -> tuple[_Floats, _Floats]:
     """The width and height that annotations were drawn on; NaN: the picture's own."""
-    sides = np.full((2, len(column)), np.nan)
-    for at in np.flatnonzero(column.is_valid().to_numpy()):
-        sides[:, at] = size_of(column[int(at)].as_py())
-    return sides[0], sides[1]
+    named = column.combine_chunks().dictionary_encode()  # few sizes, of many rows
+    sizes = [*map(size_of, named.dictionary.to_pylist()), (np.nan, np.nan)]
+    sides = np.array(sizes, dtype=np.float64)[named.indices.fill_null(len(sizes) - 1).to_numpy()]
+    return sides[:, 0], sides[:, 1]
 
 
 def _numbers(column: pa.ChunkedArray) -> _Floats:

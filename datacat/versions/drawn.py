@@ -8,18 +8,22 @@ brings them to the picture that is shown.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from datacat.ingest.export import Losses
-from datacat.query.drawn import Size, Way, lies, way_of
+from datacat.query.drawn import QUARTER_TURNS, Size, Way, lies, way_of
 
 _SWAPPED = "annotations drawn on a picture with its sides swapped, beside others that are not: as drawn"
 _MASK = "masks drawn on another size of their picture, of which their box was kept"
 _TURNED_MASK = "masks drawn on a picture before its EXIF turns it, of which their box was kept"
 _ROTATED = "turned boxes drawn on another shape of their picture, of which their box was kept"
+# What changes where an annotation is brought to its picture.
+_CHANGED = ("x", "y", "w", "h", "area", "geometry_type", "geometry")
+_READ = ["uri", "drawn", "is_relative", *_CHANGED]
 _PLACELESS = ("none", "span", "range")
 
 
@@ -60,14 +64,17 @@ def on_pictures(
     losses = Losses()
     concerned = pc.is_in(assets["uri"], value_set=annotations.filter(is_drawn)["uri"].combine_chunks())
     pictures = _pictures(assets.filter(concerned), annotations, keeps_stored=keeps_stored)
-    batches = []
-    for batch in annotations.to_batches():
-        rows = [_brought(row, pictures.get(row["uri"]), losses=losses) for row in batch.to_pylist()]
-        batches.append(pa.RecordBatch.from_pylist(rows, schema=annotations.schema))
+    known = pa.array(pictures, pa.string())
+    brought = [annotations.schema.empty_table()]
+    for batch in map(pa.table, annotations.to_batches()):
+        is_other = pc.and_(pc.is_valid(batch["drawn"]), pc.is_in(batch["uri"], value_set=known))
+        others = batch.filter(is_other).select(_READ).to_pylist()
+        rows = [_brought(row, pictures[row["uri"]], losses=losses) for row in others]
+        brought.append(_put_back(batch, is_other, rows, names=_CHANGED))
     swapped = sorted(uri for uri, picture in pictures.items() if picture.is_swapped)
     return (
         _with_swapped(assets, swapped),
-        pa.Table.from_batches(batches, schema=annotations.schema),
+        pa.concat_tables(brought),
         losses.lines(),
     )
 
@@ -79,20 +86,19 @@ def upright_boxes(assets: pa.Table, rows: pa.Table) -> pa.Table:
         assets: schema `MANIFEST["assets"]`.
         rows: some columns of annotations, the box and `drawn` among them; `drawn` is null of what was turned.
     """
-    turned = assets.filter(pc.is_valid(assets["orientation"]))
-    of_turned = pc.and_(
-        pc.is_in(rows["uri"], value_set=turned["uri"].combine_chunks()), rows["drawn"].is_valid()
-    )
-    if not pc.any(of_turned).as_py():
+    is_drawn = rows["drawn"].is_valid()
+    if not pc.any(is_drawn).as_py():
         return rows
-    pictures = _known(turned)
+    turns = pa.array(QUARTER_TURNS, assets.schema.field("orientation").type)
+    pictures = _known(assets.filter(pc.is_in(assets["orientation"], value_set=turns)))
+    is_other = pc.and_(is_drawn, pc.is_in(rows["uri"], value_set=pa.array(pictures, pa.string())))
+    names = ("x", "y", "w", "h", "drawn")
     found = []
-    for row in rows.to_pylist():
-        picture = pictures.get(row["uri"])
-        way = picture.way(row) if picture else None
+    for row in rows.filter(is_other).select(["uri", "is_relative", *names]).to_pylist():
+        way = pictures[row["uri"]].way(row)
         is_turned = way is not None and way.turn is not None
         found.append({**row, **_box(row, way), "drawn": None} if way and is_turned else row)
-    return pa.Table.from_pylist(found, schema=rows.schema)
+    return _put_back(rows, is_other, found, names=names)
 
 
 def size_of(drawn: str) -> Size:
@@ -106,9 +112,22 @@ def _box(row: dict[str, Any], way: Way) -> dict[str, Any]:
     return {name: value for name, value in box.items() if name in row}
 
 
-def _brought(row: dict[str, Any], picture: _Picture | None, *, losses: Losses) -> dict[str, Any]:
-    if row["drawn"] is None or picture is None:
-        return row
+def _put_back(
+    table: pa.Table, is_other: pa.ChunkedArray, rows: Sequence[Mapping[str, Any]], *, names: Sequence[str]
+) -> pa.Table:
+    """A table with `rows` in the place of those where `is_other` holds, of which only the columns `names` differ.
+
+    All other rows stay what they are in Arrow: as Python's objects a million of them are a gigabyte.
+    """
+    for name in names if rows else ():
+        field = table.schema.field(name)
+        values = pa.array([row[name] for row in rows], field.type)
+        column = pc.replace_with_mask(table[name].combine_chunks(), is_other.combine_chunks(), values)
+        table = table.set_column(table.schema.get_field_index(name), field, column)
+    return table
+
+
+def _brought(row: dict[str, Any], picture: _Picture, *, losses: Losses) -> dict[str, Any]:
     way = picture.way(row)
     if way is None:
         is_other = size_of(row["drawn"]) == picture.size[::-1] and not picture.is_swapped
@@ -147,7 +166,9 @@ def _pictures(near: pa.Table, annotations: pa.Table, *, keeps_stored: bool) -> d
     known = _known(near)
     placed = annotations.filter(pc.is_in(annotations["uri"], value_set=pa.array(list(known), pa.string())))
     ways: dict[str, set[str]] = {}
-    for row in placed.select(["uri", "drawn", "geometry_type", "is_relative"]).to_pylist():
+    # Few, of many rows.
+    kinds = placed.group_by(["uri", "drawn", "geometry_type", "is_relative"]).aggregate([])
+    for row in kinds.to_pylist():
         if row["geometry_type"] not in _PLACELESS:
             ways.setdefault(row["uri"], set()).add(_frame(row, known[row["uri"]]))
     found = {}

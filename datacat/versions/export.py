@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -17,7 +17,9 @@ from datacat.errors import DatacatError, LocationError, UsageError, cause_of
 from datacat.ingest.export import LIES_AT, undescribed
 from datacat.ingest.registry import formats
 from datacat.model.snapshot import MANIFEST, Definition, Described, ExportReport, class_indexes
+from datacat.sources.inside import any_leads_below
 from datacat.sources.location import Location
+from datacat.tables.tree import FOLDERS
 from datacat.versions.drawn import on_pictures
 from datacat.versions.manifest import batches, file_of
 
@@ -76,18 +78,31 @@ class Target:
             )
 
 
-def export(source: Path, definition: Definition, *, target: Target, keep: Location) -> ExportReport:
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What `Target.force` does not replace, beside the pictures of the manifest.
+
+    Attributes:
+        catalog: the root of it.
+        lake: the places that the catalog was made of and reads; asked for only where a folder is to be replaced.
+    """
+
+    catalog: Location
+    lake: Callable[[], Iterable[str]]
+
+
+def export(source: Path, definition: Definition, *, target: Target, keep: Kept) -> ExportReport:
     """Writes the manifest in the folder `source` to `target`: all of it or nothing.
 
     Args:
         source: the folder of the manifest.
         definition: of the snapshot.
         target: where and how.
-        keep: a place that `target.force` must not replace, nor a folder above it: the catalog. Nor does it replace what
-            holds, or lies in, the places that `target.settings` reads, or holds a frozen picture.
+        keep: what must not be replaced: a folder that holds the catalog or a frozen picture, or that holds, or lies
+            in, a part of the catalog or a place of the lake.
 
     Raises:
-        UsageError: no such format, or the folder is in use.
+        UsageError: no such format, or the folder is in use, or must not be replaced.
         LocationError: the folder cannot be written.
     """
     writer = None if target.format == PARQUET else _writer(target.format)
@@ -135,28 +150,26 @@ def _is_free(folder: Path) -> bool:
     return not os.path.lexists(folder) or (folder.is_dir() and not any(folder.iterdir()))
 
 
-def _check_replaceable(folder: Path, source: Path, *, target: Target, keep: Location) -> None:
+def _check_replaceable(folder: Path, source: Path, *, target: Target, keep: Kept) -> None:
     """Raises UsageError unless `target.force` may replace a folder: one of no lake, no catalog, and nobody's home."""
     if not target.force:
         raise UsageError(f"{folder} is not empty", hint="Name another folder, or replace it with --force.")
-    guarded = [Path.home(), Path.cwd(), *_local([str(keep)])]
-    if not folder.is_dir() or any(place.is_relative_to(folder) for place in guarded):
-        raise UsageError(f"{folder} cannot be replaced", hint="Name a folder of its own.")
     real = Path(os.path.realpath(folder))
-    lakes = _local(target.settings.reads or () if target.settings else ())
-    is_of_lake = any(place.is_relative_to(real) or real.is_relative_to(place) for place in lakes)
-    if is_of_lake or any(path.is_relative_to(real) for path in _pictures(source)):
+    guarded = _local([str(Path.home()), str(Path.cwd()), str(keep.catalog)])
+    parts = _local(str(keep.catalog.child(name)) for name in (*FOLDERS, "snapshots"))
+    is_guarded = any(place.is_relative_to(real) for place in guarded)
+    if not folder.is_dir() or is_guarded or any(real.is_relative_to(place) for place in parts):
+        raise UsageError(f"{folder} cannot be replaced", hint="Name a folder of its own.")
+    lake = _local(keep.lake())
+    is_of_lake = any(place.is_relative_to(real) or real.is_relative_to(place) for place in lake)
+    pictures = (uri for batch in batches(source, "assets") for uri in batch.column("uri").to_pylist())
+    if is_of_lake or any_leads_below(pictures, str(real)):
         what = f"{folder} cannot be replaced: it holds, or lies in, what the catalog was made of"
         raise UsageError(what, hint="Name a folder outside of the lake.")
 
 
 def _local(places: Iterable[str]) -> list[Path]:
     return [Path(os.path.realpath(place)) for place in places if not place.startswith("s3://")]
-
-
-def _pictures(source: Path) -> Iterator[Path]:
-    for batch in batches(source, "assets"):
-        yield from _local(batch.column("uri").to_pylist())
 
 
 def _write(

@@ -22,6 +22,7 @@ from datacat.versions.commands import Git, identity
 
 MAIN = "refs/heads/main"
 TAGS = "refs/tags/"
+REPAIR = "Run: datacat snapshot repair"
 _DVC_CONFIG = "[core]\n    analytics = false\n    check_update = false\n[cache]\n    type = reflink,copy\n"
 _IGNORED = "/*/*/manifest/\n/.lock\n/.staging/\n/.aside/\n"
 _BASE = {
@@ -64,9 +65,6 @@ class Entry:
     definition: Definition
     content: bytes  # of definition.json
     tracked: bytes  # of manifest.dvc
-
-
-_REPAIR = "Run: datacat snapshot repair"
 
 
 def read_refs(git: Path) -> Refs:
@@ -185,7 +183,7 @@ class History:
             except SnapshotError as error:
                 if problem := self.check(refs):
                     what = f"git's part is damaged: {problem}"
-                    raise SnapshotDamaged(what, where=str(self._git), hint=_REPAIR) from error
+                    raise SnapshotDamaged(what, where=str(self._git), hint=REPAIR) from error
                 raise
         return self._listed(git)
 

@@ -6,14 +6,12 @@ of a snapshot: the user says where with the setting `media_roots`, and is told t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
-import duckdb
-
-from datacat.config import Settings
-from datacat.errors import CatalogError, LocationError, PlaceRefused
-from datacat.model.snapshot import how_to_read
-from datacat.sources.inside import lies_below, limited_to_roots
+from datacat.errors import PlaceRefused
+from datacat.model.snapshot import VerifyReport
+from datacat.sources.inside import lies_below
 
 _STORE = "s3://"
 
@@ -26,33 +24,35 @@ def media_roots_for(uris: Iterable[str], *, reads: Sequence[str]) -> str:
         reads: the places that are read now: the setting takes their place.
 
     Returns:
-        "" where the setting cannot name the folder: it is the top, or has a `:` in its name.
+        "" where the setting cannot name the folder: it is the top, or has a `:` in its name. `unnamed` are left out.
     """
-    tops: dict[str, list[list[str]]] = {}
-    for uri in uris:
-        parts = uri.removeprefix(_STORE).strip("/").split("/")[:-1]
-        tops.setdefault((_STORE if uri.startswith(_STORE) else "/") + "".join(parts[:1]), []).append(parts)
-    folders = [_nameable(top, _common(min(found), max(found))) for top, found in tops.items()]
-    wanted = [folder for folder in folders if folder]
+    wanted = [folder for folder in map(_nameable, _folders(uris)) if folder]
     if not wanted:
         return ""
-    places = [place for place in dict.fromkeys((*reads, *wanted)) if ":" not in place.removeprefix(_STORE)]
+    places = [place for place in dict.fromkeys((*reads, *wanted)) if not _has_colon(place)]
     return ":".join(
         place for place in places if not lies_below(place, [other for other in places if other != place])
     )
 
 
-def readable(reading: Callable[[], Settings], settings: Settings) -> Settings:
-    """The settings with which pictures are read; where no table can say where sources lie, as `media_roots` says."""
-    try:
-        return reading()
-    except (CatalogError, LocationError, duckdb.Error):
-        return limited_to_roots(settings)
+def unnamed(uris: Iterable[str], *, reads: Sequence[str]) -> tuple[str, ...]:
+    """The places that are read now, and the folders of what is refused, that no value of `media_roots` can name."""
+    wanted = {folder: _nameable(folder) for folder in _folders(uris)}
+    named = [folder for folder in wanted.values() if folder]
+    left_out = [place for place in reads if _has_colon(place) and not lies_below(place, named)]
+    return tuple(dict.fromkeys((*left_out, *(folder for folder in wanted if not wanted[folder]))))
 
 
-def refusal(name: str, uris: Sequence[str], *, media_roots: str) -> PlaceRefused:
-    """The error that pictures of the snapshot `name` lie outside of the places that are read; see `media_roots_for`."""
-    return PlaceRefused(f"{described(uris)}, as {uris[0]}", where=name, hint=how_to_read(media_roots))
+def refusal(name: str, report: VerifyReport) -> PlaceRefused:
+    """The error that pictures of the snapshot `name` lie outside of the places that are read."""
+    uris = report.outside
+    return PlaceRefused(f"{described(uris)}, as {uris[0]}", where=name, hint=report.advice)
+
+
+def outside_report(report: VerifyReport, uris: Sequence[str], *, reads: Sequence[str]) -> VerifyReport:
+    """A report in which some pictures lie outside of the places that are read, with what to do about them."""
+    value, left_out = media_roots_for(uris, reads=reads), unnamed(uris, reads=reads) if uris else ()
+    return replace(report, outside=tuple(uris), media_roots=value, unnamed=left_out)
 
 
 def described(uris: Sequence[str]) -> str:
@@ -71,9 +71,23 @@ def _common(first: Sequence[str], last: Sequence[str]) -> Sequence[str]:
     ]
 
 
-def _nameable(top: str, parts: Sequence[str]) -> str:
-    """The folder of some parts, or the nearest above that the setting can name."""
+def _folders(uris: Iterable[str]) -> list[str]:
+    """The common folder of those of one bucket, or of one folder at the top."""
+    tops: dict[tuple[str, str], list[list[str]]] = {}
+    for uri in uris:
+        root = _STORE if uri.startswith(_STORE) else "/"
+        parts = uri.removeprefix(_STORE).strip("/").split("/")[:-1]
+        tops.setdefault((root, "".join(parts[:1])), []).append(parts)
+    return [root + "/".join(_common(min(found), max(found))) for (root, _), found in tops.items()]
+
+
+def _has_colon(place: str) -> bool:
+    return ":" in place.removeprefix(_STORE)
+
+
+def _nameable(folder: str) -> str:
+    """A folder, or the nearest above it that the setting can name; "" where there is none."""
+    root = _STORE if folder.startswith(_STORE) else "/"
+    parts = folder.removeprefix(root).split("/")
     until = next((at for at, part in enumerate(parts) if ":" in part), len(parts))
-    if not until:
-        return ""
-    return ("s3://" if top.startswith(_STORE) else "/") + "/".join(parts[:until])
+    return root + "/".join(parts[:until]) if until and parts[0] else ""

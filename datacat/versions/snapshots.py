@@ -37,15 +37,15 @@ from datacat.versions.class_names import Asked
 from datacat.versions.class_order import ClassOrder
 from datacat.versions.facts import check_snapshot
 from datacat.versions.freeze import Selection, freeze
+from datacat.versions.lake import Lake, SourcesOf
 from datacat.versions.manifest import Contents, batches, file_of
-from datacat.versions.media_roots import readable
 from datacat.versions.pins import Pins
 from datacat.versions.repair import RepairReport, repair
 from datacat.versions.repository import Repository
 from datacat.versions.share import Share
 from datacat.versions.shelf import Shelf
 from datacat.versions.survey import Survey
-from datacat.versions.verify import CopiesOf, check_assets, check_usable, known_copies, no_copies, with_copies
+from datacat.versions.verify import CopiesOf, check_assets, check_usable, no_copies, with_copies
 
 if TYPE_CHECKING:
     from datacat.versions.dataset import ImageDataset
@@ -63,20 +63,19 @@ class Snapshots:
         root: Location,
         settings: Settings,
         *,
-        reading: Callable[[], Settings] | None = None,
-        copies: CopiesOf | None = None,
+        sources: SourcesOf | None = None,
+        copies: CopiesOf = no_copies,
     ) -> None:
         """Nothing is read but files of `root`.
 
         Args:
             root: of the catalog.
             settings: of it.
-            reading: gives the settings with which pictures are read: below the catalog's sources alone.
-            copies: where else the newest state of the catalog knows pictures to be.
+            sources: where the sources of its newest state lie; below them alone pictures are read.
+            copies: where else that knows pictures to be.
         """
-        self._copies: CopiesOf = functools.partial(known_copies, copies or no_copies)
+        self._lake = Lake(settings, sources, copies)
         self._settings = settings
-        self._reading = functools.partial(readable, reading or (lambda: settings), settings)
         self._root = root
         place = root.child("snapshots")
         folder, home = Path(place.path), None
@@ -247,7 +246,7 @@ class Snapshots:
         return tuple(class_indexes(latest, _classes(self._shelf.manifest(latest))))
 
     def _snapshot(self, definition: Definition, *, is_new: bool = False) -> Snapshot:
-        return Snapshot(definition, self._shelf, self._root, self._reading, self._copies, is_new=is_new)
+        return Snapshot(definition, self._shelf, self._root, self._lake, is_new=is_new)
 
     def _share(self, remote: str) -> Share:
         chosen = remote or self._settings.dvc_remote
@@ -263,8 +262,7 @@ class Snapshot:
     definition: Definition
     _shelf: Shelf
     _root: Location
-    _reading: Callable[[], Settings]
-    _copies: CopiesOf
+    _lake: Lake
     is_new: bool = dataclasses.field(default=False, kw_only=True)
 
     @property
@@ -333,21 +331,21 @@ class Snapshot:
             format: "parquet", or any format of `datacat formats` that writes: coco, yolo.
             media: "reference" names the pictures where they lie, "copy" copies and "link" links them; by default
                 "reference", but "link" for yolo, which looks for labels beside its pictures.
-            force: replace `folder` whatever it holds.
+            force: replace `folder` whatever it holds, but for the lake, a catalog, and the folder that one works in.
 
         Raises:
             SnapshotDamaged: the manifest, or a picture to copy or link, is not what was frozen.
             PlaceRefused: a picture to copy or link lies outside of the places that are read.
-            UsageError: no such format, or the folder is in use.
+            UsageError: no such format, or the folder is in use, or `force` may not replace it.
         """
         media = media or exporting.default_media(format)
-        # A reference opens no picture; but what is replaced must not be a place that is read.
-        settings = self._reading() if media != "reference" or force else None
-        target = exporting.Target(Path(folder), format=format, media=media, force=force, settings=settings)
+        target = exporting.Target(Path(folder), format=format, media=media, force=force)
         source = self._intact()
-        if media != "reference":
-            target = dataclasses.replace(target, elsewhere=self._located(source, quick=media == "link"))
-        return exporting.export(source, self.definition, target=target, keep=self._root)
+        if media != "reference":  # which opens no picture
+            elsewhere = self._located(source, quick=media == "link")
+            target = dataclasses.replace(target, settings=self._lake.reading(), elsewhere=elsewhere)
+        keep = exporting.Kept(self._root, self._lake.kept)
+        return exporting.export(source, self.definition, target=target, keep=keep)
 
     def torch(
         self, split: str | None = None, *, transform: Callable[..., Any] | None = None, first_label: int = 1
@@ -373,10 +371,10 @@ class Snapshot:
             name=self.name,
             split=self._known(split),
             transform=transform,
-            settings=self._reading(),
+            settings=self._lake.reading(),
             classes=class_indexes(self.definition, _classes(folder)),
             first_label=first_label,
-            copies=self._copies,
+            copies=self._lake.copies,
         )
 
     def _folder(self) -> Path:
@@ -389,9 +387,9 @@ class Snapshot:
 
     def _checked(self, folder: Path, *, quick: bool) -> VerifyReport:
         """What became of the pictures, wherever their bytes are now."""
-        settings, total = self._reading(), self.definition.counts["assets"]
+        settings, total = self._lake.reading(), self.definition.counts["assets"]
         found = check_assets(folder, total=total, settings=settings, quick=quick)
-        return with_copies(folder, found, copies=self._copies, settings=settings)
+        return with_copies(folder, found, copies=self._lake.copies, settings=settings, quick=quick)
 
     def _located(self, folder: Path, *, quick: bool) -> dict[str, str]:
         """The pictures that are gone from their address, each with the one where their bytes are now.

@@ -14,10 +14,8 @@ from datacat.errors import SnapshotDamaged
 from datacat.model.names import SnapshotName
 from datacat.model.snapshot import Definition
 from datacat.versions import plain
-from datacat.versions.history import Refs, read_refs
+from datacat.versions.history import REPAIR, Refs, read_refs
 from datacat.versions.pins import Pins
-
-REPAIR = "Run: datacat snapshot repair"
 
 
 @dataclass(frozen=True, slots=True)

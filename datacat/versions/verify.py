@@ -10,18 +10,17 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-import duckdb
 import pyarrow as pa
 
 from datacat.config import Settings
-from datacat.errors import CatalogError, LocationError, PlaceRefused, SnapshotDamaged, cause_of
+from datacat.errors import LocationError, PlaceRefused, SnapshotDamaged, cause_of
 from datacat.model.snapshot import Definition, VerifyReport
 from datacat.progress import bar
 from datacat.sources.inside import lies_below
 from datacat.sources.location import store_errors
 from datacat.sources.reading import read_bytes, sha256, size_of
 from datacat.versions.manifest import batches, reckon
-from datacat.versions.media_roots import described, media_roots_for, refusal
+from datacat.versions.media_roots import described, outside_report, refusal
 
 _THREADS_PER_CORE = 4  # they wait for the store more than they hash; hashing lets go of the interpreter
 
@@ -33,14 +32,6 @@ CopiesOf = Callable[[pa.Table], Mapping[str, Sequence[str]]]
 def no_copies(_: pa.Table) -> Mapping[str, Sequence[str]]:
     """That of no catalog."""
     return {}
-
-
-def known_copies(copies: CopiesOf, pictures: pa.Table) -> Mapping[str, Sequence[str]]:
-    """What `copies` knows; nothing where the catalog's tables cannot be read: a snapshot is whole without them."""
-    try:
-        return copies(pictures)
-    except (CatalogError, LocationError, duckdb.Error):
-        return {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +75,7 @@ def check_assets(folder: Path, *, total: int, settings: Settings, quick: bool = 
     def judged(asset: _Frozen) -> tuple[_Frozen, str, str]:
         return asset, *_judged(asset, settings=settings, quick=quick)
 
-    threads = ThreadPoolExecutor(settings.thread_count * _THREADS_PER_CORE)
-    with threads, bar("verifying", total=total, unit="assets") as advance:
+    with _threads(settings) as threads, bar("verifying", total=total, unit="assets") as advance:
         for group in _assets(folder):
             for asset, verdict, reason in threads.map(judged, group):
                 checked += 1
@@ -94,25 +84,27 @@ def check_assets(folder: Path, *, total: int, settings: Settings, quick: bool = 
                     unreadable.append((asset.uri, reason))
                 elif verdict:
                     faults[verdict].append(asset.uri)
-    return VerifyReport(
+    report = VerifyReport(
         checked=checked,
         changed=tuple(faults["changed"]),
         gone=tuple(faults["gone"]),
         unreadable=tuple(unreadable),
         unverifiable=tuple(faults["unverifiable"]),
-        outside=tuple(faults["outside"]),
-        media_roots=media_roots_for(faults["outside"], reads=settings.reads or ()),
     )
+    return outside_report(report, faults["outside"], reads=settings.reads or ())
 
 
-def with_copies(folder: Path, report: VerifyReport, *, copies: CopiesOf, settings: Settings) -> VerifyReport:
+def with_copies(
+    folder: Path, report: VerifyReport, *, copies: CopiesOf, settings: Settings, quick: bool = False
+) -> VerifyReport:
     """Takes a picture that is gone from its address, or not read there, for fine where its bytes lie at another one.
 
     Args:
         folder: of the manifest.
         report: what became of the addresses.
-        copies: knows others. Nothing is believed: their bytes are read.
+        copies: knows others, which are compared as `check_assets` compares.
         settings: how to reach them.
+        quick: compare sizes only, without reading the bytes.
     """
     missed = {*report.gone, *report.outside}
     if not missed:
@@ -120,21 +112,24 @@ def with_copies(folder: Path, report: VerifyReport, *, copies: CopiesOf, setting
     lost = [asset for group in _assets(folder) for asset in group if asset.uri in missed]
     columns = {"uri": [asset.uri for asset in lost], "digest": [asset.digest for asset in lost]}
     known = copies(pa.table(columns, schema=pa.schema([("uri", pa.string()), ("digest", pa.string())])))
+
+    def found(asset: _Frozen) -> str | None:
+        there = (_Frozen(uri, asset.size, asset.digest) for uri in known[asset.uri])
+        return next(
+            (one.uri for one in there if _judged(one, settings=settings, quick=quick) == ("", "")), None
+        )
+
+    copied = [asset for asset in lost if asset.uri in known]
     elsewhere: dict[str, str] = {}
-    for asset in lost:
-        for uri in known.get(asset.uri, ()):
-            there = _Frozen(uri, asset.size, asset.digest)
-            if _judged(there, settings=settings, quick=False) == ("", ""):
+    with _threads(settings) as threads, bar("looking at copies", total=len(copied), unit="assets") as advance:
+        for asset, uri in zip(copied, threads.map(found, copied), strict=True):
+            advance()
+            if uri is not None:
                 elsewhere[asset.uri] = uri
-                break
-    outside = tuple(uri for uri in report.outside if uri not in elsewhere)
-    return dataclasses.replace(
-        report,
-        gone=tuple(uri for uri in report.gone if uri not in elsewhere),
-        outside=outside,
-        media_roots=media_roots_for(outside, reads=settings.reads or ()),
-        elsewhere=tuple(elsewhere.items()),
-    )
+    gone = tuple(uri for uri in report.gone if uri not in elsewhere)
+    report = dataclasses.replace(report, gone=gone, elsewhere=tuple(elsewhere.items()))
+    outside = [uri for uri in report.outside if uri not in elsewhere]
+    return outside_report(report, outside, reads=settings.reads or ())
 
 
 def check_usable(report: VerifyReport, *, name: str) -> None:
@@ -154,7 +149,7 @@ def check_usable(report: VerifyReport, *, name: str) -> None:
             hint=f"All of them are named by: datacat snapshot verify {name}",
         )
     if report.outside:
-        raise refusal(name, report.outside, media_roots=report.media_roots)
+        raise refusal(name, report)
 
 
 def read_copy(digest: str, addresses: Sequence[str], *, settings: Settings) -> bytes | None:
@@ -165,6 +160,10 @@ def read_copy(digest: str, addresses: Sequence[str], *, settings: Settings) -> b
             if hashlib.sha256(content).hexdigest() == digest:
                 return content
     return None
+
+
+def _threads(settings: Settings) -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(settings.thread_count * _THREADS_PER_CORE)
 
 
 def _assets(folder: Path) -> Iterator[list[_Frozen]]:

@@ -102,6 +102,43 @@ def test_a_frozen_picture_is_there_while_one_of_its_copies_is(
     assert frozen.verify().gone == (gone,)
 
 
+def test_copies_are_compared_by_size_alone_where_their_pictures_are(catalog: Catalog, tmp_path: Path) -> None:
+    frozen = catalog.freeze("roofs", query="roof OR car", annotations="all")
+    gone, other = tmp_path / "med/x.png", tmp_path / "re/a.png"
+    gone.unlink()
+    other.write_bytes(bytes(len(other.read_bytes())))
+    assert (frozen.verify(quick=True).elsewhere, frozen.verify().gone) == (
+        ((str(gone), str(other)),),
+        (str(gone),),
+    )
+    frozen.export(tmp_path / "out", format="coco", media="link")
+    with pytest.raises(SnapshotDamaged, match="no longer what was frozen"):
+        frozen.export(tmp_path / "out", format="coco", media="copy", force=True)
+    other.write_bytes(b"of another size")
+    assert frozen.verify(quick=True).gone == (str(gone),)
+
+
+def test_many_pictures_that_are_gone_keep_their_order_and_their_copies(tmp_path: Path) -> None:
+    names = [f"{number:02}.png" for number in range(40)]
+    for folder in ("lake", "mirror"):
+        draw(tmp_path / folder, names)
+    coco(tmp_path / "lake/l.json", [box(name, "car") for name in names])
+    coco(tmp_path / "mirror/l.json", [], pictures=names)
+    made = Catalog.init(str(tmp_path / "catalog"))
+    for folder in ("lake", "mirror"):
+        made.ingest(str(tmp_path / folder), team=folder, name="x")
+    frozen = made.freeze("cars", query="car")
+    for name in names[1:]:
+        (tmp_path / "lake" / name).unlink()
+    (tmp_path / "mirror" / names[7]).write_bytes(b"another")
+    report = frozen.verify()
+    moved = [name for name in names[1:] if name != names[7]]
+    assert report.gone == (str(tmp_path / "lake" / names[7]),)
+    assert report.elsewhere == tuple(
+        (str(tmp_path / "lake" / name), str(tmp_path / "mirror" / name)) for name in moved
+    )
+
+
 @pytest.mark.parametrize(("format_name", "media"), [("coco", "copy"), ("yolo", "link"), ("yolo", "copy")])
 def test_what_verify_finds_at_a_copy_is_exported_from_there(
     catalog: Catalog, tmp_path: Path, format_name: str, media: str

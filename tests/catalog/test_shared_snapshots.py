@@ -13,7 +13,7 @@ from datacat.errors import PlaceRefused, SnapshotDamaged
 from datacat.model.snapshot import VerifyReport
 from datacat.sources.inside import lie_outside
 from datacat.sources.location import Location, filesystem
-from datacat.versions.media_roots import media_roots_for
+from datacat.versions.media_roots import media_roots_for, outside_report
 from datacat.versions.verify import check_usable
 
 from .lakes import box, coco, draw
@@ -132,6 +132,44 @@ def test_snapshots_are_shared_from_init_to_torch_on_s3(
 )
 def test_the_value_names_the_common_folder(uris: list[str], reads: tuple[str, ...], value: str) -> None:
     assert media_roots_for(uris, reads=reads) == value
+
+
+@pytest.mark.parametrize(
+    ("uris", "reads", "value", "left_out"),
+    [
+        (["/a/x.png"], ("/d:1", "/e", "s3://b/p:q"), "/e:/a", ("/d:1", "s3://b/p:q")),
+        (["/a/x.png", "/b:c/d/y.png", "/z.png"], (), "/a", ("/b:c/d", "/")),
+        (["/b:c/y.png"], (), "", ("/b:c",)),
+        (["/a/b:c/x.png"], ("s3://b",), "s3://b:/a", ()),
+        (["/a/x.png"], ("/a/b:c",), "/a", ()),
+    ],
+)
+def test_what_the_value_cannot_name_is_said(
+    uris: list[str], reads: tuple[str, ...], value: str, left_out: tuple[str, ...]
+) -> None:
+    report = outside_report(VerifyReport(9), uris, reads=reads)
+    assert (report.media_roots, report.unnamed) == (value, left_out)
+    assert ("media_roots cannot name " + ", ".join(left_out) in report.advice) == bool(left_out)
+
+
+def test_a_source_that_the_setting_cannot_name_is_read_through_a_link(
+    tmp_path: Path, share: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mine = _pulled(tmp_path, share)
+    coco(tmp_path / "o:n/labels.json", [box("c.png", "car")])
+    draw(tmp_path / "o:n", ["c.png"])
+    mine.ingest(str(tmp_path / "o:n"), team="m", name="x")
+    cars, roofs = mine.freeze("cars", query="car"), mine.snapshot("roofs").verify()
+    assert cars.verify().ok
+    assert (roofs.media_roots, roofs.unnamed) == (f"{tmp_path}/lake/in", (f"{tmp_path}/o:n",))
+    with pytest.raises(
+        PlaceRefused, match=f"media_roots cannot name {tmp_path}/o:n, at the top or with a `:`"
+    ):
+        mine.snapshot("roofs").torch()
+    (tmp_path / "link").symlink_to(tmp_path / "o:n")
+    monkeypatch.setenv("DATACAT_MEDIA_ROOTS", f"{roofs.media_roots}:{tmp_path}/link")
+    again = datacat.open(tmp_path / "mine")
+    assert (again.snapshot("roofs").verify().ok, again.snapshot("cars").verify().ok) == (True, True)
 
 
 def test_only_what_is_there_and_leads_elsewhere_lies_outside(tmp_path: Path) -> None:

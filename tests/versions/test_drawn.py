@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +17,7 @@ from datacat.catalog import Catalog
 from datacat.model.report import IngestReport
 from datacat.model.snapshot import MANIFEST
 from datacat.query.drawn import way_of
-from datacat.versions.drawn import on_pictures
+from datacat.versions.drawn import on_pictures, upright_boxes
 
 
 def made(
@@ -180,6 +182,55 @@ def test_what_was_drawn_on_the_stored_picture_is_turned_where_anything_else_was_
     assets, said, _ = on_pictures(*_tables(*drawn, orientation=6), keeps_stored=keeps_stored)
     assert (assets["width"][0].as_py(), assets["height"][0].as_py()) == size
     assert [[row[side] for side in "xywh"] for row in said.to_pylist()] == boxes
+
+
+def _many(count: int, *, drawn: dict[int, str]) -> tuple[pa.Table, pa.Table]:
+    """Pictures of 48x64 that EXIF has turned, each with a box, in chunks; of some, drawn on another size."""
+    sizes = {"width": 48, "height": 64, "orientation": 6}
+    assets = [{"uri": f"{at:06}.jpg", **sizes} for at in range(count)]
+    box = {"class": "car", "geometry_type": "box", "x": 4.0, "y": 8.0, "w": 10.0, "h": 20.0, "area": 200.0}
+    said = [
+        {
+            "uri": row["uri"],
+            **box,
+            "is_relative": False,
+            "attributes": f'{{"at": {at}}}',
+            "drawn": drawn.get(at),
+        }
+        for at, row in enumerate(assets)
+    ]
+    halves = (said[: count // 2], said[count // 2 :])
+    tables = [pa.Table.from_pylist(half, schema=MANIFEST["annotations"]) for half in halves]
+    return pa.Table.from_pylist(assets, schema=MANIFEST["assets"]), pa.concat_tables(tables)
+
+
+def test_all_other_rows_stay_where_and_what_they_are() -> None:
+    assets, rows = _many(9, drawn={2: "64x48", 7: "96x128", 8: "64x48"})
+    expected = rows.to_pylist()
+    expected[2] |= {"x": 20.0, "y": 4.0, "w": 20.0, "h": 10.0}
+    expected[8] |= {"x": 20.0, "y": 4.0, "w": 20.0, "h": 10.0}
+    upright = [{**row, "drawn": row["drawn"] if at == 7 else None} for at, row in enumerate(expected)]
+    found = upright_boxes(assets, rows.drop_columns(["area"])).to_pylist()
+    assert found == [{name: row[name] for name in row if name != "area"} for row in upright]
+    expected[7] |= {"x": 2.0, "y": 4.0, "w": 5.0, "h": 10.0, "area": 50.0}
+    assert on_pictures(assets, rows, keeps_stored=False)[1].to_pylist() == expected
+
+
+@pytest.mark.parametrize(
+    "act", [upright_boxes, lambda assets, rows: on_pictures(assets, rows, keeps_stored=True)]
+)
+def test_one_turned_picture_makes_no_objects_of_all_annotations(act: Callable[..., Any]) -> None:
+    assets, rows = _many(20_000, drawn={5: "64x48"})
+    assets = assets.set_column(
+        assets.schema.get_field_index("orientation"),
+        assets.schema.field("orientation"),
+        pa.array([6 if at == 5 else None for at in range(20_000)], assets.schema.field("orientation").type),
+    )
+    tracemalloc.start()
+    act(assets, rows)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 2**20
 
 
 @pytest.mark.parametrize(

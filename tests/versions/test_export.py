@@ -17,7 +17,7 @@ from datacat.model.snapshot import MANIFEST
 from datacat.versions import export
 from tests.catalog.lakes import box, coco, draw
 
-from .lakes import drawn_lake, frozen, opened
+from .lakes import Lake, drawn_lake, frozen, opened
 
 
 def _bytes(folder: Path) -> dict[str, bytes]:
@@ -86,6 +86,77 @@ def test_no_lake_is_replaced_by_force(place: str, tmp_path: Path) -> None:
     assert _bytes(lake) == before
     for _ in range(2):
         snapshot.export(tmp_path / "out", format="coco", force=True)
+
+
+def _labelled(folder: Path) -> Path:
+    """A catalog made of `labels` and `pics`, with a snapshot."""
+    draw(folder / "pics", ["a.png"])
+    coco(folder / "labels/labels.json", [box("../pics/a.png", "roof")])
+    catalog = Catalog.init(str(folder / "catalog"))
+    catalog.ingest(str(folder / "labels"), team="mapping", name="roofs", media_root=folder / "pics")
+    catalog.freeze("roofs", query="roof")
+    return folder / "catalog"
+
+
+@pytest.mark.parametrize("place", ["labels", "pics", "store/below"])
+@pytest.mark.parametrize("media", ["reference", "copy"])
+def test_force_replaces_no_source_whatever_is_read(
+    place: str, media: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = _labelled(tmp_path)
+    (tmp_path / "store/below").mkdir(parents=True)
+    (tmp_path / "store/below/mine.txt").write_text("keep me")
+    before = _bytes(tmp_path / place)
+    monkeypatch.setenv("DATACAT_MEDIA_ROOTS", f"{tmp_path}/pics:{tmp_path}/store")
+    with pytest.raises(UsageError, match="what the catalog was made of"):
+        Catalog.open(root).snapshot("roofs").export(tmp_path / place, format="coco", media=media, force=True)
+    assert _bytes(tmp_path / place) == before
+
+
+@pytest.mark.parametrize("lost", ["an entry", "the last entry", "sources"])
+@pytest.mark.parametrize("roots", ["", "pics"])
+def test_nothing_is_replaced_where_nobody_can_say_what_the_sources_are(
+    lost: str, roots: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = _labelled(tmp_path)
+    Catalog.open(root).ingest(str(tmp_path / "labels"), team="other", name="roofs")
+    entries = sorted((root / "log/_delta_log").glob("*.json"))
+    for path in {"an entry": entries[1:2], "the last entry": entries[2:]}.get(
+        lost, root.rglob("*sources/*.parquet")
+    ):
+        path.unlink()
+    monkeypatch.setenv("DATACAT_MEDIA_ROOTS", roots and str(tmp_path / roots))
+    snapshot = Catalog.salvage(root)[0].snapshot("roofs")
+    before = _bytes(tmp_path / "labels")
+    with pytest.raises(
+        UsageError, match="nothing is replaced while nobody can say what the catalog was made of: "
+    ):
+        snapshot.export(tmp_path / "labels", format="coco", force=True)
+    assert _bytes(tmp_path / "labels") == before
+    snapshot.export(tmp_path / "new", format="coco", force=True)
+
+
+@pytest.mark.parametrize("place", ["catalog", "link/catalog", "catalog/log", "catalog/snapshots/roofs"])
+def test_force_replaces_no_part_of_a_catalog(place: str, tmp_path: Path) -> None:
+    root = _labelled(tmp_path)
+    (tmp_path / "link").symlink_to(tmp_path)
+    before = _bytes(root)
+    with pytest.raises(UsageError, match="cannot be replaced"):
+        Catalog.open(root).snapshot("roofs").export(tmp_path / place, format="coco", force=True)
+    assert _bytes(root) == before
+
+
+def test_force_replaces_no_folder_to_which_a_frozen_picture_leads(tmp_path: Path) -> None:
+    draw(tmp_path / "store", ["a.png"])
+    pictures = {"folder": tmp_path / "folder/a.png", "file": tmp_path / "file.png"}
+    (tmp_path / "folder").symlink_to(tmp_path / "store")
+    pictures["file"].symlink_to(tmp_path / "store/a.png")
+    for name, uri in pictures.items():
+        lake = Lake()
+        lake.add_asset(str(uri), uri.read_bytes(), width=64, height=48)
+        snapshot = frozen(opened(tmp_path / f"catalog-{name}"), lake, name=name)
+        with pytest.raises(UsageError, match="what the catalog was made of"):
+            snapshot.export(tmp_path / "store", format="parquet", force=True)
 
 
 def test_pictures_that_changed_are_not_copied(tmp_path: Path) -> None:

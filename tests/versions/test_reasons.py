@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -36,6 +36,31 @@ def _raised(act: Callable[[], Any]) -> Exception:
 )
 def test_what_python_says_is_put_into_words(act: Callable[[], Any], said: str) -> None:
     assert cause_of(_raised(act)) == said
+
+
+class _Answer(Exception):
+    """As botocore tells what a server answered."""
+
+    response: ClassVar = {"Error": {"Code": "NoSuchBucket"}}
+
+
+@pytest.mark.parametrize(
+    ("text", "cause", "said"),
+    [
+        ("my-bucket/a.jpg", None, "No such file or directory"),
+        ("lake/the bucket does not exist/a.jpg", None, "No such file or directory"),
+        ("The specified key does not exist.", None, "No such file or directory"),
+        ("The specified bucket does not exist", None, "The specified bucket does not exist"),
+        ("The specified bucket does not exist.", None, "The specified bucket does not exist"),
+        ("NoSuchBucket", _Answer(), "The specified bucket does not exist"),
+    ],
+)
+def test_a_file_is_told_from_a_bucket_that_is_not_there(
+    text: str, cause: Exception | None, said: str
+) -> None:
+    error = FileNotFoundError(text)
+    error.__cause__ = cause
+    assert cause_of(error) == said
 
 
 @pytest.mark.parametrize(
