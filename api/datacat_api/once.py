@@ -19,22 +19,22 @@ async def given_once(request: Request) -> None:
     """
     route = request.scope["route"]
     given = Counter(name for name, _ in request.query_params.multi_items())
-    taking_several = _lists(route) if isinstance(route, APIRoute) else frozenset()
+    taking_one = _taking_one(route) if isinstance(route, APIRoute) else frozenset()
     faults = [
         {"type": "given_twice", "loc": ("query", name), "msg": _TWICE.format(times)}
         for name, times in given.items()
-        if times > 1 and name not in taking_several
+        if times > 1 and name in taking_one
     ]
     if faults:
         raise RequestValidationError(faults)
 
 
-def _lists(route: APIRoute) -> frozenset[str]:
-    """The parameters of a route that take several values."""
+def _taking_one(route: APIRoute) -> frozenset[str]:
+    """The parameters of a route that take one value; one that it does not have is refused with its other faults."""
     models = (asked.field_info.annotation for asked in route.dependant.query_params)
     return frozenset(
         name
         for model in models
         for name, field in getattr(model, "model_fields", {}).items()
-        if "list[" in str(field.annotation)
+        if "list[" not in str(field.annotation)
     )

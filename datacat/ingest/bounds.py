@@ -144,7 +144,8 @@ def _compared(db: duckdb.DuckDBPyConnection, which: str) -> _Seen:
         if counts.null_count or pc.any(pc.equal(counts, 0)).as_py():
             batch = batch.filter(pc.greater(counts, 0))
         if batch.num_rows:
-            _compare(batch, seen)
+            with np.errstate(all="ignore"):  # of coordinates near the largest number
+                _compare(batch, seen)
     return seen
 
 
@@ -166,8 +167,9 @@ def _compare(batch: Any, seen: _Seen) -> None:
     fits = _are_near((x, y, x + w, y + h), (left, top, right, bottom), near)
     seen.boxes.add(files, rows, differ=~fits)
     seen.count(files, np.ones_like(fits), fits, _are_near((x, y, w, h), (left, top, right, bottom), near))
-    is_far = np.abs(area - inside) > _AREA_SHARE * np.maximum(area, inside) + width + height
-    is_of_box = np.abs(area - w * h) <= 0.01 * w * h + 1  # as many tools write it
+    apart = _AREA_SHARE * np.maximum(area, inside) + width + height
+    is_far = (np.abs(area - inside) > apart) | (np.isfinite(area) & ~np.isfinite(inside))
+    is_of_box = np.isfinite(w * h) & (np.abs(area - w * h) <= 0.01 * w * h + 1)  # as many tools write it
     is_larger = area > 1.1 * (width + _NEAR_PX) * (height + _NEAR_PX)
     seen.areas.add(files, rows, differ=np.where(rings == 1, is_far & ~(fits & is_of_box), is_larger))
 
@@ -187,6 +189,7 @@ def _measured(lists: Any) -> tuple[tuple[_Numbers, _Numbers, _Numbers, _Numbers]
 
 
 def _are_near(one: Sequence[_Numbers], other: Sequence[_Numbers], near: _Numbers) -> _Truths:
-    """Whether all sides of two boxes are near each other, for each row."""
-    found: _Truths = np.logical_and.reduce([np.abs(a - b) <= near for a, b in zip(one, other, strict=True)])
+    """Whether all sides of two boxes are near each other, for each row; to what is endless nothing is."""
+    apart = [np.abs(a - b) for a, b in zip(one, other, strict=True)]
+    found: _Truths = np.logical_and.reduce([np.isfinite(near), *(each <= near for each in apart)])
     return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from datacat.ingest.metadata import spread
@@ -11,7 +12,7 @@ _SIDES = ("x", "y", "w", "h", "area")
 
 
 def upright(count: int, columns: dict[str, Any], *, tally: Tally) -> dict[str, Any]:
-    """The columns of `count` annotations, with corners the right way round and no area below 0.
+    """The columns of `count` annotations, with corners the right way round and no area below 0 or infinite.
 
     A box of negative width or height spans the same two corners, taken the other way round.
 
@@ -24,7 +25,7 @@ def upright(count: int, columns: dict[str, Any], *, tally: Tally) -> dict[str, A
     odd = [
         number
         for number, sides in enumerate(zip(widths, heights, areas, strict=True))
-        if any(side is not None and side < 0 for side in sides)
+        if any(side is not None and not 0 <= side < math.inf for side in sides)
     ]
     if not odd:
         return columns
@@ -39,12 +40,12 @@ def upright(count: int, columns: dict[str, Any], *, tally: Tally) -> dict[str, A
 def _turned(
     x: float | None, y: float | None, w: float | None, h: float | None, area: float | None, *, tally: Tally
 ) -> tuple[float | None, ...]:
-    if x is None or y is None or w is None or h is None:
-        tally.note("an area below 0: taken as unknown")
-        return x, y, w, h, None
-    if w < 0 or h < 0:
+    if not (x is None or y is None or w is None or h is None) and (w < 0 or h < 0):
         tally.note("a box of negative width or height: its corners were taken the other way round")
-        said = None if area is None or area <= 0 else area
-        return min(x, x + w), min(y, y + h), abs(w), abs(h), abs(w * h) if said is None else said
-    tally.note("an area below 0: taken as unknown")
-    return x, y, w, h, None
+        area = abs(w * h) if area is None or area <= 0 else area
+        x, y, w, h = min(x, x + w), min(y, y + h), abs(w), abs(h)
+    if area is not None and not 0 <= area < math.inf:
+        what = "below 0" if area < 0 else "beyond all numbers"
+        tally.note(f"an area {what}: taken as unknown")
+        area = None
+    return x, y, w, h, area

@@ -21,7 +21,7 @@ from datacat.ingest.metadata import Metadata
 from datacat.ingest.oddities import note_oddities, note_shared
 from datacat.ingest.pieces import Pieces
 from datacat.ingest.unlooked import cover_unlooked
-from datacat.ingest.untold import reject_untold
+from datacat.ingest.untold import FIRST, reject_untold
 from datacat.model.positions import IN_ORDER, first
 from datacat.model.report import Tally
 from datacat.model.schemas import NO_LABEL_FILE, STAGED
@@ -62,11 +62,12 @@ _ORPHANS = """
     WHERE NOT EXISTS (FROM listed l WHERE l.file = a.file AND l.key = a.key) ORDER BY ALL
 """
 _ORPHAN_REJECTS = f"""
-    SELECT a.file, {first("position")} AS position,
+    SELECT file, position,
         'its file does not list this image, so what it does not say of it is not known' AS reason,
-        coalesce('id ' || {first("a.external_id")}, '') AS excerpt, a.key, NULL::VARCHAR AS "class"
-    FROM annotations a WHERE NOT EXISTS (FROM listed l WHERE l.file = a.file AND l.key = a.key)
-    GROUP BY a.file, a.key ORDER BY ALL
+        coalesce('id ' || id, '') AS excerpt, key, NULL::VARCHAR AS "class"
+    FROM (SELECT file, key, {FIRST} FROM annotations a
+        WHERE NOT EXISTS (FROM listed l WHERE l.file = a.file AND l.key = a.key) GROUP BY file, key)
+    ORDER BY file, {IN_ORDER}, key
 """  # noqa: S608 - our own words
 _REPEATS = """
     SELECT (SELECT count(*) - count(DISTINCT digest) FROM marks),

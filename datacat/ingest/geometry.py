@@ -140,7 +140,8 @@ def _broken(segmentation: bytes) -> str:
     if segmentation.startswith(b"{"):
         return "a mask that does not cover its size, of which the box was kept"
     return (
-        "a broken polygon (odd coordinates, fewer than three points, no numbers), of which the box was kept"
+        "a broken polygon (odd coordinates, fewer than three points, no numbers or too large ones), "
+        "of which the box was kept"
     )
 
 
@@ -170,7 +171,11 @@ def _segmentation(raw: bytes) -> tuple[str, str, Any]:
 
 
 def polygon_bounds(rings: Sequence[Sequence[float]]) -> tuple[Box, float | None]:
-    """Bounding box (x, y, w, h) and the sum of the rings' areas (shoelace formula), px and px²."""
+    """Bounding box (x, y, w, h) and the sum of the rings' areas (shoelace formula), px and px².
+
+    Raises:
+        ValueError: there are no points, half a point, or some so far apart that no number holds the box or the area.
+    """
     xs = [value for ring in rings for value in ring[0::2]]
     ys = [value for ring in rings for value in ring[1::2]]
     if not xs or any(len(ring) % 2 for ring in rings):
@@ -180,7 +185,9 @@ def polygon_bounds(rings: Sequence[Sequence[float]]) -> tuple[Box, float | None]
         x, y = ring[0::2], ring[1::2]
         twice = sum(x[i - 1] * y[i] - x[i] * y[i - 1] for i in range(len(x)))
         area += abs(twice) / 2
-    return (min(xs), min(ys), max(xs) - min(xs), max(ys) - min(ys)), area
+    box = (min(xs), min(ys), max(xs) - min(xs), max(ys) - min(ys))
+    _check_finite("polygon", (*box, area))
+    return box, area
 
 
 def keypoints_geometry(
@@ -226,9 +233,13 @@ def derived_bounds(type_: str, geometry: str | None) -> tuple[Box, float | None]
         box, area = _BOUNDS[type_](msgspec.json.decode(geometry))
     except (msgspec.MsgspecError, KeyError, TypeError, IndexError, OverflowError) as error:
         raise ValueError(f"geometry of a {type_} is {_GEOMETRIES[type_][1]}: {error}") from error
-    if not all(side is None or math.isfinite(side) for side in (*box, area)):
-        raise ValueError(f"geometry of a {type_} reaches beyond all numbers")
+    _check_finite(type_, (*box, area))
     return box, area
+
+
+def _check_finite(type_: str, numbers: Sequence[float | None]) -> None:
+    if not all(number is None or math.isfinite(number) for number in numbers):
+        raise ValueError(f"geometry of a {type_} reaches beyond all numbers")
 
 
 def _around(xs: Sequence[float], ys: Sequence[float]) -> Box:
@@ -273,10 +284,16 @@ def scaled(box: Box, by: tuple[float, float]) -> Box:
 
 
 def rotated_shape(center: tuple[float, float], size: tuple[float, float], *, degrees: float) -> Shape:
-    """A rectangle turned clockwise about its centre; the box columns hold its upright bounds."""
+    """A rectangle turned clockwise about its centre; the box columns hold its upright bounds.
+
+    Raises:
+        ValueError: no number holds them.
+    """
     angle = math.radians(degrees)
     w, h = size
     across = abs(w * math.cos(angle)) + abs(h * math.sin(angle))
     down = abs(w * math.sin(angle)) + abs(h * math.cos(angle))
     geometry = msgspec.json.encode({"center": list(center), "size": [w, h], "degrees": degrees}).decode()
-    return Shape("rotated", center[0] - across / 2, center[1] - down / 2, across, down, abs(w * h), geometry)
+    box = (center[0] - across / 2, center[1] - down / 2, across, down)
+    _check_finite("rotated", (*box, w * h))
+    return Shape("rotated", *box, abs(w * h), geometry)

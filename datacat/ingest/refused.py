@@ -59,9 +59,9 @@ def _paired(files: Iterable[str], pictures: Iterable[str]) -> dict[str, str]:
     for keys in (_whole, _without_a_name):
         places: dict[_Key, deque[str]] = {key: deque() for file in left for key in keys(file)}
         names = {_stem(file) for file in left}
-        alike = [picture for picture in free if _stem(picture) in names]
-        for key, picture in ((key, picture) for picture in alike for key in keys(picture) if key in places):
-            places[key].append(picture)
+        alike = ((picture, keys(picture)) for picture in free if _stem(picture) in names)
+        for key, uri in ((key, uri) for uri, known in alike for key in known if key in places):
+            places[key].append(uri)
         taken: set[str] = set()
         for file in left:
             picture = min(filter(None, (_first(places[key], taken) for key in keys(file))), default="")

@@ -11,18 +11,22 @@ from pathlib import Path
 import duckdb
 
 from datacat.ingest.batches import parquet_writer
+from datacat.model.positions import IN_ORDER
 from datacat.model.schemas import SET_ASIDE, STAGED
 
 UNTOLD = "an annotation without a class"
 NOT_KNOWN = "; what it is cannot be told, so its asset is unknown for every class"
+# Place and id of one annotation; several may stand at one place, as in a task of Label Studio.
+_FIRST = f"arg_min({{'position': position, 'id': external_id}}, ({IN_ORDER}, external_id))"
+FIRST = f"({_FIRST}).position AS position, ({_FIRST}).id AS id"
 # One for each asset, as in some files nothing has a class. Predictions and what is set aside answer nothing.
 _UNTOLD = f"""
-    SELECT file, min(position) AS position, '{UNTOLD}{NOT_KNOWN}' AS reason,
-        coalesce('id ' || min(external_id), '') AS excerpt, key, NULL::VARCHAR AS "class"
-    FROM annotations
-    WHERE "class" IS NULL AND kind = 'annotation' AND geometry_type <> 'none'
-        AND coalesce(status, '') NOT IN {SET_ASIDE}
-    GROUP BY file, key ORDER BY ALL
+    SELECT file, position, '{UNTOLD}{NOT_KNOWN}' AS reason, coalesce('id ' || id, '') AS excerpt,
+        key, NULL::VARCHAR AS "class"
+    FROM (SELECT file, key, {FIRST} FROM annotations
+        WHERE "class" IS NULL AND kind = 'annotation' AND geometry_type <> 'none'
+            AND coalesce(status, '') NOT IN {SET_ASIDE}
+        GROUP BY file, key) ORDER BY file, {IN_ORDER}, key
 """  # noqa: S608 - our own words
 
 

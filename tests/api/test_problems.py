@@ -41,6 +41,13 @@ def test_an_unknown_parameter_is_refused(client: TestClient, path: str) -> None:
     assert said["detail"] == "there is no parameter 'colour'"
 
 
+@pytest.mark.parametrize("path", ["/v1/search", "/v1/facets", "/v1/classes", "/v1/health", "/v1/assets/0"])
+def test_an_unknown_parameter_is_unknown_however_often_it_is_given(client: TestClient, path: str) -> None:
+    parameters = {"q": "roof"} if path in ("/v1/search", "/v1/facets") else {}
+    said = problem(client, path, status=400, colour=["red", "blue"], **parameters)
+    assert said["detail"] == "there is no parameter 'colour'"
+
+
 @pytest.mark.parametrize(
     ("path", "name"),
     [

@@ -101,6 +101,49 @@ def test_what_is_rounded_or_left_out_is_not_noted(tmp_path: Path, said: dict[str
     assert {note for note in notes if "first pixel" not in note} == set()
 
 
+_HUGE = [[0, 0, 1e308, 0, 1e308, 1e308, 0, 1e308]]
+_ENDLESS = [[-1e308, -1e308, 1e308, -1e308, 1e308, 1e308, -1e308, 1e308]]
+
+
+@pytest.mark.filterwarnings("error::RuntimeWarning")
+@pytest.mark.parametrize(
+    ("said", "noted"),
+    [
+        ({"bbox": [100, 100, 100, 50], "segmentation": _HUGE, "area": 5000}, [_BOX, _AREA]),
+        ({"bbox": [100, 100, 100, 50], "segmentation": _ENDLESS, "area": 5000}, [_BOX, _AREA]),
+        ({"bbox": [0, 0, 1e308, 1e308], "segmentation": _HUGE, "area": 5000}, [_AREA]),
+        ({"bbox": [1e308, 1e308, 1e308, 1e308], "segmentation": _RING, "area": 5000}, [_BOX]),
+    ],
+)
+def test_coordinates_near_the_largest_number_are_compared_without_a_warning(
+    tmp_path: Path, said: dict[str, Any], noted: list[str]
+) -> None:
+    notes = _notes(tmp_path, said)
+    assert {note for note in notes if "outside the image" not in note} == {
+        f"{note} (first: a.json, annotations[0])" for note in noted
+    }
+
+
+@pytest.mark.parametrize("ring", [_HUGE, _ENDLESS])
+def test_a_shape_that_no_number_can_measure_is_rejected_or_its_box_kept(
+    tmp_path: Path, ring: list[list[float]]
+) -> None:
+    _coco(tmp_path, {"segmentation": ring}, {"segmentation": ring, "bbox": [1, 2, 3, 4]})
+    staged = read(tmp_path / "lake", tmp_path / "out")
+    (reject,) = rows(staged, "rejects")
+    assert reject["reason"] == "geometry of a polygon reaches beyond all numbers; and there is no bbox"
+    (kept,) = rows(staged, "annotations")
+    assert [kept[name] for name in ("geometry_type", "x", "y", "w", "h", "area")] == ["box", 1, 2, 3, 4, 12]
+    assert any("of which the box was kept" in note for note in staged.tally.notes)
+
+
+def test_an_area_that_no_number_holds_is_unknown(tmp_path: Path) -> None:
+    assert _notes(tmp_path, {"bbox": [0, 0, 1e308, 1e308]}) == {
+        "an area beyond all numbers: taken as unknown": 1,
+        "a box that reaches outside the image": 1,
+    }
+
+
 def test_the_first_is_told_over_many_files_and_batches(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from datacat import Catalog
 from datacat.model.report import IngestReport
+from datacat.testing.format_suite import read, rows
 
 _BOX = {"bbox": [1, 2, 30, 40], "area": 1200, "iscrowd": 0}
 _CATEGORIES = [{"id": 1, "name": "car"}, {"id": 2, "name": "bus"}]
@@ -128,3 +129,18 @@ def test_a_class_that_has_a_number_and_no_name_is_one(tmp_path: Path) -> None:
     catalog, report = _coco(tmp_path / "lake", {"category_id": 3, **_BOX}, categories=[])
     assert not report.rejects
     assert catalog.search("3").count() == 1
+
+
+def test_the_first_annotation_without_a_class_is_told_with_its_own_id(tmp_path: Path) -> None:
+    told: list[dict[str, Any]] = [{"class": "car", "external_id": "0"} for _ in range(12)]
+    told[3] = {"external_id": "z"}
+    told[9] = {"external_id": "a"}
+    told[11] = {}
+    lines = [json.dumps({"asset": "a.jpg", "box": [n, 1, 5, 5], **said}) for n, said in enumerate(told)]
+    lines += [json.dumps({"asset": "b.jpg", "box": [1, 1, 5, 5], **said}) for said in (told[11], told[9])]
+    (tmp_path / "l.ndjson").write_text("\n".join(lines))
+    found = rows(read(tmp_path, tmp_path / "out"), "rejects")
+    assert [(row["key"], row["position"], row["excerpt"]) for row in found] == [
+        ("a.jpg", "line 4", "id z"),
+        ("b.jpg", "line 13", ""),
+    ]
