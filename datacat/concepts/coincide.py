@@ -18,7 +18,7 @@ import duckdb
 import pyarrow as pa
 
 from datacat.query.compare import Sql
-from datacat.query.geometry import WITH_SIZE
+from datacat.query.geometry import EDGES, SCALES, WITH_SIZE
 from datacat.query.looked import LABELLED
 from datacat.query.run import rows
 
@@ -37,11 +37,8 @@ _SHARED = "SELECT thing FROM listed GROUP BY thing HAVING min(label_set) < max(l
 _KEPT = f"CREATE TEMP TABLE shared AS SELECT l.* FROM listed l SEMI JOIN (FROM ({_SHARED}) ORDER BY hash(thing), thing LIMIT ?) USING (thing)"  # noqa: S608, E501
 _SAID = f"""
     CREATE TEMP TABLE said AS
-    SELECT thing, label_set, node, name, annotation, (x + y + w + h) IS NOT NULL AS is_box, frame,
-        x * sx AS left_, y * sy AS top_, (x + w) * sx AS right_, (y + h) * sy AS bottom_
-    FROM (SELECT *, CASE WHEN is_relative AND frame <> 1 THEN asset_width ELSE 1 END AS sx,
-                 CASE WHEN is_relative AND frame <> 1 THEN asset_height ELSE 1 END AS sy
-          FROM {WITH_SIZE} WHERE is_crowd IS NOT TRUE)
+    SELECT thing, label_set, node, name, annotation, (x + y + w + h) IS NOT NULL AS is_box, frame, {EDGES}
+    FROM (SELECT *, {SCALES} FROM {WITH_SIZE} WHERE is_crowd IS NOT TRUE)
     JOIN shared USING (asset, label_set) JOIN named_classes USING (label_set, class)
 """  # noqa: S608 - our own words
 _LOOKED = f"""

@@ -13,6 +13,7 @@ from __future__ import annotations
 from datacat.query import meaning as m
 from datacat.query.assignment import IOU, MERGED, matched
 from datacat.query.compare import Sql
+from datacat.query.geometry import EDGES, SCALES
 from datacat.query.tree import OPPOSITE, Operator
 from datacat.query.voices import IS_THING, LOWER, said, surely, things
 
@@ -51,13 +52,11 @@ _MERGED = f"""
         GROUP BY asset),
     shared AS (SELECT asset FROM found WHERE is_drawn GROUP BY asset HAVING min(voice) <> max(voice)),
     drawn AS MATERIALIZED (
-        SELECT f.*, CASE WHEN is_relative AND frame <> 1 THEN asset_width ELSE 1 END AS scale_x,
-            CASE WHEN is_relative AND frame <> 1 THEN asset_height ELSE 1 END AS scale_y
+        SELECT f.*, {SCALES}
         FROM (FROM found WHERE is_drawn AND x + y + w + h IS NOT NULL) AS f SEMI JOIN shared USING (asset)),
     main AS (SELECT asset, min(frame) AS frame FROM drawn GROUP BY asset),
     placed AS MATERIALIZED (
-        SELECT asset, voice, annotation, frame, x * scale_x AS left_, y * scale_y AS top_,
-            (x + w) * scale_x AS right_, (y + h) * scale_y AS bottom_
+        SELECT asset, voice, annotation, frame, {EDGES}
         FROM drawn SEMI JOIN main USING (asset, frame)),
     {matched(_TOUCHING)},
     same AS (

@@ -18,7 +18,7 @@ from datacat.model.names import folded
 from datacat.model.shapes import placed_in_things
 from datacat.query.assignment import IOU, matched
 from datacat.query.compare import TRUE, Sql, one_of
-from datacat.query.geometry import sized
+from datacat.query.geometry import EDGES, SCALES, sized
 from datacat.query.looked import LABELLED
 from datacat.query.plurals import comparable
 from datacat.query.stated import EVERY_STATED
@@ -32,24 +32,17 @@ _NAMES = (
     "unnest(?::BOOLEAN[]) AS is_covered"
 )
 # Boxes in pixels where the size of the asset is known, else in fractions (`frame`); no box: of the whole asset.
-_DRAWN = """
-    SELECT *, x + y + w + h IS NOT NULL AS is_box, true AS is_sure,
-        CASE WHEN is_relative AND has_size THEN asset_width ELSE 1 END AS scale_x,
-        CASE WHEN is_relative AND has_size THEN asset_height ELSE 1 END AS scale_y
-    FROM (SELECT asset, label_set, class, annotation, geometry_type, PLACE, frame, asset_width, asset_height,
-              asset_width + asset_height IS NOT NULL AS has_size
-          FROM {} WHERE kind = 'annotation' AND is_crowd IS NOT TRUE AND {} AND asset IN (FROM shared_assets))
+_DRAWN = f"""
+    SELECT *, x + y + w + h IS NOT NULL AS is_box, true AS is_sure
+    FROM (SELECT asset, label_set, class, annotation, geometry_type, {", ".join(PLACE)}, frame, {SCALES}
+          FROM {{}} WHERE kind = 'annotation' AND is_crowd IS NOT TRUE AND {{}} AND asset IN (FROM shared_assets))
     JOIN names USING (label_set, class)
-""".replace("PLACE", ", ".join(PLACE))
+"""  # noqa: S608 - our own words
 _GROUP = "asset, label_set, name, CASE WHEN NOT is_box THEN annotation END, " + ", ".join(PLACE).replace(
     "is_relative", "is_relative IS TRUE"
 )
 _ONCE = f"FROM ({placed_in_things(_DRAWN, group=_GROUP)}) WHERE place = 1"
-_SAID = """
-    SELECT asset, label_set, annotation, name, is_box, frame,
-        x * scale_x AS left_, y * scale_y AS top_, (x + w) * scale_x AS right_, (y + h) * scale_y AS bottom_
-    FROM ({})
-"""
+_SAID = f"SELECT asset, label_set, annotation, name, is_box, frame, {EDGES} FROM ({{}})"  # noqa: S608 - our own words
 _TOUCHING = f"""
     SELECT asset, left_set, right_set, l.annotation AS left_annotation, r.annotation AS right_annotation,
         l.name AS left_name, r.name AS right_name, {IOU} AS iou

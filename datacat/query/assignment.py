@@ -18,7 +18,7 @@ import duckdb
 import pyarrow as pa
 
 from datacat.query.compare import TRUE, Sql
-from datacat.query.geometry import WITH_SIZE
+from datacat.query.geometry import EDGES, SCALES, WITH_SIZE
 
 MATCHED_IOU = 0.5
 ASSIGNED = "datacat_assigned"
@@ -52,14 +52,10 @@ _MATCHED = f"""
             USING (asset, left_set, right_set, left_annotation, right_annotation)
         WHERE NOT is_alone)
 """  # noqa: S608 - our own words
-# Boxes in pixels where the size of the asset is known, else in fractions (`frame`).
 _EDGES = f"""
-    SELECT asset, label_set, annotation, frame,
-        x * scale_x AS left_, y * scale_y AS top_, (x + w) * scale_x AS right_, (y + h) * scale_y AS bottom_
-    FROM (SELECT *, CASE WHEN is_relative AND has_size THEN asset_width ELSE 1 END AS scale_x,
-                 CASE WHEN is_relative AND has_size THEN asset_height ELSE 1 END AS scale_y
-          FROM (SELECT *, asset_width + asset_height IS NOT NULL AS has_size FROM {WITH_SIZE})
-          WHERE {{}} AND x + y + w + h IS NOT NULL) SEMI JOIN ({{}}) USING (annotation)
+    SELECT asset, label_set, annotation, frame, {EDGES} FROM (SELECT *, {SCALES} FROM {WITH_SIZE}
+        WHERE {{}} AND x + y + w + h IS NOT NULL)
+    SEMI JOIN ({{}}) USING (annotation)
 """  # noqa: S608 - our own words
 _COMMON = (
     "greatest(0, least(l.right_, r.right_) - greatest(l.left_, r.left_)) * "

@@ -87,7 +87,7 @@ class Way:
         return {**geometry, "center": list(self.point(*geometry["center"])), "size": size, "degrees": turned}
 
 
-def lies(stated: Size, *, shown: Size, orientation: int | None) -> bool:
+def is_of_stored(stated: Size, *, shown: Size, orientation: int | None) -> bool:
     """Whether a size is that of a picture before its EXIF turns it by a quarter, or of a copy of that.
 
     Args:
@@ -116,7 +116,7 @@ def way_of(
     width, height = shown
     if stated is None or width is None or height is None or stated == (width, height):
         return None
-    if lies(stated, shown=(width, height), orientation=orientation):
+    if is_of_stored(stated, shown=(width, height), orientation=orientation):
         by = (1.0, 1.0) if is_relative else (height / stated[0], width / stated[1])
         return Way(by, orientation, (1.0, 1.0) if is_relative else (float(width), float(height)))
     if is_relative or stated == (height, width):

@@ -15,46 +15,56 @@ from datacat.query.compare import TRUE, Sql, joined, number_compares
 from datacat.query.stated import EVERY_STATED, stated_within
 from datacat.query.tree import RelationKind
 
-_SIZED = Sql("""(
-    SELECT * EXCLUDE (by_x, by_y, is_turned, lies, turn, unit_x, unit_y) REPLACE (
-            CASE WHEN NOT lies THEN x * by_x WHEN turn IN (6, 7) THEN unit_x - (y + h) * by_y ELSE y * by_y END AS x,
-            CASE WHEN NOT lies THEN y * by_y WHEN turn IN (7, 8) THEN unit_y - (x + w) * by_x ELSE x * by_x END AS y,
-            CASE WHEN lies THEN h * by_y ELSE w * by_x END AS w, CASE WHEN lies THEN w * by_x ELSE h * by_y END AS h,
+# That an annotation was drawn on the picture as it is stored, or on a copy of that: its label file states a size that
+# lies the other way, and EXIF turns the picture by a quarter. `drawn.is_of_stored` says the same.
+AS_STORED = (
+    "coalesce({shown}.orientation BETWEEN 5 AND 8 AND {shown}.width <> {shown}.height "
+    "AND sign({stated}.across - {stated}.down) = sign({shown}.height - {shown}.width), false)"
+)
+_SIZED = Sql(
+    """(
+    SELECT * EXCLUDE (by_x, by_y, is_turned, is_of_stored, turn, unit_x, unit_y) REPLACE (
+            CASE WHEN NOT is_of_stored THEN x * by_x
+                WHEN turn IN (6, 7) THEN unit_x - (y + h) * by_y ELSE y * by_y END AS x,
+            CASE WHEN NOT is_of_stored THEN y * by_y
+                WHEN turn IN (7, 8) THEN unit_y - (x + w) * by_x ELSE x * by_x END AS y,
+            CASE WHEN is_of_stored THEN h * by_y ELSE w * by_x END AS w,
+            CASE WHEN is_of_stored THEN w * by_x ELSE h * by_y END AS h,
             area * by_x * by_y AS area),
         CASE WHEN is_turned THEN 2 WHEN is_relative AND asset_width + asset_height IS NULL THEN 1 ELSE 0 END AS frame
     FROM (
-        SELECT a.*, s.orientation AS turn, coalesce(s.orientation BETWEEN 5 AND 8 AND s.width <> s.height
-                AND sign(f.stated.across - f.stated.down) = sign(s.height - s.width), false) AS lies,
-            NOT lies AND coalesce(f.stated.across = s.height AND f.stated.down = s.width, false) AS is_turned,
+        SELECT a.*, s.orientation AS turn, AS_STORED AS is_of_stored,
+            NOT is_of_stored AND coalesce(f.stated.across = s.height AND f.stated.down = s.width, false) AS is_turned,
             CASE WHEN a.is_relative THEN 1 ELSE s.width END AS unit_x,
             CASE WHEN a.is_relative THEN 1 ELSE s.height END AS unit_y,
             CASE WHEN is_turned THEN s.height ELSE s.width END AS asset_width,
             CASE WHEN is_turned THEN s.width ELSE s.height END AS asset_height,
-            CASE WHEN is_turned OR a.is_relative THEN 1 WHEN lies THEN s.height / f.stated.across
+            CASE WHEN is_turned OR a.is_relative THEN 1 WHEN is_of_stored THEN s.height / f.stated.across
                 ELSE coalesce(s.width / f.stated.across, 1) END AS by_x,
-            CASE WHEN is_turned OR a.is_relative THEN 1 WHEN lies THEN s.width / f.stated.down
+            CASE WHEN is_turned OR a.is_relative THEN 1 WHEN is_of_stored THEN s.width / f.stated.down
                 ELSE coalesce(s.height / f.stated.down, 1) END AS by_y
         FROM {} AS a LEFT JOIN (FROM assets WHERE {}) AS s ON s.asset = a.asset
         LEFT JOIN ({}) AS f ON f.label_set = a.label_set AND f.source_file = a.source_file
             AND f.address = a.address))
-""")
+""".replace("AS_STORED", AS_STORED.format(stated="f.stated", shown="s"))
+)
 # The same where no label file states another size than the picture has.
 _PLAIN = Sql("""(
     SELECT a.*, s.width AS asset_width, s.height AS asset_height,
         CASE WHEN a.is_relative AND s.width + s.height IS NULL THEN 1 ELSE 0 END AS frame
     FROM {} AS a LEFT JOIN (FROM assets WHERE {}) AS s ON s.asset = a.asset)
 """)
-_BOXES = """
-    SELECT asset, annotation, class, frame,
-        CASE WHEN is_known THEN x * asset_width ELSE x END AS left_,
-        CASE WHEN is_known THEN y * asset_height ELSE y END AS top_,
-        CASE WHEN is_known THEN (x + w) * asset_width ELSE x + w END AS right_,
-        CASE WHEN is_known THEN (y + h) * asset_height ELSE y + h END AS bottom_,
-        starts, ends
-    FROM (SELECT *, coalesce(is_relative, false) AND asset_width + asset_height IS NOT NULL AS is_known
-          FROM {} WHERE {})
-    SEMI JOIN ({}) USING (annotation)
-"""
+SCALES = (
+    "CASE WHEN is_relative AND frame <> 1 THEN asset_width ELSE 1 END AS scale_x, "
+    "CASE WHEN is_relative AND frame <> 1 THEN asset_height ELSE 1 END AS scale_y"
+)
+"""Columns of rows of `sized`: what brings a box to pixels where the size of the picture is known."""
+EDGES = "x * scale_x AS left_, y * scale_y AS top_, (x + w) * scale_x AS right_, (y + h) * scale_y AS bottom_"
+"""Columns of rows with `SCALES`: the sides of the box, in pixels where that size is known, else in fractions."""
+_BOXES = f"""
+    SELECT asset, annotation, class, frame, {EDGES}, starts, ends FROM (SELECT *, {SCALES} FROM {{}} WHERE {{}})
+    SEMI JOIN ({{}}) USING (annotation)
+"""  # noqa: S608 - our own words
 _WIDTH = "greatest(0, least(one.right_, other.right_) - greatest(one.left_, other.left_))"
 _HEIGHT = "greatest(0, least(one.bottom_, other.bottom_) - greatest(one.top_, other.top_))"
 _SHARED = f"({_WIDTH} * {_HEIGHT})"

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from datacat.ingest.export import Losses
-from datacat.query.drawn import QUARTER_TURNS, Size, Way, lies, way_of
+from datacat.query.drawn import QUARTER_TURNS, Size, Way, is_of_stored, way_of
 
 _SWAPPED = "annotations drawn on a picture with its sides swapped, beside others that are not: as drawn"
 _MASK = "masks drawn on another size of their picture, of which their box was kept"
@@ -182,7 +182,7 @@ def _pictures(near: pa.Table, annotations: pa.Table, *, keeps_stored: bool) -> d
 def _frame(row: dict[str, Any], picture: _Picture) -> str:
     """On which of a picture's two ways an annotation was drawn; "any" where both give the same numbers."""
     stated = None if row["drawn"] is None else size_of(row["drawn"])
-    if stated is not None and lies(stated, shown=picture.size, orientation=picture.orientation):
+    if stated is not None and is_of_stored(stated, shown=picture.size, orientation=picture.orientation):
         return "stored"
     if row["is_relative"]:
         return "shown" if picture.orientation else "any"

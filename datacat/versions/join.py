@@ -21,17 +21,15 @@ from datacat.model.joining import Item, Joined, Joining
 from datacat.model.schemas import SET_ASIDE, TABLES
 from datacat.query.assignment import IOU, matched
 from datacat.query.compare import TRUE, Sql
+from datacat.query.geometry import AS_STORED, EDGES, SCALES, sized
 from datacat.query.run import rows
+from datacat.query.stated import stated_within
 from datacat.versions.class_names import Asked, Names
 
 _SHOWN_PAIRS = 100  # of classes whose boxes coincide
-_STATED = """
-    CREATE OR REPLACE TEMP TABLE snapshot_stated AS
-    SELECT label_set, source_file, asset, max(struct_pack(width := width, height := height)) AS stated
-    FROM label_set_assets SEMI JOIN snapshot_assets USING (asset)
-    WHERE width > 0 AND height > 0
-    GROUP BY ALL
-"""
+_STATED = Sql("CREATE OR REPLACE TEMP TABLE snapshot_stated AS {}").filled(
+    stated_within(Sql("asset IN (SELECT asset FROM snapshot_assets)"))
+)
 _STANDING = f"""
     CASE WHEN n.status IN ({", ".join(f"'{status}'" for status in SET_ASIDE)}) THEN 2 WHEN n.kind = 'prediction' THEN 1
         ELSE 0 END
@@ -39,14 +37,12 @@ _STANDING = f"""
 _CHOSEN = f"""
     CREATE OR REPLACE TEMP TABLE snapshot_chosen AS
     SELECT n.annotation, n.asset, n.label_set, n.class, {_STANDING} AS standing,
-        CASE WHEN n.geometry_type NOT IN ('none', 'span', 'range')
-            AND (NOT n.is_relative OR a.orientation BETWEEN 5 AND 8
-                AND sign(s.stated.width - s.stated.height) = sign(a.height - a.width))
-            AND (s.stated.width <> a.width OR s.stated.height <> a.height)
-          THEN s.stated.width || 'x' || s.stated.height END AS drawn
+        CASE WHEN n.geometry_type NOT IN ('none', 'span', 'range') AND (NOT n.is_relative OR {
+    AS_STORED.format(stated="s.stated", shown="a")
+}) THEN s.stated.across || 'x' || s.stated.down END AS drawn
     FROM annotations AS n SEMI JOIN {{}} SEMI JOIN snapshot_assets USING (asset)
     JOIN assets AS a USING (asset) SEMI JOIN label_sets USING (label_set)
-    LEFT JOIN snapshot_stated AS s USING (label_set, source_file, asset)
+    LEFT JOIN snapshot_stated AS s USING (label_set, source_file, address)
 """  # noqa: S608 - our own words
 _CLASSES = """
     SELECT c.label_set, s.team, s.name, c.class, c.standing, count(*)
@@ -111,45 +107,21 @@ _SHARED_ASSETS = """
 # What tells apart annotations with the same box. To sort all of them by wide columns took most of the time.
 _WIDE = _ORDER.replace('n."created"', 'epoch_us(n."created")')  # whatever the time zone of the session
 _TIE = f"CASE WHEN n.has_twin THEN md5(row({_WIDE})::VARCHAR) END"
-# Where the size of the picture is known, boxes are in its pixels, whatever size they were drawn on; `frame` tells apart
-# what cannot be compared: fractions of a picture of unknown size, and boxes on one of swapped sides. What was drawn on
-# the picture as it is stored is turned as EXIF turns that (`geometry.sized`).
-_BOXES = f"""
+# Where the size of the picture is known, boxes are in its pixels, whatever size they were drawn on (`geometry.sized`);
+# `frame` tells apart what cannot be compared.
+_BOXES = Sql(
+    f"""
     CREATE OR REPLACE TEMP TABLE snapshot_boxes AS
-    WITH sized AS (
-        SELECT n.*, r.name, r.unit, r.drawn, a.width AS across, a.height AS down, a.orientation AS turn,
-            split_part(r.drawn, 'x', 1)::DOUBLE AS drawn_across, split_part(r.drawn, 'x', 2)::DOUBLE AS drawn_down,
-            coalesce(n.is_relative, false) AND a.width + a.height IS NOT NULL AS is_share_of_known,
-            k.annotation IS NOT NULL AS has_twin
-        FROM annotations AS n JOIN snapshot_rows AS r USING (annotation) JOIN assets AS a ON a.asset = r.asset
-        LEFT JOIN snapshot_alike AS k ON k.annotation = r.annotation
+    SELECT row_number() OVER (ORDER BY n.asset, n.unit, n.name, n.geometry_type, n.x, n.y, n.w, n.h, {_TIE}) AS number,
+        annotation, asset, unit, name, frame, {EDGES}
+    FROM (
+        SELECT n.*, r.name, r.unit, k.annotation IS NOT NULL AS has_twin, {SCALES}
+        FROM {{}} AS n JOIN snapshot_rows AS r USING (annotation) LEFT JOIN snapshot_alike AS k USING (annotation)
         SEMI JOIN snapshot_shared ON snapshot_shared.asset = r.asset
         ANTI JOIN snapshot_gone ON snapshot_gone.annotation = r.annotation
-        WHERE n.is_crowd IS NOT TRUE AND r.name IS NOT NULL AND n.x + n.y + n.w + n.h IS NOT NULL
-    ), framed AS (
-        SELECT *, coalesce(turn BETWEEN 5 AND 8 AND across <> down
-                AND sign(drawn_across - drawn_down) = sign(down - across), false) AS lies,
-            NOT lies AND coalesce(drawn_across = down AND drawn_down = across AND across <> down, false) AS is_turned
-        FROM sized
-    ), scaled AS (
-        SELECT *, CASE WHEN is_share_of_known THEN CASE WHEN lies THEN down ELSE across END
-                WHEN lies THEN down / drawn_across WHEN drawn IS NULL OR is_turned THEN 1
-                ELSE across / drawn_across END AS by_x,
-            CASE WHEN is_share_of_known THEN CASE WHEN lies THEN across ELSE down END
-                WHEN lies THEN across / drawn_down WHEN drawn IS NULL OR is_turned THEN 1
-                ELSE down / drawn_down END AS by_y
-        FROM framed
-    )
-    SELECT row_number() OVER (ORDER BY n.asset, n.unit, n.name, n.geometry_type, n.x, n.y, n.w, n.h, {_TIE}) AS number,
-        annotation, asset, unit, name,
-        CASE WHEN is_turned THEN 2 WHEN coalesce(is_relative, false) AND NOT is_share_of_known THEN 1
-            ELSE 0 END AS frame,
-        CASE WHEN NOT lies THEN x * by_x WHEN turn IN (6, 7) THEN across - (y + h) * by_y ELSE y * by_y END AS left_,
-        CASE WHEN NOT lies THEN y * by_y WHEN turn IN (7, 8) THEN down - (x + w) * by_x ELSE x * by_x END AS top_,
-        left_ + CASE WHEN lies THEN h * by_y ELSE w * by_x END AS right_,
-        top_ + CASE WHEN lies THEN w * by_x ELSE h * by_y END AS bottom_
-    FROM scaled AS n
+        WHERE n.is_crowd IS NOT TRUE AND r.name IS NOT NULL AND n.x + n.y + n.w + n.h IS NOT NULL) AS n
 """  # noqa: S608 - our own words
+).filled(sized(Sql("annotations"), stated=Sql("FROM snapshot_stated")))
 # Boxes of a label set that are the same thing as one that stays of those before it.
 _SAME = f"""
     INSERT INTO snapshot_same
@@ -224,7 +196,7 @@ def join(cursor: duckdb.DuckDBPyConnection, *, asked: Asked, chosen: str) -> tup
         FormatError: the file of a map is none.
         LocationError: it cannot be read.
     """
-    rows(cursor, Sql(_STATED))
+    rows(cursor, _STATED)
     rows(cursor, Sql(_CHOSEN.format(chosen)))
     classes = rows(cursor, Sql(_CLASSES))
     found = sorted({(team, said) for _, team, _, said, _, _ in classes if said is not None})
@@ -309,7 +281,7 @@ def _find_same(cursor: duckdb.DuckDBPyConnection) -> tuple[tuple[Item, ...], tup
     rows(cursor, Sql(_SHARED_ASSETS))
     rows(cursor, Sql("CREATE OR REPLACE TEMP TABLE snapshot_same (number BIGINT, kept BIGINT)"))
     rows(cursor, Sql(_WHOLE))
-    rows(cursor, Sql(_BOXES))
+    rows(cursor, _BOXES)
     units = [unit for (unit,) in rows(cursor, Sql("SELECT DISTINCT unit FROM snapshot_boxes ORDER BY ALL"))]
     for unit in units[1:]:
         rows(cursor, Sql(_SAME.format(int(unit))))

@@ -64,3 +64,25 @@ def test_fractions_of_every_format_are_of_the_picture_as_it_is_shown(
     for team in ("neutral", "yolo"):
         assert catalog.search(f"car[team:{team} width={wide}]").count() == 1
     assert catalog.search("car[team:neutral iou(car[team:yolo])>0.99]").count() == 1
+
+
+def test_two_addresses_of_a_picture_are_each_of_the_size_that_is_stated_of_it(tmp_path: Path) -> None:
+    """A frozen box was brought from the larger of two sizes that one label file states of one picture's copies."""
+    for name in ("a.jpg", "b.jpg"):
+        _picture(tmp_path / "lake" / name, 1)
+    images = [
+        {"id": 1, "file_name": "a.jpg", "width": 128, "height": 96},
+        {"id": 2, "file_name": "b.jpg", "width": 32, "height": 24},
+    ]
+    boxes = [
+        {"id": 1, "image_id": 1, "category_id": 1, "bbox": [0, 0, 20, 20]},
+        {"id": 2, "image_id": 2, "category_id": 1, "bbox": [10, 10, 5, 5]},
+    ]
+    document = {"images": images, "categories": [{"id": 1, "name": "car"}], "annotations": boxes}
+    save(tmp_path / "lake/a.json", document)
+    catalog = Catalog.init(str(tmp_path / "catalog"))
+    catalog.ingest(str(tmp_path / "lake"), team="a", name="x")
+    catalog.freeze("cars", query="car").export(tmp_path / "out", format="coco")
+    (written,) = (tmp_path / "out").rglob("*.json")
+    found = sorted(one["bbox"] for one in json.loads(written.read_text())["annotations"])
+    assert found == [[0, 0, 10, 10], [20, 20, 10, 10]]

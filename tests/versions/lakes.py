@@ -16,7 +16,7 @@ from datacat.config import Settings
 from datacat.model.schemas import TABLES
 from datacat.model.snapshot import Question
 from datacat.sources.location import Location
-from datacat.tables.addresses import other_addresses
+from datacat.tables.addresses import other_addresses, shown
 from datacat.versions.facts import check_facts
 from datacat.versions.snapshots import Snapshots
 
@@ -61,7 +61,7 @@ class Lake:
         connection = duckdb.connect()
         for kind, rows in self.rows.items():
             connection.register(f"{kind}_rows", pa.Table.from_pylist(rows, schema=TABLES[kind]))
-            connection.execute(f"CREATE VIEW {kind} AS SELECT * FROM {kind}_rows")
+            connection.execute(f"CREATE VIEW {kind} AS {shown(kind, f'FROM {kind}_rows', copied=None)}")
         connection.execute(f"CREATE VIEW other_addresses AS {other_addresses('FROM assets', copied=None)}")
         return connection
 
