@@ -78,6 +78,8 @@ def write(
         theirs = theirs.sort_by([("uri", "ascending"), ("place", "ascending")])
         for kind, those in _by_kind(theirs, has_objects=bool(categories.numbers)):
             images = chosen
+            if kind == "instances":
+                _count_bare(those, losses=losses)
             if kind != "instances" and categories.numbers:
                 images = chosen.filter(pc.is_in(chosen["uri"], those["uri"].combine_chunks()))
             part = _File(images, names, said, categories, licences, losses)
@@ -208,6 +210,19 @@ def _count_assets(assets: pa.Table, described: Described, *, losses: Losses) -> 
 def _count_annotations(annotations: pa.Table, *, losses: Losses) -> None:
     if pc.count_distinct(annotations["label_set"]).as_py() > 1:
         losses.add("label sets of annotations: who said them", len(annotations))
+
+
+def _count_bare(annotations: pa.Table, *, losses: Losses) -> None:
+    """Counts, beside annotations with an outline, those without: pycocotools asks each of a file for it."""
+    types, geometry = annotations["geometry_type"], pc.fill_null(annotations["geometry"], "")
+    has_keypoints = pc.and_(pc.equal(types, "keypoints"), pc.match_substring(geometry, '"segmentation"'))
+    is_drawn = pc.and_(pc.is_in(types, pa.array(["polygon", "mask"])), pc.not_equal(geometry, ""))
+    outlined = pc.sum(pc.or_(is_drawn, has_keypoints)).as_py() or 0
+    if outlined:
+        losses.add(
+            "no outline, beside annotations that have one: annToRLE and COCOeval's segm end at such a box",
+            len(annotations) - outlined,
+        )
 
 
 def _joined(file: IO[bytes], items: Iterator[bytes]) -> None:

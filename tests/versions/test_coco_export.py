@@ -73,7 +73,7 @@ def animals(tmp_path_factory: pytest.TempPathFactory) -> Exported:
     return Exported(folder, snapshot, snapshot.export(folder / "out", format="coco"))
 
 
-def of_animals(folder: Path) -> Snapshot:
+def of_animals(folder: Path, *, annotations: list[dict[str, Any]] = _ANNOTATIONS) -> Snapshot:
     picture(folder / "lake" / "0.png")
     image = {
         "id": 5,
@@ -84,7 +84,7 @@ def of_animals(folder: Path) -> Snapshot:
         "flickr_url": "http://f/0",
     }
     image |= {"date_captured": "2020-01-02 03:04:05", "coco_url": "http://c/0", "neg_category_ids": [9]}
-    said = [{"id": n, "image_id": 5, **annotation} for n, annotation in enumerate(_ANNOTATIONS, start=1)]
+    said = [{"id": n, "image_id": 5, **annotation} for n, annotation in enumerate(annotations, start=1)]
     licences = [{"id": 2, "name": "CC BY 4.0", "url": "https://example.org/by"}]
     document = {"images": [image], "categories": _CATEGORIES, "annotations": said, "licenses": licences}
     return frozen(folder, document)
@@ -109,7 +109,22 @@ def test_pycocotools_loads_objects_image_labels_and_captions(animals: Exported) 
     assert animals.report.losses == (
         "3 × ids of categories, numbered anew from 1",
         "1 × ids of images, numbered anew from 1",
+        "2 × no outline, beside annotations that have one: annToRLE and COCOeval's segm end at such a box",
     )
+
+
+def test_boxes_beside_outlines_are_counted_as_they_end_what_asks_for_masks(
+    animals: Exported, tmp_path: Path
+) -> None:
+    objects = COCO(str(animals.path("instances")))
+    without = [item for item in objects.anns.values() if "segmentation" not in item]
+    assert len(without) == 2
+    for item in without:
+        with pytest.raises(KeyError, match="segmentation"):
+            objects.annToRLE(item)
+    boxes = [one for one in _ANNOTATIONS if "segmentation" not in one]
+    report = of_animals(tmp_path, annotations=boxes).export(tmp_path / "out", format="coco")
+    assert not any("outline" in line for line in report.losses)
 
 
 def test_pycocotools_takes_predictions_on_an_export(animals: Exported) -> None:
