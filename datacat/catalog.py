@@ -446,5 +446,5 @@ def label_formats() -> Sequence[Format]:
 
 __all__ = [
     "VIEWS", "Catalog", "CatalogNotFound", "Ending", "LogEntry", "Media", "SqlResult", "document_of",
-    "explained", "label_formats", "text_of", "text_of_json",
+    "explained", "label_formats", "read_page", "text_of", "text_of_json",
 ]  # fmt: skip

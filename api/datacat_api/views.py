@@ -18,10 +18,17 @@ T = TypeVar("T")
 
 
 class View(BaseModel):
-    """The root of all that is shown; read from the attributes of what it shows."""
+    """The root of all that is shown; read from the attributes of what it shows.
+
+    What a dictionary has and a view has not is an error, lest something stays unsaid here that the command line says.
+    """
 
     model_config = ConfigDict(
-        from_attributes=True, coerce_numbers_to_str=True, populate_by_name=True, ser_json_inf_nan="strings"
+        extra="forbid",
+        from_attributes=True,
+        coerce_numbers_to_str=True,
+        populate_by_name=True,
+        ser_json_inf_nan="strings",
     )
 
 
@@ -161,6 +168,8 @@ class Reading(View):
     )
     query: str
     alternatives: list[str]
+    meant: str = Field(description="Of a spelling, what should have been typed; else empty.")
+    is_negated: bool
     is_used: bool = Field(
         description="False of what no label could say, and of the name of an attribute of which no value is asked."
     )
@@ -258,7 +267,10 @@ class LabelSet(View):
     """One team's labels from one source."""
 
     label_set: str
+    team: str
+    name: str
     format: str | None
+    created: datetime.datetime | None
 
 
 class SavedSearch(View):
@@ -281,6 +293,9 @@ class Snapshot(View):
     state: int
     assets: int
     annotations: int
+    merged_copies: int = Field(
+        description="Addresses of pictures that are frozen under another address with the same bytes."
+    )
     splits: dict[str, int]
     seed: str
     annotation_policy: str
@@ -297,7 +312,6 @@ class Snapshot(View):
 class RowCounts(View):
     """How many rows of one table a change added and removed."""
 
-    kind: str
     added: int
     removed: int
 
@@ -309,7 +323,7 @@ class Change(View):
     time: datetime.datetime
     author: str
     message: str
-    changes: list[RowCounts]
+    changes: dict[str, RowCounts] = Field(description="By table.")
 
 
 class Health(View):

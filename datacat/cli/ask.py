@@ -40,9 +40,11 @@ def ask(
     answer = cat.ask(question, limit=limit, space=space)
     tiers = {"labelled": answer.labelled, "related": answer.related, "looks_so": answer.looks_so}
     if output.as_json:
-        used = {} if answer.labelled is None else answer.labelled.concepts_used
+        found = answer.labelled
+        used = {} if found is None else found.concepts_used
         read: dict[str, Any] = {"understood": answer.understood, "answers": answer.answers, "concepts": used}
-        read |= {"objects": answer.objects}
+        unranked = None if found is None else found.not_embedded
+        read |= {"objects": answer.objects, "not_embedded": unranked, "state": cat.state}
         output.record(read | {name: None if hits is None else list(hits) for name, hits in tiers.items()})
         return
     _print_understood(answer, output)

@@ -266,7 +266,9 @@ def plain(value: Any) -> Any:
     if hasattr(value, "as_row"):
         return plain(value.as_row())
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {item.name: plain(getattr(value, item.name)) for item in dataclasses.fields(value)}
+        named = {item.name: getattr(value, item.name) for item in dataclasses.fields(value)}
+        # `class` is no name in Python.
+        return {"class" if name == "class_name" else name: plain(item) for name, item in named.items()}
     if isinstance(value, datetime.datetime | datetime.date):
         return value.isoformat()
     if isinstance(value, float) and not math.isfinite(value):

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
-from typing import NamedTuple
+from dataclasses import dataclass, fields, replace
+from typing import Any, NamedTuple
 
 import duckdb
 import pyarrow as pa
@@ -82,6 +82,11 @@ class Understood:
     def is_counted(self) -> bool:
         """Whether it asks for a number of things, which is one within each label set."""
         return any(reading.quantity != ONE for reading in self.readings)
+
+    def as_document(self) -> dict[str, Any]:
+        """The same as JSON shows it."""
+        own = {item.name: getattr(self, item.name) for item in fields(self)}
+        return own | {"unknown": self.unknown, "is_counted": self.is_counted}
 
     @property
     def is_about_assets(self) -> bool:

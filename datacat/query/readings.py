@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from datacat.query.quantities import ONE, Quantity
 
@@ -60,10 +60,17 @@ class Reading:
     is_used: bool = True
     is_within: bool = False
 
+    def as_document(self) -> dict[str, Any]:
+        """What JSON shows of it."""
+        return {name: getattr(self, name) for name in _SHOWN}
+
     @property
     def is_about_asset(self) -> bool:
         """Whether it says something of the asset, whatever is labelled there."""
         return self.field in _ABOUT_ASSET
+
+
+_SHOWN = ("words", "kind", "query", "alternatives", "meant", "is_negated", "is_used")
 
 
 @dataclass(frozen=True, slots=True)

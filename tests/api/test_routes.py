@@ -89,7 +89,7 @@ def test_the_log_is_paged_newest_first(client: TestClient, catalog: Catalog) -> 
     first = client.get("/v1/log", params={"limit": 1}).json()
     assert first["items"][0]["state"] == catalog.state
     assert (first["items"][0]["author"], first["items"][0]["message"]) == ("ada", "first roofs")
-    assert {"kind": "annotations", "added": 6, "removed": 0} in first["items"][0]["changes"]
+    assert first["items"][0]["changes"]["annotations"] == {"added": 6, "removed": 0}
     second = client.get("/v1/log", params={"after": first["next"]}).json()
     assert [entry["state"] for entry in second["items"]] == list(range(catalog.state - 1, -1, -1))
 

@@ -24,10 +24,9 @@ def log(asked: Annotated[AskedPage, Query()], catalogs: Opened) -> dict[str, Any
                 "time": entry.time,
                 "author": entry.author,
                 "message": entry.message,
-                "changes": [
-                    {"kind": kind, "added": added, "removed": removed}
-                    for kind, added, removed in entry.changes
-                ],
+                "changes": {
+                    kind: {"added": added, "removed": removed} for kind, added, removed in entry.changes
+                },
             }
             for entry in entries
         ]

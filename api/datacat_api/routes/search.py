@@ -7,9 +7,9 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Query
 from pydantic import Field
 
-from datacat.catalog import document_of, explained, text_of, text_of_json
+from datacat.catalog import document_of, explained, read_page, text_of, text_of_json
 from datacat.errors import UsageError
-from datacat_api.dependencies import Asked, AskedPage, Nothing, Opened, token
+from datacat_api.dependencies import Asked, AskedPage, Nothing, Opened
 from datacat_api.explain_views import ExplanationView
 from datacat_api.facet_views import FacetsView
 from datacat_api.views import QueryForms, SearchPage
@@ -55,6 +55,11 @@ class AskedHits(AskedQuery, AskedPage):
 
     limit: Annotated[int, Field(ge=1, le=1000, description="Hits on a page.")] = 20
 
+    def _token(self) -> tuple[int, str]:
+        """That of Python and of the command line, which knows its state."""
+        after = self.after or ""
+        return read_page(after).state, after
+
 
 class AskedSearch(AskedHits):
     """The query parameters of a search."""
@@ -90,7 +95,7 @@ def search(asked: Annotated[AskedSearch, Query()], catalogs: Opened) -> dict[str
         has_answers = (asked.answers or (asked.count and hits.asks_for_absence)) and not hits.is_ranked
         return {
             "hits": found,
-            "next": token(catalog.state, hits.next),
+            "next": hits.next,
             "interpretation": hits.interpretation,
             "concepts": hits.concepts_used,
             "state": catalog.state,
