@@ -33,7 +33,7 @@ print(Catalog.open(sys.argv[1], at=1).freeze("roofs", query="roof").name, flush=
 """
 
 
-@pytest.fixture(params=["disk", "s3"])
+@pytest.fixture(params=["disk", pytest.param("s3", marks=pytest.mark.slow)])
 def place(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """States 1 and 2, of which only the first has the label `roof`."""
     root = str(tmp_path / "cat")

@@ -28,6 +28,7 @@ def test_kills_on_disk(catalog_root: Location, tmp_path: Path, monkeypatch: pyte
     check_kills(catalog_root, calm=Location(str(tmp_path / "calm")), lake=tmp_path / "lake")
 
 
+@pytest.mark.slow
 def test_kills_on_s3(s3: Location, tmp_path: Path) -> None:
     check_kills(s3.child("catalog"), calm=s3.child("calm"), lake=tmp_path / "lake")
 

@@ -23,6 +23,7 @@ def test_three_at_once_on_disk(
     check_together(catalog_root, calm=Location(str(tmp_path / "calm")), folder=tmp_path)
 
 
+@pytest.mark.slow
 def test_three_at_once_on_s3(s3: Location, tmp_path: Path) -> None:
     check_together(s3.child("catalog"), calm=s3.child("calm"), folder=tmp_path)
 

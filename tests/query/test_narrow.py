@@ -39,6 +39,7 @@ _QUERIES = (
     "roof OR media:text",
     "(roof OR NOT person) car",
 )
+_OF_EACH_COMMIT = ("roof", "[material=slate]", "NOT car", "NOT count(roof)>2", "(car AND person) OR roof")
 _EXACT = ("class", "team", "label_set", "kind", "geometry", "annotator", "media")
 
 
@@ -134,7 +135,10 @@ def test_one_element_of_a_list_is_between_both_edges() -> None:
     assert _narrowed("car", facet) == "car[doors[].{angle>=0 AND angle<=9}]"
 
 
-@pytest.mark.parametrize("query", _QUERIES)
+@pytest.mark.parametrize(
+    "query",
+    [pytest.param(query, marks=() if query in _OF_EACH_COMMIT else pytest.mark.slow) for query in _QUERIES],
+)
 def test_the_narrowed_query_finds_as_many_assets_as_its_bucket_counts(query: str) -> None:
     cursor = corpus().cursor()
 
