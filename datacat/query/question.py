@@ -201,7 +201,7 @@ class _Reader:
         """What the words say."""
         plain = [folded(word).strip(".'") for word in words]
         self._language = language_of(plain)
-        start, waiting, last = 0, _Waiting(), Reading("", "", "")
+        start, waiting, last, is_each = 0, _Waiting(), Reading("", "", ""), False
         while start < len(words):
             word = plain[start]
             is_or = self._is_choice(word) and 0 < start < len(words) - 1  # even where a class is called so
@@ -219,9 +219,11 @@ class _Reader:
                 taken = 1
             elif known is None and self._is_filler(word, fillers) and not self._relation(plain, start):
                 taken = 1
+                is_each = is_each or word == "both"
             else:
                 found, taken = known or self._first(words, start)
-                last = _with(found, waiting)
+                is_each = is_each and found.field in MAKERS
+                last = replace(_with(found, waiting), is_each=is_each)
                 if not last.query:  # "3 doors" of which no label says how many
                     yield from waiting.left(waiting.number)
                 yield _Told(last, _shown_text(last, _typed(words[start : start + taken])))
@@ -264,7 +266,12 @@ class _Reader:
         if own is not None:
             also = self.senses.comparisons(prefixes[own[1] - 1])
             return replace(own[0], alternatives=also), own[1]
-        return self.senses.as_value(prefixes) or self._relation(plain, start) or self._inexactly(rest)
+        return (
+            self.senses.as_value(prefixes)
+            or self._relation(plain, start)
+            or self._makers.read_alone([word.casefold().strip(".'") for word in words], start)
+            or self._inexactly(rest)
+        )
 
     def _relation(self, plain: Sequence[str], start: int) -> tuple[Reading, int] | None:
         """How what was named before lies to what is named behind; None where no class follows."""
@@ -287,7 +294,7 @@ class _Reader:
             found = self.senses.misspelt(_typed(words[:count]))
             if found is not None:
                 return found, count
-        return self.senses.unknown(typed), 1
+        return self._makers.suggested(self.senses.unknown(typed)), 1
 
 
 def _shown_text(reading: Reading, typed: str) -> str:
@@ -304,7 +311,7 @@ def _with(reading: Reading, waiting: _Waiting) -> Reading:
     return replace(
         reading,
         quantity=waiting.quantity if reading.classes else ONE,
-        is_negated=bool(waiting.negation),
+        is_negated=bool(waiting.negation) or reading.is_negated,
         is_choice=waiting.is_choice and not waiting.negation,
     )
 

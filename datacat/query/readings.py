@@ -44,6 +44,7 @@ class Reading:
         is_choice: "or" stood before it.
         is_used: not so of the name of an attribute of which no value is asked.
         is_within: it stands in the parentheses of a relation.
+        is_each: "both" stood before it and another maker: each of them is to have such a label.
     """
 
     words: str
@@ -59,6 +60,7 @@ class Reading:
     is_choice: bool = False
     is_used: bool = True
     is_within: bool = False
+    is_each: bool = False
 
     def as_document(self) -> dict[str, Any]:
         """What JSON shows of it."""
@@ -84,6 +86,7 @@ class _Part:
         is_choice: whether "or" stood before it.
         equals: the scalar path or field that it compares with a value.
         is_of_annotation: whether it can stand in a bracket with others.
+        is_each: whether each of several such parts is to hold of an annotation of its own.
     """
 
     place: int
@@ -92,6 +95,7 @@ class _Part:
     is_choice: bool = False
     equals: str = ""
     is_of_annotation: bool = False
+    is_each: bool = False
 
 
 def described(number: int, *, readings: Sequence[Reading], has: Has) -> tuple[str, list[int]]:
@@ -118,15 +122,16 @@ def composed(readings: Sequence[Reading], has: Has) -> str:
             parts.append(_part(number, reading, has))
     for number, described in values.items():
         reading = readings[number]
-        conditions = _groups(described)
         first = min([number, *(part.place for part in described)])
-        inside = " ".join(
-            _either(group, of_several=len(conditions) > 1 or reading.query.startswith("["))
-            for group in conditions
-        )
-        text = reading.quantity.of(_with(reading.query, inside))
         is_choice = readings[first].is_choice or reading.is_choice
-        parts.append(_Part(first, _negated(reading, text), is_class=True, is_choice=is_choice))
+        for chosen in _each(described):
+            conditions = _groups(chosen)
+            inside = " ".join(
+                _either(group, of_several=len(conditions) > 1 or reading.query.startswith("["))
+                for group in conditions
+            )
+            text = reading.quantity.of(_with(reading.query, inside))
+            parts.append(_Part(first, _negated(reading, text), is_class=True, is_choice=is_choice))
     groups = _of_one_annotation(_groups(sorted(parts, key=lambda part: part.place)), readings)
     groups.sort(key=lambda group: not any(part.is_class for part in group))
     likenesses = [
@@ -134,6 +139,12 @@ def composed(readings: Sequence[Reading], has: Has) -> str:
     ]  # no alternatives: they rank
     of_several = len(groups) + len(likenesses) > 1
     return " AND ".join([*(_either(group, of_several=of_several) for group in groups), *likenesses])
+
+
+def _each(described: list[_Part]) -> list[list[_Part]]:
+    """What describes a class, once for each of the makers who are each to have such a label; else all together."""
+    others = [part for part in described if not part.is_each]
+    return [[*others, part] for part in described if part.is_each] or [others]
 
 
 def _owner(number: int, readings: Sequence[Reading], has: Has) -> int | None:
@@ -163,6 +174,8 @@ def _part(number: int, reading: Reading, has: Has) -> _Part:
         return _Part(number, _negated(reading, reading.query))
     is_equal = (reading.path and "[]" not in reading.path) or reading.query.startswith(f"{reading.field}=")
     equals = (reading.path or reading.field) if is_equal and reading.kind != "comparison" else ""
+    if reading.is_each:
+        return _Part(number, reading.query, is_each=True)
     is_of_annotation = not reading.is_about_asset if reading.field else has(reading.path)
     return _Part(
         number, reading.query, is_choice=reading.is_choice, equals=equals, is_of_annotation=is_of_annotation

@@ -18,7 +18,7 @@ from datacat.query.vocabulary import Vocabulary
 T = TypeVar("T")
 
 _FILLERS = """
-a all an and annotated any are asset assets at contain containing contains data dataset datasets do does each every
+a all an and annotated any are asset assets at contain containing contains data dataset datasets did do does each every
 everything file files find for frame frames from get give has have having image images in is label labeled
 labelled labels list made many me media my of on one organisation organization our photo photos picture pictures
 please sample samples search select show some that the their there these this those us we what where which who with

@@ -77,6 +77,22 @@ def _read(question: str) -> Understood:
         ("roofs labelled by claims", "roof[team=claims]"),
         ("data from the mapping team", "team=mapping"),
         ("mapping of roofs", "roof"),
+        ("cars driving at night", "car AND timeofday=night"),
+        ("roofs that both claims and mapping labelled", "roof[team=claims] AND roof[team=mapping]"),
+        (
+            "red cars by both claims and mapping",
+            "car[colour=red team=claims] AND car[colour=red team=mapping]",
+        ),
+        ("pictures that both claims and mapping labelled", "team=claims AND team=mapping"),
+        ("both roofs and cars", "roof AND car"),
+        ("roofs that claims or mapping labelled", "roof[team=claims OR team=mapping]"),
+        ("what has mapping labelled?", "team=mapping"),
+        (
+            "roofs that claims labelled but mapping did not",
+            "roof[team=claims] AND (NOT team=mapping OR NOT roof[team=mapping])",
+        ),
+        ("roofs mapping didn't label", "roof[NOT team=mapping]"),
+        ("roofs in mapping/roofs-2026", "roof[label_set=mapping/roofs-2026]"),
         ('cars "on a rainy day"', 'car AND "on a rainy day"'),
         ('"on a rainy day" or cars or roofs', '(car OR roof) AND "on a rainy day"'),
     ],
@@ -289,3 +305,10 @@ def test_without_embeddings_there_are_two_tiers() -> None:
 
 def test_half_of_a_character_is_left_out() -> None:
     assert _read("roofs\ud800").query == "roof"
+
+
+def test_the_name_of_a_team_that_says_nothing_alone_is_suggested() -> None:
+    cursor = corpus().cursor()
+    read = understood("claims roofs", cursor=cursor, vocabulary=vocabulary(cursor, identity="suggested"))
+    assert (read.query, read.unknown) == ("roof", ("claims",))
+    assert read.readings[0].alternatives[0] == "team=claims"
