@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 import msgspec
 
@@ -10,7 +10,9 @@ from datacat.ingest.batches import Sheets
 from datacat.ingest.coco_categories import Category
 from datacat.ingest.identifiers import known_id
 
-_ANSWERS = {"neg_category_ids": "absent", "not_exhaustive_category_ids": "not_exhaustive"}
+_OPEN = "not_exhaustive_category_ids"
+_ANSWERS = {"neg_category_ids": "absent", _OPEN: "not_exhaustive"}
+_MEANS = ": nothing counts as complete there"
 _IDS = msgspec.json.Decoder(list[int | float | str] | None)
 
 
@@ -26,9 +28,10 @@ class Federated:
     def add(self, key: str, image: Mapping[str, msgspec.Raw]) -> None:
         """Takes in an image, which most often says nothing of the kind."""
         if _ANSWERS.keys() & image.keys():
-            # The classes that are annotated on it are complete, but for those named.
-            self._rows.append((key, None, "exhaustive"))
-            self._rows.extend((key, name, answer) for name, answer in self._said(image))
+            said, is_whole = self._said(image)
+            # The classes that are annotated on it are complete, but for those named; if these can be told.
+            self._rows.append((key, None, "exhaustive" if is_whole else "not_exhaustive"))
+            self._rows.extend((key, name, answer) for name, answer in said)
 
     def flush(self) -> None:
         """Writes what was collected."""
@@ -38,18 +41,23 @@ class Federated:
             "coverage", len(rows), file=self._file, key=keys, answer=answers, **{"class": classes}
         )
 
-    def _said(self, image: Mapping[str, msgspec.Raw]) -> Iterator[tuple[str, str]]:
+    def _said(self, image: Mapping[str, msgspec.Raw]) -> tuple[list[tuple[str, str]], bool]:
+        """Classes with what is said of them, and whether all that are not complete can be told."""
+        found, is_whole = list[tuple[str, str]](), True
         for key, answer in _ANSWERS.items():
             try:
                 ids = _IDS.decode(image.get(key, b"null")) or []
             except msgspec.MsgspecError:
-                self._sheets.tally.note(f"{key} of an image is no list of categories")
-                continue
-            for number in ids:
-                known = self._categories.get(known_id(number) or "")
-                if known is None:
-                    self._sheets.tally.note(f"{key} of an image names a category that is not listed")
-                elif known.name is None:
-                    self._sheets.tally.note(f"{key} of an image names a category that has two names")
-                else:
-                    yield known.name, answer
+                faults = ["is no list of categories"]
+            else:
+                named = [self._categories.get(known_id(number) or "") for number in ids]
+                found += [(known.name, answer) for known in named if known and known.name is not None]
+                faults = [_fault(known) for known in named if known is None or known.name is None]
+            for fault in faults:
+                self._sheets.tally.note(f"{key} of an image {fault}{_MEANS if key == _OPEN else ''}")
+            is_whole = is_whole and not (faults and key == _OPEN)
+        return found, is_whole
+
+
+def _fault(known: Category | None) -> str:
+    return "names a category that " + ("is not listed" if known is None else "has two names")

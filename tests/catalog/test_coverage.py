@@ -89,6 +89,7 @@ def test_lvis_answers_by_image(tables: Tables, tmp_path: Path) -> None:
     document["categories"] = [{"id": n, "name": name} for n, name in ((7, "Roof"), (1, "car"), (2, "cat"))]
     document["images"][0] |= {"neg_category_ids": [1], "not_exhaustive_category_ids": []}
     document["images"][1] |= {"neg_category_ids": [1, 2], "not_exhaustive_category_ids": [7]}
+    document["images"][2] |= {"neg_category_ids": [1], "not_exhaustive_category_ids": "all"}
     save(tmp_path / "lake" / "a.json", document)
     put(tables, tmp_path / "lake")
     assert covered(tables) == {"classes": "none", "attributes": "none", "origin": "format", "ontology": None}
@@ -98,6 +99,8 @@ def test_lvis_answers_by_image(tables: Tables, tmp_path: Path) -> None:
         ("1.png", "Roof", "not_exhaustive", "format"),
         ("1.png", "car", "absent", "format"),
         ("1.png", "cat", "absent", "format"),
+        ("2.png", None, "not_exhaustive", "format"),
+        ("2.png", "car", "absent", "format"),
     }
 
 

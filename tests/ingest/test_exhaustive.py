@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from datacat.testing.format_suite import Staged, read, rows
 from tests.ingest.test_coco import staged_of
 from tests.ingest.test_formats import coco, picture, save
@@ -77,8 +79,15 @@ def test_lvis_says_what_is_absent_and_what_is_not_complete(tmp_path: Path) -> No
 
 def test_lvis_lists_that_are_odd_are_noted(tmp_path: Path) -> None:
     staged = lvis(tmp_path, {"neg_category_ids": "all", "not_exhaustive_category_ids": [77, 2]})
-    assert [row["class"] for row in rows(staged, "coverage")] == [None, "roof"]
+    said = [(row["class"], row["answer"]) for row in rows(staged, "coverage")]
+    assert said == [(None, "not_exhaustive"), ("roof", "not_exhaustive")]
     assert staged.tally.notes["neg_category_ids of an image is no list of categories"] == 1
-    assert (
-        staged.tally.notes["not_exhaustive_category_ids of an image names a category that is not listed"] == 1
-    )
+    unlisted = "not_exhaustive_category_ids of an image names a category that is not listed"
+    assert staged.tally.notes[f"{unlisted}: nothing counts as complete there"] == 1
+
+
+@pytest.mark.parametrize("said", ["all", [[1]], {"1": True}, [9]])
+def test_where_lvis_cannot_say_what_is_not_complete_nothing_is(tmp_path: Path, said: Any) -> None:
+    staged = lvis(tmp_path, {"neg_category_ids": [1], "not_exhaustive_category_ids": said})
+    found = {(row["class"], row["answer"]) for row in rows(staged, "coverage")}
+    assert found == {(None, "not_exhaustive"), ("bus", "absent")}

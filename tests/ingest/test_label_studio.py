@@ -254,6 +254,9 @@ def test_what_is_written_about_a_region_is_its_text_and_an_attribute(tmp_path: P
     [
         ("annotations", {"was_cancelled": True, "ground_truth": True}, "skipped"),
         ("annotations", {"ground_truth": True}, "ground_truth"),
+        ("annotations", {"was_cancelled": "True"}, "skipped"),
+        ("annotations", {"was_cancelled": "false", "ground_truth": "1"}, "ground_truth"),
+        ("annotations", {"was_cancelled": "0", "ground_truth": "False"}, None),
         ("drafts", {}, "draft"),
         ("annotations", {}, None),
     ],

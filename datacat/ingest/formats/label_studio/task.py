@@ -187,7 +187,7 @@ class Task:
             _common(kind, facts),
             name=f"{self._task_id()}/{kind}/{facts['id']}" if "id" in facts else None,
             digest=_digest([self._data, self._task_id(), kind, said]),
-            is_look=kind in _BY_PEOPLE and "result" in statement and not facts.get("was_cancelled"),
+            is_look=kind in _BY_PEOPLE and "result" in statement and not _is_true(facts.get("was_cancelled")),
         )
 
     def _task_id(self) -> Any:
@@ -376,12 +376,20 @@ def _word(value: Any) -> str | None:
     return str(value) if isinstance(value, int | float | str) and value != "" else None
 
 
+_NOT_SET = ("", "0", "false", "no", "none", "null")
+
+
 def _status(kind: str, facts: dict[str, Any]) -> str | None:
     if kind == "drafts":
         return "draft"
-    if facts.get("was_cancelled"):
+    if _is_true(facts.get("was_cancelled")):
         return "skipped"
-    return "ground_truth" if facts.get("ground_truth") else None
+    return "ground_truth" if _is_true(facts.get("ground_truth")) else None
+
+
+def _is_true(value: Any) -> bool:
+    """Whether a mark is set; exports that went through a table write it as text."""
+    return value.strip().casefold() not in _NOT_SET if isinstance(value, str) else bool(value)
 
 
 def _float(value: Any) -> float | None:
