@@ -296,6 +296,29 @@ def number_compares(column: str, operator: Operator, *, number: float) -> Sql:
     return compares
 
 
+def measure_compares(measure: str, operator: Operator, *, number: float) -> Sql:
+    """A condition on what is reckoned from boxes: 0.2 - 0.1 / 2 of 100 pixels is 15, not 15.000000000000002.
+
+    Args:
+        measure: an expression.
+        operator: how it compares.
+        number: with what; what differs from it by less than `slack` is equal to it.
+    """
+    least, most = number - slack(number), number + slack(number)
+    match operator:
+        case Operator.EQUAL:
+            return Sql(f"{measure} BETWEEN ? AND ?", (least, most))
+        case Operator.UNEQUAL:
+            return Sql(f"{measure} NOT BETWEEN ? AND ?", (least, most))
+    is_within = operator in (Operator.LESS, Operator.AT_LEAST)
+    return number_compares(measure, operator, number=least if is_within else most)
+
+
+def slack(number: float) -> float:
+    """By how much a measure may differ from a number and still be it: less than a millionth, of large ones more."""
+    return max(5e-7, abs(number) * 1e-12)
+
+
 def _text_compares(column: str, operator: Operator, *, value: Value, is_wide: bool) -> Sql:
     form = _form_of(column, is_wide=is_wide)
     if operator is Operator.MATCHES:

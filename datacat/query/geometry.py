@@ -11,7 +11,7 @@ no EXIF says why: such boxes are measured in that size, and compared with one an
 from __future__ import annotations
 
 from datacat.query import meaning as m
-from datacat.query.compare import TRUE, Sql, joined, number_compares
+from datacat.query.compare import TRUE, Sql, joined, measure_compares
 from datacat.query.stated import EVERY_STATED, stated_within
 from datacat.query.tree import RelationKind
 
@@ -77,16 +77,21 @@ _MEASURES = {
         "power(greatest(0, one.top_ - other.bottom_, other.top_ - one.bottom_), 2)) END"
     ),
 }
-_INSIDE = "{0}.left_ >= {1}.left_ AND {0}.top_ >= {1}.top_ AND {0}.right_ <= {1}.right_ AND {0}.bottom_ <= {1}.bottom_"
+# What differs by less is the same: edges that were reckoned from fractions lie a hair beside those that were not.
+TOUCHING = 1e-6
+_INSIDE = (
+    f"{{0}}.left_ >= {{1}}.left_ - {TOUCHING} AND {{0}}.top_ >= {{1}}.top_ - {TOUCHING} "
+    f"AND {{0}}.right_ <= {{1}}.right_ + {TOUCHING} AND {{0}}.bottom_ <= {{1}}.bottom_ + {TOUCHING}"
+)
 _CENTER = "({0}.left_ + {0}.right_) / 2", "({0}.top_ + {0}.bottom_) / 2"
 _HOLDS = {
     RelationKind.INSIDE: _INSIDE.format("one", "other"),
     RelationKind.COVERS: _INSIDE.format("other", "one"),
-    RelationKind.OVERLAPS: f"{_SHARED} > 0",
-    RelationKind.LEFT_OF: f"{_CENTER[0].format('one')} < other.left_",
-    RelationKind.RIGHT_OF: f"{_CENTER[0].format('one')} > other.right_",
-    RelationKind.ABOVE: f"{_CENTER[1].format('one')} < other.top_",
-    RelationKind.BELOW: f"{_CENTER[1].format('one')} > other.bottom_",
+    RelationKind.OVERLAPS: f"least({_WIDTH}, {_HEIGHT}) > {TOUCHING}",
+    RelationKind.LEFT_OF: f"{_CENTER[0].format('one')} < other.left_ - {TOUCHING}",
+    RelationKind.RIGHT_OF: f"{_CENTER[0].format('one')} > other.right_ + {TOUCHING}",
+    RelationKind.ABOVE: f"{_CENTER[1].format('one')} < other.top_ - {TOUCHING}",
+    RelationKind.BELOW: f"{_CENTER[1].format('one')} > other.bottom_ + {TOUCHING}",
     RelationKind.DURING: "one.starts < other.ends AND other.starts < one.ends",
 }
 
@@ -140,7 +145,7 @@ def related(node: m.Related, *, these: Sql, those: Sql, within: Sql, is_possible
         holds = Sql(_HOLDS[node.kind])
     else:
         assert node.number is not None
-        holds = number_compares(f"({_MEASURES[node.kind]})", node.operator, number=node.number)
+        holds = measure_compares(f"({_MEASURES[node.kind]})", node.operator, number=node.number)
     if is_possible:
         return _perhaps(node, holds, these=these, those=those, within=within)
     template = Sql(

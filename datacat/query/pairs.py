@@ -17,7 +17,7 @@ from datacat.query.compare import (
     at,
     column_compares,
     joined,
-    number_compares,
+    measure_compares,
     of_class,
     one_of,
     time_compares,
@@ -238,7 +238,7 @@ def of_row(node: m.Meaning) -> Sql | None:
         case m.TimeIs(column=column, operator=operator, period=period):
             return time_compares(column, operator, period=period)
         case m.MeasureIs(operator=operator, number=number):
-            return number_compares(f"({node.measure})", operator, number=number)
+            return measure_compares(f"({node.measure})", operator, number=number)
         case m.TrackIs(operator=operator, number=number):
             return Sql(_TRACKS, (number,)).filled(Sql("<>" if operator == "!=" else operator.value))
         case m.Not(part=part):

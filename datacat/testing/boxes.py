@@ -6,6 +6,7 @@ from datacat.query.tree import RelationKind
 
 Box = tuple[float, float, float, float]
 """Left, top, right, bottom."""
+_HAIR = 1e-6  # what differs by less is the same
 
 
 def lies(one: Box, two: Box, *, kind: RelationKind) -> bool:
@@ -14,22 +15,29 @@ def lies(one: Box, two: Box, *, kind: RelationKind) -> bool:
     answers = {
         RelationKind.INSIDE: _is_inside(one, two),
         RelationKind.COVERS: _is_inside(two, one),
-        RelationKind.OVERLAPS: _shared(one, two) > 0,
-        RelationKind.LEFT_OF: center_x < two[0],
-        RelationKind.RIGHT_OF: center_x > two[2],
-        RelationKind.ABOVE: center_y < two[1],
-        RelationKind.BELOW: center_y > two[3],
+        RelationKind.OVERLAPS: min(_sides_shared(one, two)) > _HAIR,
+        RelationKind.LEFT_OF: two[0] - center_x > _HAIR,
+        RelationKind.RIGHT_OF: center_x - two[2] > _HAIR,
+        RelationKind.ABOVE: two[1] - center_y > _HAIR,
+        RelationKind.BELOW: center_y - two[3] > _HAIR,
     }
     return answers[kind]
 
 
 def _is_inside(one: Box, two: Box) -> bool:
-    return one[0] >= two[0] and one[1] >= two[1] and one[2] <= two[2] and one[3] <= two[3]
+    reaches_out = (two[0] - one[0], two[1] - one[1], one[2] - two[2], one[3] - two[3])
+    return max(reaches_out) <= _HAIR
 
 
 def _shared(one: Box, two: Box) -> float:
-    return max(0, min(one[2], two[2]) - max(one[0], two[0])) * max(
-        0, min(one[3], two[3]) - max(one[1], two[1])
+    across, down = _sides_shared(one, two)
+    return across * down
+
+
+def _sides_shared(one: Box, two: Box) -> tuple[float, float]:
+    return (
+        max(0, min(one[2], two[2]) - max(one[0], two[0])),
+        max(0, min(one[3], two[3]) - max(one[1], two[1])),
     )
 
 

@@ -119,7 +119,7 @@ class Judge:
                 return ordered(self._tracks[self._track(row)], operator, right=number)
             case m.MeasureIs():
                 measured = self._measure(row, node)
-                return None if measured is None else ordered(measured, node.operator, right=node.number)
+                return None if measured is None else _compares(measured, node.operator, number=node.number)
         raise AssertionError(node)
 
     def _of_document(self, row: Row, node: m.HasAttribute | m.LengthIs | m.ElementIs) -> bool | None:
@@ -233,7 +233,14 @@ class Judge:
 
 def _holds(measured: float, node: m.Related) -> bool:
     assert node.operator is not None
-    return ordered(measured, node.operator, right=node.number)
+    assert node.number is not None
+    return _compares(measured, node.operator, number=node.number)
+
+
+def _compares(measured: float, operator: Operator, *, number: float) -> bool:
+    """What is reckoned from boxes is as exact as floating point is."""
+    is_same = abs(measured - number) <= max(5e-7, 1e-12 * abs(number))
+    return ordered(number if is_same else measured, operator, right=number)
 
 
 def _per_cent(value: float | None, whole: float | None) -> float | None:
