@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from datacat.ingest.attributes import Leaves
+from datacat.ingest.blank import name_of, named_only
 from datacat.ingest.boxes import upright
 from datacat.ingest.limits import name_fault
 from datacat.ingest.metadata import Metadata, Taken, spread
@@ -74,6 +75,7 @@ class Sheets:
         if kind == "annotations":
             columns = upright(count, columns, tally=self.tally)
             columns |= {"status": [_folded(status) for status in spread(columns.get("status"), count)]}
+            columns = named_only(count, columns, tally=self.tally, reject=self.reject)
         if count:
             self._write(kind, table(kind, count, **columns))
 
@@ -108,7 +110,7 @@ class Sheets:
             key: the asset that it speaks of; None: that cannot be told, so it may be any of the file's.
             class_: the class that it would have had; None: that cannot be told.
         """
-        row = (file, position, _clean(reason_of(reason)), _clean(excerpt[:_EXCERPT]), key, class_)
+        row = (file, position, _clean(reason_of(reason)), _clean(excerpt[:_EXCERPT]), key, name_of(class_))
         for name, value in zip(self._rejects, row, strict=True):
             self._rejects[name].append(value)
         self.reject_count += 1

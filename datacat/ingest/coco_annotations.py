@@ -10,12 +10,12 @@ import msgspec
 
 from datacat.ingest.attributes import Leaves, composed
 from datacat.ingest.batches import Sheets
+from datacat.ingest.blank import NOT_KNOWN, UNTOLD
 from datacat.ingest.coco_categories import Category
 from datacat.ingest.geometry import Shape, coco_shape, derived_bounds, keypoints_geometry
 from datacat.ingest.identifiers import known_id
 from datacat.ingest.json_stream import Fault
 from datacat.ingest.reasons import reason_of
-from datacat.ingest.untold import NOT_KNOWN, UNTOLD
 
 _Number = int | float | str | None
 _ROWS = 8192

@@ -10,6 +10,7 @@ import msgspec
 
 from datacat.ingest.attributes import composed
 from datacat.ingest.batches import Sheets
+from datacat.ingest.blank import name_of
 from datacat.ingest.format import Document
 from datacat.ingest.identifiers import known_id
 from datacat.ingest.json_stream import Fault, decoded
@@ -20,7 +21,7 @@ _MANY = msgspec.json.Decoder(list[_Raws])
 _ANY = msgspec.json.Decoder()
 _NAMES = msgspec.json.Decoder(list[str] | None)
 _EDGES = msgspec.json.Decoder(list[list[int]] | None)
-_NO_PARENT = ("", "none")
+_NO_PARENT = "none"
 
 
 class Category(NamedTuple):
@@ -104,12 +105,12 @@ def _listed(record: _Raws, sheets: Sheets) -> _Listed:
     source_id = known_id(_ANY.decode(record.pop("id", b"null")))
     if source_id is None:
         raise ValueError("a category without id")
-    name = known_id(_ANY.decode(record.pop("name", b"null")))
+    name = name_of(known_id(_ANY.decode(record.pop("name", b"null"))))
     if name is None:
         sheets.tally.note("a category without a name; its id was kept as the class")
         name = source_id
-    parent = known_id(_ANY.decode(record.get("supercategory", b"null")))
-    parent = None if parent in _NO_PARENT else parent
+    parent = name_of(known_id(_ANY.decode(record.get("supercategory", b"null"))))
+    parent = None if parent == _NO_PARENT else parent
     if parent is not None:
         del record["supercategory"]  # said by the column
     category = Category(
