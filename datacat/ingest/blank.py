@@ -61,7 +61,5 @@ def named_only(
         tally.note(_NOTE)
         file, position, key, kind, status, shape = (said[column][number] for column in names)
         if kind == "annotation" and status not in SET_ASIDE and shape == "none":
-            reject(
-                file, position or "", reason=f"{UNTOLD}{NOT_KNOWN}", excerpt=f"class {name!a}", key=key
-            )
+            reject(file, position or "", reason=f"{UNTOLD}{NOT_KNOWN}", excerpt=f"class {name!a}", key=key)
     return {**columns, "class": [None if name in blank else name for name in classes]}

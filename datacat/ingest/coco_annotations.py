@@ -16,9 +16,11 @@ from datacat.ingest.geometry import Shape, coco_shape, derived_bounds, keypoints
 from datacat.ingest.identifiers import known_id
 from datacat.ingest.json_stream import Fault
 from datacat.ingest.reasons import reason_of
+from datacat.ingest.twice import records_with_keys_twice
 
 _Number = int | float | str | None
 _ROWS = 8192
+_COUNTED = ("image_id", "category_id", "bbox")  # keys that are looked for twice in one annotation
 _NO = ("0", "false", "False", "")  # Label Studio's converter wrote text
 _UNREADABLE = (msgspec.MsgspecError, RecursionError, ValueError, TypeError, OverflowError)
 
@@ -110,6 +112,7 @@ class Batch:
         self._categories = categories
         self._sheets = sheets
         self._records: list[tuple[str, Annotation, str | None]] = []
+        self._counts = dict.fromkeys(_COUNTED, 0)
         self._names = tuple(key for key in _FIRST_BYTES if b'"%s"' % key.encode() in content)
 
     def add(self, place: str, record: Annotation | Panoptic, *, png: str | None = None) -> None:
@@ -153,9 +156,16 @@ class Batch:
             geometry = msgspec.json.encode({key: value for key, value in named.items() if value is not None})
             self.add(where, segment, png=geometry.decode())
 
+    def note_twice(self, content: bytes) -> None:
+        """Notes the keys that one annotation of the part has twice, once all of them were written."""
+        for keys in records_with_keys_twice(content, self._counts).values():
+            self._sheets.tally.note("a key that stands twice in one annotation: the last counts", len(keys))
+
     def flush(self) -> None:
         """Writes what was collected."""
         taken, self._records = self._records, []
+        for name in _COUNTED:
+            self._counts[name] += sum(getattr(record, name) is not None for _, record, _ in taken)
         leaves, kept = Leaves(), []
         row = self._sheets.next_row
         for place, record, png in taken:

@@ -7,6 +7,7 @@ an attribute.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -110,6 +111,7 @@ class Coco:
             sheets.damaged(document.file, reason=layout.fault)
         if split_of(document.uri):
             sheets.tally.assume("splits by the label files' names (instances_train.json: train)")
+        _say_what_stands_twice(layout, sheets)
         _say_what_is_not_read(document, layout, sheets=sheets)
         categories, licences = listed_categories(document, sheets), listed_licences(document, sheets)
         parts: list[_Part] = []
@@ -132,6 +134,7 @@ class Coco:
             else:
                 batch.add(place, record)
         batch.flush()
+        batch.note_twice(content)
 
     def write(
         self,
@@ -242,6 +245,15 @@ def _pixels(raw: msgspec.Raw | None, sheets: Sheets) -> int | None:
         return int(number)
     sheets.tally.note("a width or height that is no number of pixels; taken as unknown")
     return None
+
+
+def _say_what_stands_twice(layout: Layout, sheets: Sheets) -> None:
+    """Names lists that the document has several times; pycocotools takes the last, and who wrote them meant all."""
+    lists = Counter(section.key for section in layout.sections if section.is_list and section.key in _LISTS)
+    for key, count in lists.items():
+        if count > 1:
+            what = f"`{key}` stands {count} times in one file"
+            sheets.tally.note(f"{what}: the records of all are read, where most tools take the last alone")
 
 
 def _say_what_is_not_read(document: Document, layout: Layout, *, sheets: Sheets) -> None:
