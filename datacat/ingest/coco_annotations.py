@@ -13,7 +13,7 @@ from datacat.ingest.batches import Sheets
 from datacat.ingest.blank import NOT_KNOWN, UNTOLD
 from datacat.ingest.coco_categories import Category
 from datacat.ingest.geometry import Shape, coco_shape, derived_bounds, keypoints_geometry
-from datacat.ingest.identifiers import known_id
+from datacat.ingest.identifiers import known_id, stated_id
 from datacat.ingest.json_stream import Fault
 from datacat.ingest.reasons import reason_of
 from datacat.ingest.twice import records_with_keys_twice
@@ -175,7 +175,7 @@ class Batch:
                 shape = self._shape(record, png=png)
                 document = _attributes(record.attributes)
                 if key is None:
-                    raise ValueError("no image_id")
+                    key = stated_id(record.image_id, name="image_id")
                 track = _track(record) if "track_id" in self._names else None
                 if document is not None:
                     leaves.extract(document, row)  # the last that may fail: nothing is half written
@@ -247,6 +247,12 @@ class Batch:
     def _write(self, kept: list[tuple[Any, ...]]) -> None:
         rows, places, keys, classes, shapes, records, documents, tracks = zip(*kept, strict=True)
         has_models = "model" in self._names
+        ids = [_spelling(record.id) for record in records]
+        lost = sum(id_ is None and record.id is not None for id_, record in zip(ids, records, strict=True))
+        if lost:
+            self._sheets.tally.note(
+                "an annotation `id` that is no identifier: the annotation is kept without it", lost
+            )
         self._sheets.add(
             "annotations",
             len(rows),
@@ -268,7 +274,7 @@ class Batch:
             text=[r.caption for r in records],
             model=[r.model for r in records] if has_models else None,
             track=list(tracks),
-            external_id=[_spelling(r.id) for r in records],
+            external_id=ids,
             attributes=list(documents),
             position=list(places),
         )
@@ -278,7 +284,7 @@ class Batch:
         is_caption = record.caption is not None and not self._categories
         text = _spelling(record.category_id)
         if text is None and record.category_id is not None:
-            raise ValueError(f"category_id {record.category_id!r} is no identifier")
+            stated_id(record.category_id, name="category_id")
         if text is None or is_caption:
             return None
         known = self._categories.get(text)

@@ -12,7 +12,7 @@ from datacat.ingest.attributes import composed
 from datacat.ingest.batches import Sheets
 from datacat.ingest.blank import name_of
 from datacat.ingest.format import Document
-from datacat.ingest.identifiers import known_id
+from datacat.ingest.identifiers import known_id, stated_id
 from datacat.ingest.json_stream import Fault, decoded
 
 _Raws = dict[str, msgspec.Raw]
@@ -102,9 +102,7 @@ def _listed(record: _Raws, sheets: Sheets) -> _Listed:
     Raises:
         ValueError: it has no id.
     """
-    source_id = known_id(_ANY.decode(record.pop("id", b"null")))
-    if source_id is None:
-        raise ValueError("a category without id")
+    source_id = stated_id(_ANY.decode(record.pop("id", b"null")), name="id")
     name = name_of(known_id(_ANY.decode(record.pop("name", b"null"))))
     if name is None:
         sheets.tally.note("a category without a name; its id was kept as the class")

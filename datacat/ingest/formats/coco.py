@@ -24,7 +24,7 @@ from datacat.ingest.coco_annotations import ANNOTATIONS, Batch, one
 from datacat.ingest.coco_categories import Category, listed_categories
 from datacat.ingest.coco_write import write
 from datacat.ingest.format import Dataset, Document, Plan, Role, Sample, no_plan
-from datacat.ingest.identifiers import known_id
+from datacat.ingest.identifiers import known_id, stated_id
 from datacat.ingest.json_stream import Fault, Layout, Range, decoded
 from datacat.ingest.licences import UsedLicences, listed_licences
 from datacat.ingest.lvis import Federated
@@ -208,9 +208,7 @@ def _image(
     Raises:
         ValueError: it has no id or no name.
     """
-    key = known_id(_ANY.decode(record.get("id", b"null")))
-    if key is None:
-        raise ValueError("an image without id")
+    key = stated_id(_ANY.decode(record.get("id", b"null")), name="id")
     name = _ANY.decode(record.get("file_name", b"null"))
     if not isinstance(name, str) or not name:
         name = _ANY.decode(record.get("coco_url", b"null"))

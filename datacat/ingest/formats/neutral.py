@@ -203,10 +203,13 @@ class _Reading:
             self.rows.asset(asset, name=asset, position=place, **listed)
         has_list = "annotations" in said
         for number, statement in enumerate(statements):
-            self._add(asset, statement, place=f"{place}, annotations[{number}]" if has_list else place)
+            if has_list:
+                self._add(asset, statement, place=f"{place}, annotations[{number}]", excerpt=statement)
+            else:
+                self._add(asset, statement, place=place, excerpt=record)
         return True
 
-    def _add(self, asset: str, statement: bytes, *, place: str) -> None:
+    def _add(self, asset: str, statement: bytes, *, place: str, excerpt: bytes) -> None:
         class_ = None
         try:
             pieces = _RECORD.decode(statement)
@@ -218,7 +221,7 @@ class _Reading:
             if said.box and _differ(said.box, (said.x, said.y, said.w, said.h)):
                 self._double.append(place)
         except (msgspec.MsgspecError, ValueError, RecursionError) as error:
-            self._reject(place, error, record=statement, key=asset, class_=class_)
+            self._reject(place, error, record=excerpt, key=asset, class_=class_)
 
     def _reject(
         self, place: str, error: Exception, *, record: bytes, key: str | None, class_: str | None
