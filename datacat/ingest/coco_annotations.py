@@ -16,7 +16,7 @@ from datacat.ingest.geometry import Shape, coco_shape, derived_bounds, keypoints
 from datacat.ingest.identifiers import known_id, stated_id
 from datacat.ingest.json_stream import Fault
 from datacat.ingest.reasons import reason_of
-from datacat.ingest.twice import records_with_keys_twice
+from datacat.ingest.twice import note_twice
 
 _Number = int | float | str | None
 _ROWS = 8192
@@ -158,8 +158,7 @@ class Batch:
 
     def note_twice(self, content: bytes) -> None:
         """Notes the keys that one annotation of the part has twice, once all of them were written."""
-        for keys in records_with_keys_twice(content, self._counts).values():
-            self._sheets.tally.note("a key that stands twice in one annotation: the last counts", len(keys))
+        note_twice(content, self._counts, what="annotation", tally=self._sheets.tally)
 
     def flush(self) -> None:
         """Writes what was collected."""

@@ -14,6 +14,7 @@ from datacat.ingest.blank import name_of
 from datacat.ingest.format import Document
 from datacat.ingest.identifiers import known_id, stated_id
 from datacat.ingest.json_stream import Fault, decoded
+from datacat.ingest.twice import note_twice
 
 _Raws = dict[str, msgspec.Raw]
 _ONE = msgspec.json.Decoder(_Raws)
@@ -73,7 +74,12 @@ def _read(document: Document, sheets: Sheets) -> Iterator[_Listed]:
         if section.key != "categories" or not section.is_list:
             continue
         content = document.bytes(section.start, section.end)
-        for number, at, record in decoded(content, decode=_MANY.decode, one=_ONE.decode):
+        records = list(decoded(content, decode=_MANY.decode, one=_ONE.decode))
+        keys = {
+            key: sum(key in item for *_, item in records if isinstance(item, dict)) for key in ("id", "name")
+        }
+        note_twice(content, keys, what="category", tally=sheets.tally)
+        for number, at, record in records:
             place = f"categories[{number}]" + (f", byte {section.start + at}" if at >= 0 else "")
             item = _whole(record, place, file=document.file, sheets=sheets)
             if item is not None:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable, Mapping
 
 from datacat.ingest.json_stream import pieces
+from datacat.model.report import Tally
 
 _BETWEEN = b" \t\r\n,"
 
@@ -37,3 +38,16 @@ def records_with_keys_twice(chunk: bytes, counts: Mapping[str, int]) -> dict[int
     spans = enumerate(pieces(body))
     found = ((number, keys_twice(body[start:end], suspects)) for number, (start, end) in spans)
     return {number: keys for number, keys in found if keys}
+
+
+def note_twice(chunk: bytes, counts: Mapping[str, int], *, what: str, tally: Tally) -> None:
+    """Notes what `records_with_keys_twice` finds.
+
+    Args:
+        chunk: see there.
+        counts: see there.
+        what: what one of the records is called.
+        tally: where the note goes.
+    """
+    for keys in records_with_keys_twice(chunk, counts).values():
+        tally.note(f"a key that stands twice in one {what}: the last counts", len(keys))

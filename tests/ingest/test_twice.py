@@ -158,6 +158,17 @@ def test_a_key_that_stands_twice_in_a_coco_annotation_is_noted(tmp_path: Path) -
     assert catalog.search("car[x=5]").count() == 1
 
 
+@pytest.mark.parametrize(
+    ("key", "what"), [('"file_name"', "image"), ('"id"', "image"), ('"name"', "category")]
+)
+def test_a_key_that_stands_twice_in_an_image_or_category_is_noted(
+    tmp_path: Path, key: str, what: str
+) -> None:
+    value = "7" if key == '"id"' else '"x"'
+    _, report = _ingested(tmp_path, "x.json", _coco().replace(f"{key}:", f"{key}: {value}, {key}:", 1))
+    assert f"a key that stands twice in one {what}: the last counts" in report.notes
+
+
 def test_a_key_within_another_object_is_not_twice() -> None:
     assert keys_twice(b'{"a": {"a": 1}, "b": "a", "b": ["\\"a\\":"]}', ("a", "b")) == ["b"]
     chunk = b'\n {"a": 1}, {"b": {"a": 2}, "a": 3}, {"a": 4, "a": 5}, {"a": '

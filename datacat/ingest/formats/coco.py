@@ -30,6 +30,7 @@ from datacat.ingest.licences import UsedLicences, listed_licences
 from datacat.ingest.lvis import Federated
 from datacat.ingest.peek import outline
 from datacat.ingest.splits import split_of
+from datacat.ingest.twice import note_twice
 from datacat.model.snapshot import Described
 
 _NAMES = re.compile(rb'"(images|annotations|categories)"\s*:\s*\[')
@@ -156,6 +157,7 @@ class Coco:
 def _read_images(document: Document, part: _Part, *, content: bytes, sheets: Sheets) -> None:
     names = ("key", "name", "width", "height", "metadata", "position")
     columns: dict[str, list[Any]] = {name: [] for name in names}
+    counts = dict.fromkeys(("id", "file_name"), 0)
     federated = Federated(sheets, document.file, categories=part.categories)
     licences = UsedLicences(sheets, document.file, listed=part.licences)
 
@@ -171,6 +173,7 @@ def _read_images(document: Document, part: _Part, *, content: bytes, sheets: She
             if isinstance(record, Fault):
                 raise ValueError(record.reason)
             said = dict(record)
+            counts = {key: count + (key in said) for key, count in counts.items()}
             facts = _image(record, sheets, licences=part.licences)
         except (msgspec.MsgspecError, ValueError, RecursionError) as error:
             where = f"{place}, byte {part.range.start + at}" if at >= 0 else place
@@ -184,6 +187,7 @@ def _read_images(document: Document, part: _Part, *, content: bytes, sheets: She
             flush()
     flush()
     licences.flush()
+    note_twice(content, counts, what="image", tally=sheets.tally)
 
 
 def _key(record: dict[str, msgspec.Raw] | Fault) -> str | None:
