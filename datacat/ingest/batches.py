@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from datacat.ingest.attributes import Leaves
+from datacat.ingest.blank import name_of, named_only
 from datacat.ingest.boxes import upright
 from datacat.ingest.limits import name_fault
 from datacat.ingest.metadata import Metadata, Taken, spread
@@ -74,6 +75,8 @@ class Sheets:
         if kind == "annotations":
             columns = upright(count, columns, tally=self.tally)
             columns |= {"status": [_folded(status) for status in spread(columns.get("status"), count)]}
+            _note_confidences(spread(columns.get("confidence"), count), tally=self.tally)
+            columns = named_only(count, columns, tally=self.tally, reject=self.reject)
         if count:
             self._write(kind, table(kind, count, **columns))
 
@@ -108,7 +111,14 @@ class Sheets:
             key: the asset that it speaks of; None: that cannot be told, so it may be any of the file's.
             class_: the class that it would have had; None: that cannot be told.
         """
-        row = (file, position, _clean(reason_of(reason)), _clean(excerpt[:_EXCERPT]), key, class_)
+        row = (
+            file,
+            position,
+            _clean(reason_of(reason)),
+            _clean(excerpt[:_EXCERPT].rstrip()),
+            key,
+            name_of(class_),
+        )
         for name, value in zip(self._rejects, row, strict=True):
             self._rejects[name].append(value)
         self.reject_count += 1
@@ -311,6 +321,12 @@ class Statements:
     def _flush_if_full(self) -> None:
         if not self._depth and max(len(self._records), len(self._assets)) >= _BATCH:
             self.flush()
+
+
+def _note_confidences(values: Sequence[float | None], *, tally: Tally) -> None:
+    odd = sum(value is not None and not 0 <= value <= 1 for value in values)
+    if odd:
+        tally.note("a confidence that is not between 0 and 1: kept as it is written", odd)
 
 
 def _folded(status: str | None) -> str | None:

@@ -10,15 +10,17 @@ import msgspec
 
 from datacat.ingest.attributes import Leaves, composed
 from datacat.ingest.batches import Sheets
+from datacat.ingest.blank import NOT_KNOWN, UNTOLD
 from datacat.ingest.coco_categories import Category
 from datacat.ingest.geometry import Shape, coco_shape, derived_bounds, keypoints_geometry
-from datacat.ingest.identifiers import known_id
+from datacat.ingest.identifiers import known_id, stated_id
 from datacat.ingest.json_stream import Fault
 from datacat.ingest.reasons import reason_of
-from datacat.ingest.untold import NOT_KNOWN, UNTOLD
+from datacat.ingest.twice import note_twice
 
 _Number = int | float | str | None
 _ROWS = 8192
+_COUNTED = ("image_id", "category_id", "bbox")  # keys that are looked for twice in one annotation
 _NO = ("0", "false", "False", "")  # Label Studio's converter wrote text
 _UNREADABLE = (msgspec.MsgspecError, RecursionError, ValueError, TypeError, OverflowError)
 
@@ -110,6 +112,7 @@ class Batch:
         self._categories = categories
         self._sheets = sheets
         self._records: list[tuple[str, Annotation, str | None]] = []
+        self._counts = dict.fromkeys(_COUNTED, 0)
         self._names = tuple(key for key in _FIRST_BYTES if b'"%s"' % key.encode() in content)
 
     def add(self, place: str, record: Annotation | Panoptic, *, png: str | None = None) -> None:
@@ -153,9 +156,15 @@ class Batch:
             geometry = msgspec.json.encode({key: value for key, value in named.items() if value is not None})
             self.add(where, segment, png=geometry.decode())
 
+    def note_twice(self, content: bytes) -> None:
+        """Notes the keys that one annotation of the part has twice, once all of them were written."""
+        note_twice(content, self._counts, what="annotation", tally=self._sheets.tally)
+
     def flush(self) -> None:
         """Writes what was collected."""
         taken, self._records = self._records, []
+        for name in _COUNTED:
+            self._counts[name] += sum(getattr(record, name) is not None for _, record, _ in taken)
         leaves, kept = Leaves(), []
         row = self._sheets.next_row
         for place, record, png in taken:
@@ -165,7 +174,7 @@ class Batch:
                 shape = self._shape(record, png=png)
                 document = _attributes(record.attributes)
                 if key is None:
-                    raise ValueError("no image_id")
+                    key = stated_id(record.image_id, name="image_id")
                 track = _track(record) if "track_id" in self._names else None
                 if document is not None:
                     leaves.extract(document, row)  # the last that may fail: nothing is half written
@@ -237,6 +246,12 @@ class Batch:
     def _write(self, kept: list[tuple[Any, ...]]) -> None:
         rows, places, keys, classes, shapes, records, documents, tracks = zip(*kept, strict=True)
         has_models = "model" in self._names
+        ids = [_spelling(record.id) for record in records]
+        lost = sum(id_ is None and record.id is not None for id_, record in zip(ids, records, strict=True))
+        if lost:
+            self._sheets.tally.note(
+                "an annotation `id` that is no identifier: the annotation is kept without it", lost
+            )
         self._sheets.add(
             "annotations",
             len(rows),
@@ -258,7 +273,7 @@ class Batch:
             text=[r.caption for r in records],
             model=[r.model for r in records] if has_models else None,
             track=list(tracks),
-            external_id=[_spelling(r.id) for r in records],
+            external_id=ids,
             attributes=list(documents),
             position=list(places),
         )
@@ -268,7 +283,7 @@ class Batch:
         is_caption = record.caption is not None and not self._categories
         text = _spelling(record.category_id)
         if text is None and record.category_id is not None:
-            raise ValueError(f"category_id {record.category_id!r} is no identifier")
+            stated_id(record.category_id, name="category_id")
         if text is None or is_caption:
             return None
         known = self._categories.get(text)

@@ -10,9 +10,11 @@ import msgspec
 
 from datacat.ingest.attributes import composed
 from datacat.ingest.batches import Sheets
+from datacat.ingest.blank import name_of
 from datacat.ingest.format import Document
-from datacat.ingest.identifiers import known_id
+from datacat.ingest.identifiers import known_id, stated_id
 from datacat.ingest.json_stream import Fault, decoded
+from datacat.ingest.twice import note_twice
 
 _Raws = dict[str, msgspec.Raw]
 _ONE = msgspec.json.Decoder(_Raws)
@@ -20,7 +22,7 @@ _MANY = msgspec.json.Decoder(list[_Raws])
 _ANY = msgspec.json.Decoder()
 _NAMES = msgspec.json.Decoder(list[str] | None)
 _EDGES = msgspec.json.Decoder(list[list[int]] | None)
-_NO_PARENT = ("", "none")
+_NO_PARENT = "none"
 
 
 class Category(NamedTuple):
@@ -72,7 +74,12 @@ def _read(document: Document, sheets: Sheets) -> Iterator[_Listed]:
         if section.key != "categories" or not section.is_list:
             continue
         content = document.bytes(section.start, section.end)
-        for number, at, record in decoded(content, decode=_MANY.decode, one=_ONE.decode):
+        records = list(decoded(content, decode=_MANY.decode, one=_ONE.decode))
+        keys = {
+            key: sum(key in item for *_, item in records if isinstance(item, dict)) for key in ("id", "name")
+        }
+        note_twice(content, keys, what="category", tally=sheets.tally)
+        for number, at, record in records:
             place = f"categories[{number}]" + (f", byte {section.start + at}" if at >= 0 else "")
             item = _whole(record, place, file=document.file, sheets=sheets)
             if item is not None:
@@ -101,15 +108,13 @@ def _listed(record: _Raws, sheets: Sheets) -> _Listed:
     Raises:
         ValueError: it has no id.
     """
-    source_id = known_id(_ANY.decode(record.pop("id", b"null")))
-    if source_id is None:
-        raise ValueError("a category without id")
-    name = known_id(_ANY.decode(record.pop("name", b"null")))
+    source_id = stated_id(_ANY.decode(record.pop("id", b"null")), name="id")
+    name = name_of(known_id(_ANY.decode(record.pop("name", b"null"))))
     if name is None:
         sheets.tally.note("a category without a name; its id was kept as the class")
         name = source_id
-    parent = known_id(_ANY.decode(record.get("supercategory", b"null")))
-    parent = None if parent in _NO_PARENT else parent
+    parent = name_of(known_id(_ANY.decode(record.get("supercategory", b"null"))))
+    parent = None if parent == _NO_PARENT else parent
     if parent is not None:
         del record["supercategory"]  # said by the column
     category = Category(

@@ -36,6 +36,20 @@ def canonical_id(value: object) -> str:
     return "0" if whole and whole[1] == "-0" else whole[1] if whole else value
 
 
+def stated_id(value: object, *, name: str) -> str:
+    """As `canonical_id`, of what stands at the key `name`.
+
+    Raises:
+        ValueError: there is none, or it is no identifier; the reason names the key.
+    """
+    if value is None:
+        raise ValueError(f"no {name}")
+    try:
+        return canonical_id(value)
+    except ValueError as error:
+        raise ValueError(f"`{name}`: {error}") from error
+
+
 _JSON = {None: "null", True: "true", False: "false"}
 
 

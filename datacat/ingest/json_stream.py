@@ -219,12 +219,21 @@ class _Walk:
         self._brackets = _Brackets()
         self._open: Section | None = None
         self._tail = b""
-        self._is_over = False
+        self._is_over = False  # the bracket that closes the document was met
         self._whole = 0  # where the last whole record ended
 
     def feed(self, block: bytes, offset: int) -> None:
         """Looks at the next block, which begins at byte `offset`."""
+        if self._is_over:
+            self._look_behind(block, offset)
+            return
         positions, deltas, after = self._brackets.feed(np.frombuffer(block, dtype=np.uint8), offset)
+        ends = np.flatnonzero((deltas == -1) & (after == 0))
+        if ends.size:
+            self._is_over, last = True, int(ends[0]) + 1
+            positions, deltas, after = positions[:last], deltas[:last], after[:last]
+            end = int(positions[-1]) + 1
+            self._look_behind(block[end - offset :], end)
         if after.size and int(after.min()) < 0:
             at = int(positions[int(np.argmax(after < 0))])
             self.fault = f"a bracket is closed that was never opened, at byte {at}"
@@ -243,6 +252,14 @@ class _Walk:
                 self._open.end, self._open = at, None
         self._cut(closes, until=offset + len(block))
         self._tail = (self._tail + block)[-_LOOK_BACK:]
+
+    def _look_behind(self, rest: bytes, offset: int) -> None:
+        """Finds fault with whatever stands behind the document: of a second one, who knows whether it is meant?"""
+        behind = rest.lstrip()
+        if behind:
+            what = "another document" if behind[:1] in (b"{", b"[") else "something"
+            at = offset + len(rest) - len(behind)
+            self.fault = f"{what} stands behind the end of its JSON, at byte {at}: not read"
 
     def _begin(self, at: int, block: bytes, *, offset: int) -> None:
         key = ""
@@ -280,7 +297,7 @@ class _Walk:
         if self._open is not None:
             _part_last(self._open, whole=self._whole, size=size, cut=self.cut)
             self._open.end = size
-        if self.fault is None and (self._brackets.depth or self._brackets.in_string):
+        if self.fault is None and not self._is_over and (self._brackets.depth or self._brackets.in_string):
             self.fault = f"the JSON ends in the middle, at byte {size}"
 
 

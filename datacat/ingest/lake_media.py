@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
 from datacat.config import Settings
 from datacat.errors import LocationError
@@ -21,6 +21,15 @@ from datacat.sources.location import Location
 from datacat.sources.media import MediaFacts, is_text, media_kind
 
 
+@dataclass(frozen=True, slots=True)
+class Around:
+    """What lies around label files: media and texts by their names, and all others (label files among them)."""
+
+    media: list[Entry] = field(default_factory=list)
+    texts: list[Entry] = field(default_factory=list)
+    others: list[Entry] = field(default_factory=list)
+
+
 def media_of(
     listing: Listing,
     *,
@@ -28,10 +37,10 @@ def media_of(
     media_root: Location | None,
     tally: Tally,
     settings: Settings,
-) -> tuple[list[Entry], list[Entry]]:
+) -> Around:
     """Media below the media root, else below the location; beside it where the location is a single file.
 
-    And files there that are texts by their names, of which those are media that labels name.
+    And files there that are texts by their names, of which those are media that labels name; and all others.
 
     Args:
         listing: what lies at the location.
@@ -61,7 +70,11 @@ def media_of(
     if catalogs:
         tally.assume(left_out(sorted(catalogs)))
     there = [found[uri] for uri in sorted(found)]
-    return [e for e in there if media_kind(e.uri)], [e for e in there if is_text(e.uri)]
+    around = Around()
+    for entry in there:
+        others = around.texts if is_text(entry.uri) else around.others
+        (around.media if media_kind(entry.uri) else others).append(entry)
+    return around
 
 
 def beside(label_file: Location) -> tuple[Location, ...]:

@@ -1,7 +1,7 @@
 """What a label file calls its asset becomes the object in the lake, by stated rules, tried in this order.
 
-A name is tried as it is written, then percent-decoded, then with a plus as a space (as addresses of forms have it).
-Each of these spellings is looked for
+A name is tried as it is written, then with slashes for backslashes, then percent-decoded, then with a plus as a space
+(as addresses of forms have it). Each of these spellings is looked for
 
 1. as the URI itself, or below the media root, the label file's folder or the location
 2. below `images/` and its like beside the label file's folder or beside its parent
@@ -41,12 +41,14 @@ _HIDDEN = "its name or that of a folder begins with a dot, and hidden files are 
 _SEVERAL = "several media are called so"
 _OTHER_ENDING = "there is one with another ending"
 _NOWHERE = "no media are called so"
+_NO_MEDIUM = "a file of that name lies there, but by its ending it is no picture, recording or text"
 
 
 class Lake:
     """The media that were found, and how names matched them so far.
 
     `texts` are files that may be texts: one that a label names becomes one of `entries`, the others are no media.
+    `others` are files that are no media by their names, and no label files.
     """
 
     def __init__(
@@ -56,6 +58,7 @@ class Lake:
         location: Location,
         media_root: Location | None,
         texts: Iterable[Entry] = (),
+        others: Iterable[Entry] = (),
     ) -> None:
         self.texts = {entry.uri: entry for entry in texts}
         self._of_texts: Lake | None = None
@@ -70,21 +73,27 @@ class Lake:
         self._by_name: dict[str, list[str]] = defaultdict(list)
         for uri in self.entries:
             self._by_name[_folded(posixpath.basename(uri))].append(uri)
+        self._no_media: dict[str, list[str]] = defaultdict(list)
+        for entry in others:
+            self._no_media[_folded(posixpath.basename(entry.uri))].append(entry.uri)
 
     def match(self, name: str, *, label_file: str) -> str:
         """The URI of the asset that `label_file` calls `name`; one made by rule where the lake has none."""
         if self.texts and is_text(name):
             return self._match_text(name, label_file)
         folder = label_file.rsplit("/", 1)[0]
-        if not self.entries and not _ODD.search(name):
+        if not (self.entries or self._no_media.get(_folded(name.rsplit("/", 1)[-1])) or _ODD.search(name)):
             self._lost_count[_NOWHERE] += 1
             return f"{self._media_root or folder}/{name}"
         plain = _plain(name)
-        found = self._by_rules(plain, folder) or self._uploaded(plain, folder) or self._without_ending(plain)
+        spellings = list(_spellings(name, plain))
+        found = (
+            self._by_rules(spellings, folder) or self._uploaded(plain, folder) or self._without_ending(plain)
+        )
         if found:
             self.rules[found[1]] += 1
             return found[0]
-        self._lose(name, plain)
+        self._lose(name, plain, spellings=spellings)
         return self._made(name, plain, folder=folder)
 
     def _match_text(self, name: str, label_file: str) -> str:
@@ -112,8 +121,7 @@ class Lake:
             told = "; ".join(examples) + (f"; and {more:,} more" if more > 0 else "")
             tally.note(f"not found, as {reason}: {told}", self._lost_count[reason])
 
-    def _by_rules(self, plain: str, folder: str) -> tuple[str, str] | None:
-        spellings = list(_spellings(plain))
+    def _by_rules(self, spellings: Sequence[tuple[str, str]], folder: str) -> tuple[str, str] | None:
         for spelt, remark in spellings:
             found = self._exactly(spelt, folder) or self._by_tail(spelt)
             if found:
@@ -130,7 +138,7 @@ class Lake:
 
     def _uploaded(self, plain: str, folder: str) -> tuple[str, str] | None:
         uploaded = _UPLOADED.search(plain)
-        found = self._by_rules(uploaded[1], folder) if uploaded else None
+        found = self._by_rules(list(_spellings(uploaded[1], uploaded[1])), folder) if uploaded else None
         return (found[0], f"upload prefix left out, then {found[1]}") if found else None
 
     def _exactly(self, name: str, folder: str) -> tuple[str, str] | None:
@@ -195,22 +203,22 @@ class Lake:
                 self._stems[_folded(posixpath.splitext(posixpath.basename(uri))[0])].append(uri)
         return self._stems.get(_folded(stem), [])
 
-    def _lose(self, name: str, plain: str) -> None:
+    def _lose(self, name: str, plain: str, *, spellings: Sequence[tuple[str, str]]) -> None:
         """Keeps why a name was not found, and what it may have meant."""
-        reason, candidates = self._why(plain)
+        reason, candidates = self._why(plain, spellings)
         self._lost_count[reason] += 1
         if len(self._lost[reason]) < _EXAMPLES:
             self._lost[reason].setdefault(name, tuple(candidates[: _CANDIDATES + 1]))
 
-    def _why(self, plain: str) -> tuple[str, Sequence[str]]:
+    def _why(self, plain: str, spellings: Sequence[tuple[str, str]]) -> tuple[str, Sequence[str]]:
         parts = _parts(plain)
         if any(part.startswith(".") for part in parts):
             return _HIDDEN, ()
-        for spelt, _ in _spellings(plain):
-            base = posixpath.basename(spelt)
-            same = self._by_name.get(_folded(base), [])
-            if same:
-                return _SEVERAL, same
+        for spelt, _ in spellings:
+            base = _folded(posixpath.basename(spelt))
+            for same, reason in ((self._by_name.get(base), _SEVERAL), (self._no_media.get(base), _NO_MEDIUM)):
+                if same:
+                    return reason, same
         base = posixpath.basename(plain)
         alike = self._called(posixpath.splitext(base)[0] if _ENDING.search(base) else base)
         return (_OTHER_ENDING, alike) if alike else (_NOWHERE, ())
@@ -223,8 +231,10 @@ class Lake:
         return Location(str(self._media_root or folder)).child(plain.lstrip("/") or "unnamed").uri
 
 
-def _spellings(plain: str) -> Iterator[tuple[str, str]]:
-    """A name as it is written, and decoded where that makes another."""
+def _spellings(name: str, plain: str) -> Iterator[tuple[str, str]]:
+    """A name as it is written, with slashes, and decoded, where that makes others; `plain` is `_plain` of it."""
+    if "\\" in name and "://" not in name:
+        yield name, ""
     yield plain, ""
     decoded = unquote(plain)
     if decoded != plain:

@@ -39,6 +39,24 @@ _OUTSIDE = """
             OR list_max(xs) > coalesce(l.width, 'inf'::DOUBLE) + 0.5
             OR list_max(ys) > coalesce(l.height, 'inf'::DOUBLE) + 0.5 END
 """
+# Its points are one, or lie on one line. Only what may be so by box or area is taken apart; then the points decide.
+_FLAT = """
+    WITH places AS (
+        SELECT row, ring[1:len(ring):2] AS xs, ring[2:len(ring):2] AS ys FROM (
+            SELECT row, unnest(TRY_CAST(geometry AS DOUBLE[][])) AS ring FROM annotations
+            WHERE geometry_type = 'polygon' AND (w <= 0 OR h <= 0 OR area <= 1e-9 * w * h))),
+    sizes AS (
+        SELECT row, list_max(xs) - list_min(xs) AS w, list_max(ys) - list_min(ys) AS h,
+            abs(list_sum(list_transform(range(1, len(xs)), lambda i:
+                (xs[i] - xs[1]) * (ys[i + 1] - ys[1]) - (xs[i + 1] - xs[1]) * (ys[i] - ys[1])))) AS area
+        FROM places)
+    SELECT count(*) FROM (
+        SELECT row FROM sizes GROUP BY row HAVING bool_and(w <= 0 OR h <= 0 OR area <= 1e-9 * w * h))
+"""
+_EMPTY = """
+    SELECT count(*) FROM annotations
+    WHERE (geometry_type = 'mask' AND (w <= 0 OR h <= 0)) OR (geometry_type = 'rotated' AND area <= 0)
+"""
 # By picture, as boxes and verified labels stand in files of their own.
 _ABSENT_AND_THERE = """
     WITH absent AS (
@@ -50,6 +68,8 @@ _ABSENT_AND_THERE = """
 _NOTES = (
     ("a class that is said to be absent from an asset which has it: both are kept", _ABSENT_AND_THERE),
     ("a box within the first pixel (in fractions?), read as pixels like the others", _FRACTIONS),
+    ("a polygon of no size: its points are one, or lie on one line", _FLAT),
+    ("a mask or rotated box of no size", _EMPTY),
     ("a polygon that reaches outside the image", _OUTSIDE),
     ("a mask of another size than the label file says of its picture", _ODD_MASKS),
     ("an asset that label files put into several splits", _SEVERAL_SPLITS),

@@ -19,7 +19,7 @@ from datacat.errors import FormatError, LocationError
 from datacat.ingest.batches import WHOLE, parquet_writer, table
 from datacat.ingest.census import Census
 from datacat.ingest.format import Dataset, FileFacts, Plan, Sample
-from datacat.ingest.lake_media import beside, known_size, media_of, write_media
+from datacat.ingest.lake_media import Around, beside, known_size, media_of, write_media
 from datacat.ingest.matching import Lake
 from datacat.ingest.refused import part_refused
 from datacat.ingest.registry import Recognised, recognise
@@ -125,15 +125,15 @@ def stage(
     settings = limited(settings, *request.places, str(into))
     location, media_root, tally = request.location, request.media_root, Tally()
     listing = look_over(location, settings)
-    media, texts = media_of(listing, location=location, media_root=media_root, tally=tally, settings=settings)
+    around = media_of(listing, location=location, media_root=media_root, tally=tally, settings=settings)
     found = _recognised(request, listing.entries, settings=settings)
-    plan = _planned(request, found, media=media, tally=tally, settings=settings, known_media=known_media)
+    plan = _planned(request, found, around=around, tally=tally, settings=settings, known_media=known_media)
     found, plan = part_refused(found, plan, entries=listing.entries)
-    again = request.again(known_files, is_more_there=any(entry.uri not in known_media for entry in media))
+    again = request.again(known_files, is_more_there=any(e.uri not in known_media for e in around.media))
     trusted = {} if request.looks_again else known_files
     files = _Files.listed(found, plan, known=known_files, trusted=trusted, again=again, settings=settings)
     files.read_by(Reader(found.format.name, plan, into=into, settings=settings), tally)
-    lake = _lake(request, found, media=media, texts=texts)
+    lake = _lake(request, found, around=around)
     _write_listed(into, lake, files=files, plan=plan)
     lake.report(tally)
     _write_classes(into, files, plan=plan)
@@ -312,7 +312,7 @@ def _planned(
     request: IngestRequest,
     found: Recognised,
     *,
-    media: Sequence[Entry],
+    around: Around,
     tally: Tally,
     settings: Settings,
     known_media: Mapping[str, MediaFacts],
@@ -322,7 +322,7 @@ def _planned(
         media_root=request.media_root,
         labels=found.labels,
         context=found.context,
-        media=media,
+        media=around.media,
         read=lambda uri: read_bytes(uri, settings),
         tally=tally,
         options=request.options,
@@ -333,13 +333,14 @@ def _planned(
     return plan
 
 
-def _lake(
-    request: IngestRequest, found: Recognised, *, media: Sequence[Entry], texts: Sequence[Entry]
-) -> Lake:
-    """The media, and the texts that are none of the label set's own files."""
+def _lake(request: IngestRequest, found: Recognised, *, around: Around) -> Lake:
+    """The media, and the texts and other files that are none of the label set's own."""
     ours = {entry.uri for entry in (*found.labels, *found.context)}
-    texts = [entry for entry in texts if entry.uri not in ours]
-    return Lake(media, location=request.location, media_root=request.media_root, texts=texts)
+    texts, others = (
+        [entry for entry in some if entry.uri not in ours] for some in (around.texts, around.others)
+    )
+    where = request.location
+    return Lake(around.media, location=where, media_root=request.media_root, texts=texts, others=others)
 
 
 def _refuse_if_all_is_idle(found: Recognised, plan: Plan, *, where: str) -> None:

@@ -11,11 +11,10 @@ from pathlib import Path
 import duckdb
 
 from datacat.ingest.batches import parquet_writer
+from datacat.ingest.blank import NOT_KNOWN, UNTOLD
 from datacat.model.positions import IN_ORDER
 from datacat.model.schemas import SET_ASIDE, STAGED
 
-UNTOLD = "an annotation without a class"
-NOT_KNOWN = "; what it is cannot be told, so its asset is unknown for every class"
 # Place and id of one annotation; several may stand at one place, as in a task of Label Studio.
 _FIRST = f"arg_min({{'position': position, 'id': external_id}}, ({IN_ORDER}, external_id))"
 FIRST = f"({_FIRST}).position AS position, ({_FIRST}).id AS id"

@@ -252,3 +252,46 @@ def test_a_picture_in_two_splits_is_noted(tmp_path: Path) -> None:
         save(tmp_path / "lake" / f"instances_{split}.json", coco(1))
     staged = read(tmp_path / "lake", tmp_path / "out")
     assert staged.tally.notes["an asset that label files put into several splits"] == 1
+
+
+@pytest.mark.parametrize(
+    ("record", "reason"),
+    [
+        ({"id": True, "file_name": "a.png"}, "`id`: true is no identifier"),
+        ({"id": [1], "file_name": "a.png"}, "`id`: a list or an object is no identifier"),
+        ({"id": 0.5, "file_name": "a.png"}, "`id`: 0.5 is no identifier: it is no whole number"),
+        ({"id": "", "file_name": "a.png"}, "`id`: an empty text is no identifier"),
+        ({"file_name": "a.png"}, "no id"),
+        ({"id": None, "file_name": "a.png"}, "no id"),
+    ],
+)
+@pytest.mark.parametrize("key", ["images", "categories"])
+def test_an_id_that_is_none_is_named(
+    tmp_path: Path, key: str, *, record: dict[str, Any], reason: str
+) -> None:
+    records = [*coco(2)[key], {**record, "name": "x"}]
+    assert reasons(staged_of(tmp_path, {}, **{key: records})) == [(None, None, reason)]
+
+
+@pytest.mark.parametrize(
+    ("said", "reason"),
+    [
+        ({"image_id": float(2**63)}, "`image_id`: 9.223372036854775e+18 is no identifier: so large"),
+        ({"image_id": 1.5}, "`image_id`: 1.5 is no identifier: it is no whole number"),
+        ({"image_id": ""}, "`image_id`: an empty text is no identifier"),
+        ({"image_id": None}, "no image_id"),
+        ({"category_id": 1.5}, "`category_id`: 1.5 is no identifier: it is no whole number"),
+    ],
+)
+def test_an_id_that_an_annotation_states_and_that_is_none_is_named(
+    tmp_path: Path, said: dict[str, Any], reason: str
+) -> None:
+    ((_, _, found),) = reasons(staged_of(tmp_path, said))
+    assert found.startswith(reason.replace("775e", "776e"))
+
+
+def test_an_annotation_is_kept_without_an_id_that_is_none(tmp_path: Path) -> None:
+    staged = staged_of(tmp_path, {"id": 1.5}, {"id": None}, {})
+    assert [row["external_id"] for row in rows(staged, "annotations")] == [None, None, "2"]
+    note = "an annotation `id` that is no identifier: the annotation is kept without it"
+    assert staged.tally.notes[note] == 1

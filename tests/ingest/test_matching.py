@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import unicodedata
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
+from datacat import Catalog
 from datacat.ingest.matching import Lake
 from datacat.model.report import Tally
 from datacat.sources.listing import Entry
 from datacat.sources.location import Location
+from tests.ingest.test_formats import picture, save
 
 _NFC, _NFD = (unicodedata.normalize(form, "Brücke.png") for form in ("NFC", "NFD"))
 
@@ -66,3 +70,51 @@ def test_examples_of_names_that_were_not_found_are_few() -> None:
     ((text, count),) = tally.notes.items()
     assert (count, text.count(" may be "), "and 97 more" in text) == (100, 3, True)
     assert len(text) < 500
+
+
+@pytest.mark.parametrize(
+    ("name", "media", "found", "rule"),
+    [
+        (r"m/back\slash.png", [r"m/back\slash.png"], r"m/back\slash.png", "below the label file's folder"),
+        (r"back\slash.png", [r"m/back\slash.png", "x/slash.png"], r"m/back\slash.png", "longest unique tail"),
+        (r"m\7.png", [r"m\7.png", "m/7.png"], r"m\7.png", "folder"),
+        (r"M\7.PNG", [r"m\7.png"], r"m\7.png", "case ignored"),
+        (r"C:\7.png", [r"C:\7.png", "7.png"], r"C:\7.png", "folder"),
+        (r"z\m\7.png", ["m/7.png"], "m/7.png", "tail of the path"),
+        (r"m\a%20b.png", ["m/a b.png"], "m/a b.png", "percent-decoded"),
+    ],
+)  # fmt: skip
+def test_a_backslash_is_tried_as_it_is_written_before_it_is_a_slash(
+    name: str, media: list[str], found: str, rule: str
+) -> None:
+    uri, said = matched(name, *media)
+    assert uri == found
+    assert rule in said
+
+
+@pytest.mark.parametrize("beside", [(), ("7.png",)])
+def test_a_file_that_lies_there_and_is_no_medium_by_its_name_is_the_reason(
+    tmp_path: Path, beside: tuple[str, ...]
+) -> None:
+    picture(tmp_path / "other.png")
+    for name in ("m/noext", *beside):
+        save(tmp_path / "lake" / name, "")
+        (tmp_path / "lake" / name).write_bytes((tmp_path / "other.png").read_bytes())
+    said = "".join(json.dumps({"asset": name, "class": "car"}) + "\n" for name in ("m/noext", "x.ndjson"))
+    save(tmp_path / "lake" / "x.ndjson", said)
+    report = Catalog.init(tmp_path / "catalog").ingest(tmp_path / "lake", team="a", name="b")
+    assert any(
+        note.startswith("not found, as a file of that name lies there, but by its ending it is no picture")
+        and note.endswith(f"m/noext may be {tmp_path}/lake/m/noext")
+        for note in report.notes
+    )
+    assert not any("x.ndjson may be" in note for note in report.notes)
+
+
+def test_a_picture_with_a_backslash_in_its_name_is_found(tmp_path: Path) -> None:
+    picture(tmp_path / "lake" / "m" / r"back\slash.png")
+    said = json.dumps({"asset": r"m/back\slash.png", "class": "car"})
+    save(tmp_path / "lake" / "x.ndjson", f"{said}\n")
+    catalog = Catalog.init(tmp_path / "catalog")
+    catalog.ingest(tmp_path / "lake", team="a", name="b")
+    assert [Path(hit.uri).name for hit in catalog.search("car -is:missing")] == [r"back\slash.png"]

@@ -187,3 +187,12 @@ def test_pieces_far_apart_in_a_large_file_are_joined(tmp_path: Path, monkeypatch
     staged = read(tmp_path / "lake", tmp_path / "out")
     assert [row["split"] for row in rows(staged, "listed")] == ["val"]
     assert (len(rows(staged, "annotations")), rows(staged, "rejects")) == (9, [])
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_the_excerpt_of_a_record_is_the_record(tmp_path: Path, end: str) -> None:
+    lines = ('{"asset": "a.png", "class": "x", "box": [1]}', '{"asset": 5}', '{"asset": "b.png"}', "{")
+    (tmp_path / "lake").mkdir()
+    (tmp_path / "lake" / "a.ndjson").write_bytes("".join(f"{line}{end}" for line in lines).encode())
+    staged = read(tmp_path / "lake", tmp_path / "out", format="neutral")
+    assert [row["excerpt"] for row in rows(staged, "rejects")] == [lines[0], lines[1], lines[3]]

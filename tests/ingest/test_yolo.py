@@ -71,6 +71,44 @@ def test_numbers_of_another_kind_are_rejected_with_the_reason(text: str, reason:
         statement(Line(text, Names(), (100, 80)))
 
 
+@pytest.mark.parametrize(
+    ("text", "type_", "more"),
+    [
+        ("0 .5 .5 .1 .1 .4 .4 2 .6 .6 0 .75", "keypoints", (0.75, None, "prediction")),
+        ("0 .5 .5 .1 .1 .4 .4 2 .6 .6 0 .75 12", "keypoints", (0.75, "12", "prediction")),
+        ("0 .5 .5 .1 .1", "box", (None, None, None)),
+        ("0 .5 .5 .1 .1 .75", "box", (0.75, None, "prediction")),
+    ],
+)
+def test_what_stands_behind_keypoints_is_read_as_behind_a_box(
+    text: str, type_: str, more: tuple[Any, ...]
+) -> None:
+    found = statement(Line(text, Names({}, (2, 3)), None))
+    assert found["shape"].type == type_
+    assert tuple(found.get(name) for name in ("confidence", "track", "kind")) == more
+
+
+@pytest.mark.parametrize(
+    "more", [" .4 .4 .6 .6", " .4 .4", " .1 .1 .2 .2 .3 .3 .4 .4 .5 .5", " .4 .4 2 .6 .6 0 3"]
+)
+def test_a_line_of_another_length_than_kpt_shape_says_is_no_polygon(tmp_path: Path, more: str) -> None:
+    lake = _lake(tmp_path / "lake", "a", "b")
+    save(lake / "data.yaml", "names: [person, dog]\nkpt_shape: [2, 3]\n")
+    save(lake / "labels" / "a.txt", f"0 .5 .5 .1 .1{more}\n")
+    staged = read(lake, tmp_path / "out")
+    (reject,) = rows(staged, "rejects")
+    assert reject["class"] == "person"
+    assert [row["geometry_type"] for row in rows(staged, "annotations")] == ["box"]
+    assert "a box without keypoints, where kpt_shape says that there are some" in staged.tally.notes
+
+
+def test_a_kpt_shape_of_no_points_says_nothing(tmp_path: Path) -> None:
+    lake = _lake(tmp_path / "lake", "a", text="0 .1 .1 .2 .2 .3 .1\n")
+    save(lake / "data.yaml", "names: [person]\nkpt_shape: [0, 3]\n")
+    staged = read(lake, tmp_path / "out")
+    assert [row["geometry_type"] for row in rows(staged, "annotations")] == ["polygon"]
+
+
 def test_tracks_confidences_and_keypoints_are_told_apart() -> None:
     def said(text: str, **options: Any) -> tuple[Any, ...]:
         found = statement(Line(text, Names({}, options.pop("keypoints", None)), None, **options))

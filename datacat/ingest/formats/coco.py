@@ -7,6 +7,7 @@ an attribute.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,12 +24,13 @@ from datacat.ingest.coco_annotations import ANNOTATIONS, Batch, one
 from datacat.ingest.coco_categories import Category, listed_categories
 from datacat.ingest.coco_write import write
 from datacat.ingest.format import Dataset, Document, Plan, Role, Sample, no_plan
-from datacat.ingest.identifiers import known_id
+from datacat.ingest.identifiers import known_id, stated_id
 from datacat.ingest.json_stream import Fault, Layout, Range, decoded
 from datacat.ingest.licences import UsedLicences, listed_licences
 from datacat.ingest.lvis import Federated
 from datacat.ingest.peek import outline
 from datacat.ingest.splits import split_of
+from datacat.ingest.twice import note_twice
 from datacat.model.snapshot import Described
 
 _NAMES = re.compile(rb'"(images|annotations|categories)"\s*:\s*\[')
@@ -110,6 +112,7 @@ class Coco:
             sheets.damaged(document.file, reason=layout.fault)
         if split_of(document.uri):
             sheets.tally.assume("splits by the label files' names (instances_train.json: train)")
+        _say_what_stands_twice(layout, sheets)
         _say_what_is_not_read(document, layout, sheets=sheets)
         categories, licences = listed_categories(document, sheets), listed_licences(document, sheets)
         parts: list[_Part] = []
@@ -132,6 +135,7 @@ class Coco:
             else:
                 batch.add(place, record)
         batch.flush()
+        batch.note_twice(content)
 
     def write(
         self,
@@ -153,6 +157,7 @@ class Coco:
 def _read_images(document: Document, part: _Part, *, content: bytes, sheets: Sheets) -> None:
     names = ("key", "name", "width", "height", "metadata", "position")
     columns: dict[str, list[Any]] = {name: [] for name in names}
+    counts = dict.fromkeys(("id", "file_name"), 0)
     federated = Federated(sheets, document.file, categories=part.categories)
     licences = UsedLicences(sheets, document.file, listed=part.licences)
 
@@ -168,6 +173,7 @@ def _read_images(document: Document, part: _Part, *, content: bytes, sheets: She
             if isinstance(record, Fault):
                 raise ValueError(record.reason)
             said = dict(record)
+            counts = {key: count + (key in said) for key, count in counts.items()}
             facts = _image(record, sheets, licences=part.licences)
         except (msgspec.MsgspecError, ValueError, RecursionError) as error:
             where = f"{place}, byte {part.range.start + at}" if at >= 0 else place
@@ -181,6 +187,7 @@ def _read_images(document: Document, part: _Part, *, content: bytes, sheets: She
             flush()
     flush()
     licences.flush()
+    note_twice(content, counts, what="image", tally=sheets.tally)
 
 
 def _key(record: dict[str, msgspec.Raw] | Fault) -> str | None:
@@ -205,9 +212,7 @@ def _image(
     Raises:
         ValueError: it has no id or no name.
     """
-    key = known_id(_ANY.decode(record.get("id", b"null")))
-    if key is None:
-        raise ValueError("an image without id")
+    key = stated_id(_ANY.decode(record.get("id", b"null")), name="id")
     name = _ANY.decode(record.get("file_name", b"null"))
     if not isinstance(name, str) or not name:
         name = _ANY.decode(record.get("coco_url", b"null"))
@@ -242,6 +247,15 @@ def _pixels(raw: msgspec.Raw | None, sheets: Sheets) -> int | None:
         return int(number)
     sheets.tally.note("a width or height that is no number of pixels; taken as unknown")
     return None
+
+
+def _say_what_stands_twice(layout: Layout, sheets: Sheets) -> None:
+    """Names lists that the document has several times; pycocotools takes the last, and who wrote them meant all."""
+    lists = Counter(section.key for section in layout.sections if section.is_list and section.key in _LISTS)
+    for key, count in lists.items():
+        if count > 1:
+            what = f"`{key}` stands {count} times in one file"
+            sheets.tally.note(f"{what}: the records of all are read, where most tools take the last alone")
 
 
 def _say_what_is_not_read(document: Document, layout: Layout, *, sheets: Sheets) -> None:

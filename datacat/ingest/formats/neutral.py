@@ -25,6 +25,7 @@ from datacat.ingest.identifiers import known_id
 from datacat.ingest.json_stream import Range, is_cut_off
 from datacat.ingest.limits import check_row_groups
 from datacat.ingest.times import iso_time
+from datacat.ingest.twice import keys_twice
 from datacat.model.report import Tally
 from datacat.model.schemas import ANNOTATION_KINDS, GEOMETRY_TYPES
 
@@ -187,7 +188,9 @@ class _Reading:
         asset, class_ = None, None
         try:
             said = _RECORD.decode(record)
-            asset, class_ = _name(said.get("asset")), _name(said.get("class"))
+            twice = keys_twice(record, said)
+            asset, class_ = (None if key in twice else _name(said.get(key)) for key in ("asset", "class"))
+            _refuse(twice)
             statements = _statements(said)
             listed = _listed(said)
         except (msgspec.MsgspecError, ValueError, RecursionError) as error:
@@ -200,25 +203,37 @@ class _Reading:
             self.rows.asset(asset, name=asset, position=place, **listed)
         has_list = "annotations" in said
         for number, statement in enumerate(statements):
-            self._add(asset, statement, place=f"{place}, annotations[{number}]" if has_list else place)
+            if has_list:
+                self._add(asset, statement, place=f"{place}, annotations[{number}]", excerpt=statement)
+            else:
+                self._add(asset, statement, place=place, excerpt=record)
         return True
 
-    def _add(self, asset: str, statement: bytes, *, place: str) -> None:
+    def _add(self, asset: str, statement: bytes, *, place: str, excerpt: bytes) -> None:
         class_ = None
         try:
-            class_ = _name(_RECORD.decode(statement).get("class"))
+            pieces = _RECORD.decode(statement)
+            twice = keys_twice(statement, pieces)
+            class_ = None if "class" in twice else _name(pieces.get("class"))
+            _refuse(twice)
             said = msgspec.json.decode(statement, type=_Statement)
             self.rows.add(asset, position=place, **_columns(said, self._sheets.tally))
             if said.box and _differ(said.box, (said.x, said.y, said.w, said.h)):
                 self._double.append(place)
         except (msgspec.MsgspecError, ValueError, RecursionError) as error:
-            self._reject(place, error, record=statement, key=asset, class_=class_)
+            self._reject(place, error, record=excerpt, key=asset, class_=class_)
 
     def _reject(
         self, place: str, error: Exception, *, record: bytes, key: str | None, class_: str | None
     ) -> None:
         excerpt = record[:200].decode("utf-8", errors="replace")
         self._sheets.reject(self._file, place, reason=error, excerpt=excerpt, key=key, class_=class_)
+
+
+def _refuse(twice: list[str]) -> None:
+    """Raises ValueError where a record or an annotation has keys twice."""
+    if twice:
+        raise ValueError(f"`{twice[0]}` stands twice in one record: which of them counts?")
 
 
 def _name(raw: msgspec.Raw | None) -> str | None:

@@ -16,6 +16,7 @@ import msgspec
 
 from datacat.errors import FormatError
 from datacat.ingest.batches import CUT_OFF, Sheets, Statements
+from datacat.ingest.blank import name_of
 from datacat.ingest.format import Dataset, Document, Plan, Role, Sample
 from datacat.ingest.geometry import Shape
 from datacat.ingest.json_stream import Range
@@ -169,7 +170,7 @@ class _Reader:
         key = row["ImageID"].strip()
         if not key:
             raise ValueError("no ImageID")
-        if "LabelName" in row and not row["LabelName"].strip():
+        if "LabelName" in row and name_of(row["LabelName"]) is None:
             raise ValueError("no LabelName")
         is_statement = "LabelName" in row
         self._list(key, {} if is_statement else row, place=place)
@@ -319,7 +320,7 @@ def _described(text: str, *, where: str) -> dict[str, str]:
         rows = [row for row in map(csv_values, text.splitlines()) if len(row) >= 2]
     except ValueError as error:
         raise FormatError(str(error), where=where) from error
-    return {row[0].strip(): row[1].strip() for row in rows if row[0].startswith("/")}
+    return {row[0].strip(): row[1].strip() for row in rows if row[0].startswith("/") and name_of(row[1])}
 
 
 def _walk(text: str, *, parents: dict[str, dict[str, None]], where: str) -> None:

@@ -12,6 +12,7 @@ import msgspec
 
 from datacat.errors import FormatError
 from datacat.ingest.batches import Sheets, Statements
+from datacat.ingest.blank import name_of
 from datacat.ingest.format import Dataset, Document, Plan, Role, Sample
 from datacat.ingest.geometry import Shape, polygon_bounds, rotated_shape
 from datacat.ingest.limits import XML_BYTES, check_size, read_xml
@@ -153,7 +154,7 @@ def _add(item: ElementTree.Element, place: str, *, rows: Statements, sheets: She
     Raises:
         ValueError: it has no shape that can be read.
     """
-    names = [text for text in ((name.text or "").strip() for name in item.findall("name")) if text]
+    names = [text for text in ((name.text or "").strip() for name in item.findall("name")) if name_of(text)]
     if len(names) > 1:
         sheets.tally.note("a second <name> of one object: the first counts")
     extra = _values(child for child in item if child.tag not in _SHAPES)

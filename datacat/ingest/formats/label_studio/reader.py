@@ -19,6 +19,7 @@ from datacat.ingest.formats.label_studio.media import config_of
 from datacat.ingest.formats.label_studio.task import STATEMENTS, Task
 from datacat.ingest.json_stream import Fault, Range, decoded
 from datacat.ingest.peek import outline
+from datacat.ingest.twice import records_with_keys_twice
 from datacat.sources.reading import decoded as decoded_text
 
 _Raws = dict[str, msgspec.Raw]
@@ -80,7 +81,13 @@ class LabelStudio:
         """A task an asset for each of its media, a region an annotation per label."""
         content = document.bytes(part.range.start, part.range.end)
         rows, seen = Statements(sheets, document.file), set[str]()
-        for number, at, record in decoded(content, decode=_TASKS.decode, one=_TASK.decode):
+        tasks = list(decoded(content, decode=_TASKS.decode, one=_TASK.decode))
+        keys = (*STATEMENTS, "data", "id")
+        counts = {
+            key: sum(key in task for _, _, task in tasks if not isinstance(task, Fault)) for key in keys
+        }
+        twice = records_with_keys_twice(content, counts)
+        for number, at, record in tasks:
             place = f"[{part.range.first + number}]"
             if isinstance(record, Fault):
                 sheets.reject(
@@ -93,6 +100,7 @@ class LabelStudio:
             try:
                 with rows.record():
                     task = Task(document, record, place=place, sheets=sheets, rows=rows)
+                    task.doubt(twice.get(number, ()))
                     task.name(seen if part.is_sole else None)
                     task.read()
             except (msgspec.MsgspecError, ValueError, TypeError, KeyError, RecursionError) as error:

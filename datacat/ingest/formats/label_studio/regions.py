@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from datacat.ingest.blank import name_of
 from datacat.ingest.formats.label_studio.shapes import PLACES, Item, is_shape, place_of
 from datacat.ingest.reasons import kind_name
 
@@ -106,7 +107,7 @@ def labels_of(item: Item) -> list[str]:
     """The classes that one result gives: labels, choices, taxonomy paths joined by /."""
     value, type_ = item.get("value"), str(item.get("type"))
     if type_ == "relation":
-        return [str(label) for label in item.get("labels") or []] or ["relation"]
+        return [label for label in map(str, item.get("labels") or []) if name_of(label)] or ["relation"]
     if not isinstance(value, dict) or not (type_.endswith("labels") or type_ in _CLASSES or is_shape(item)):
         return []
     said = value.get(type_, value.get("labels", []))  # the latter of a videorectangle
@@ -116,8 +117,7 @@ def labels_of(item: Item) -> list[str]:
 
 def is_bare_label(item: Item) -> bool:
     """Whether a result has a text where a list of labels belongs."""
-    said = _labels_said(item)
-    return isinstance(said, str) and bool(said)
+    return isinstance(_labels_said(item), str)
 
 
 def check_labels(item: Item) -> None:
@@ -172,4 +172,5 @@ def text_of(item: Item) -> str | None:
 
 
 def _word(one: Any) -> str:
-    return "/".join(map(str, one)) if isinstance(one, list) else str(one)
+    parts = list(map(str, one)) if isinstance(one, list) else [str(one)]
+    return "/".join(parts) if any(map(name_of, parts)) else ""

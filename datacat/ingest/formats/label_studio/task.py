@@ -36,6 +36,7 @@ from datacat.ingest.formats.label_studio.shapes import (
 from datacat.ingest.formats.label_studio.spans import checked_span
 from datacat.ingest.geometry import Shape
 from datacat.ingest.identifiers import canonical_id
+from datacat.ingest.twice import keys_twice
 
 _Raws = dict[str, msgspec.Raw]
 _ANY = msgspec.json.Decoder()
@@ -94,6 +95,12 @@ class Task:
             self._sheets.tally.note("a task id that was used before in the same file")
         if seen is not None:
             seen.add(id_)
+
+    def doubt(self, twice: Iterable[str]) -> None:
+        """Rejects what keys say that stand twice in it: the last of each counts, and what the others said is lost."""
+        for key in twice:
+            reason = f"`{key}` stands twice in one task: the last counts, and what else was said is not known"
+            self._faults.append((f"{self._place}.{key}", reason, ""))
 
     def read(self) -> None:
         """Adds its rows.
@@ -161,6 +168,8 @@ class Task:
 
     def _statement(self, kind: str, raw: msgspec.Raw, *, place: str) -> _Said:
         """One annotation, prediction or draft, with its results grouped by region."""
+        if keys_twice(bytes(raw), ("result",)):
+            raise ValueError("`result` stands twice in it: which of them counts?")
         statement = _OBJECT.decode(raw)
         results = _ANY.decode(statement.get("result", b"[]"))
         if not isinstance(results, list):

@@ -117,22 +117,44 @@ def _number(word: str) -> float:
 
 def _measures(values: list[float], line: Line) -> dict[str, Any]:
     size = line.size or (1, 1)
-    keypoints = line.names.keypoints
-    if keypoints and len(values) == 4 + keypoints[0] * keypoints[1]:
-        return {"shape": _keypoints(values, keypoints[1], size=size)}
-    if len(values) == 4:
-        return {"shape": _box(values, size)}
-    if len(values) == 5:
-        return {"shape": _box(values, size), **_behind(values[4], line)}
-    if len(values) == 6 and 0 <= values[4] <= 1 < values[5] and values[5].is_integer():
-        said = {"confidence": values[4], "track": str(int(values[5])), "kind": "prediction"}
-        return {"shape": _box(values, size), **said}
+    count, step = line.names.keypoints or (0, 0)
+    if count and step:
+        whole = 4 + count * step
+        if whole <= len(values) <= whole + 2:
+            shape = _keypoints(values[:whole], step, size=size)
+            return {"shape": shape, **_behind_all(values[whole:], line)}
+        if not _is_box(values):
+            told = f"{whole}, or 4 of a box alone"
+            raise ValueError(
+                f"{len(values)} numbers after the class, where kpt_shape: [{count}, {step}] says {told}"
+            )
+    if _is_box(values):
+        return {"shape": _box(values, size), **_behind_all(values[4:], line)}
     if len(values) >= 6 and len(values) % 2 == 0:
         _check_fractions(values)
         return {"shape": _polygon([value * size[at % 2] for at, value in enumerate(values)])}
     raise ValueError(
         f"{len(values)} numbers after the class: neither box (4), box and confidence (5) nor polygon"
     )
+
+
+def _is_box(values: list[float]) -> bool:
+    """Whether the numbers are those of a box, with a confidence, the number of a track or both behind it."""
+    return len(values) in (4, 5) or (len(values) == 6 and _are_tracked(values[4:]))
+
+
+def _are_tracked(values: list[float]) -> bool:
+    confidence, track = values
+    return 0 <= confidence <= 1 < track and track.is_integer()
+
+
+def _behind_all(values: list[float], line: Line) -> dict[str, Any]:
+    """What up to two numbers behind a box or its keypoints say."""
+    if len(values) < 2:
+        return _behind(values[0], line) if values else {}
+    if not _are_tracked(values):
+        raise ValueError("the two numbers behind the keypoints are no confidence and number of a track")
+    return {"confidence": values[0], "track": str(int(values[1])), "kind": "prediction"}
 
 
 def _behind(value: float, line: Line) -> dict[str, Any]:

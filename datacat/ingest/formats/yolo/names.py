@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from datacat.errors import FormatError
+from datacat.ingest.blank import name_of
 from datacat.ingest.format import Dataset
 from datacat.ingest.formats.yolo.lines import Names
 from datacat.ingest.limits import check_size, read_yaml
@@ -93,7 +94,7 @@ def _described(uri: str, dataset: Dataset) -> Described:
         pairs = (line.split("=", 1) for line in text.split("\n") if "=" in line)
         return Described(splits=_splits({key.strip(): value.strip() for key, value in pairs}))
     lines = text.rstrip("\n").split("\n")
-    return Described(Names({number: line.strip() for number, line in enumerate(lines) if line.strip()}))
+    return Described(Names({number: line.strip() for number, line in enumerate(lines) if name_of(line)}))
 
 
 def _yaml(content: bytes, uri: str, *, tally: Tally) -> Described:
@@ -108,11 +109,12 @@ def _yaml(content: bytes, uri: str, *, tally: Tally) -> Described:
     try:
         if isinstance(names, str):
             raise ValueError("a text where a list belongs")
-        classes = {_index(number): _text(value) for number, value in items}
+        named = {_index(number): _text(value) for number, value in items}
+        classes = {number: text for number, text in named.items() if name_of(text)}
         keypoints = (_index(shape[0]), _index(shape[1])) if shape else None
     except (ValueError, TypeError, IndexError, KeyError) as error:
         raise FormatError(f"`names` or `kpt_shape` cannot be understood: {error}", where=uri) from error
-    _note_counts(classes, tree.get("nc"), name=name, tally=tally)
+    _note_counts(classes, tree.get("nc"), listed=len(named), name=name, tally=tally)
     root = tree.get("path")
     return Described(Names(classes, keypoints), _splits(tree), root if isinstance(root, str) else "")
 
@@ -131,9 +133,9 @@ def _text(value: Any) -> str:
     return value
 
 
-def _note_counts(classes: Mapping[int, str], nc: Any, *, name: str, tally: Tally) -> None:
-    if isinstance(nc, str) and nc.isdecimal() and classes and int(nc[:9]) != len(classes):
-        tally.note(f"{name} says nc: {nc[:9]} and names {len(classes):,} classes: the names count")
+def _note_counts(classes: Mapping[int, str], nc: Any, *, listed: int, name: str, tally: Tally) -> None:
+    if isinstance(nc, str) and nc.isdecimal() and classes and int(nc[:9]) != listed:
+        tally.note(f"{name} says nc: {nc[:9]} and names {listed:,} classes: the names count")
     twice = len(classes) - len(set(classes.values()))
     if twice:
         tally.note(f"{name} gives one name to several class numbers: they are one class", twice)

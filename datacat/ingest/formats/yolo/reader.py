@@ -267,6 +267,8 @@ def _note_oddities(line: str, names: Names, *, sheets: Sheets, columns: dict[str
             sheets.tally.note(f"class {index} has no name; its number was kept as the class")
         elif "." in words[0]:
             sheets.tally.note("a class number is written as a fraction, as 0.0")
+    if names.keypoints and shape == "box":
+        sheets.tally.note("a box without keypoints, where kpt_shape says that there are some")
     if shape == "polygon" and len(words) == 7 and words[-1].isdecimal():
         sheets.tally.note("a line of 6 numbers that ends in a whole one was read as a polygon of 3 points")
 
