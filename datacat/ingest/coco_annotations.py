@@ -164,7 +164,7 @@ class Batch:
         """Writes what was collected."""
         taken, self._records = self._records, []
         for name in _COUNTED:
-            self._counts[name] += sum(getattr(record, name) is not None for _, record, _ in taken)
+            self._counts[name] += len(taken) - [getattr(record, name) for _, record, _ in taken].count(None)
         leaves, kept = Leaves(), []
         row = self._sheets.next_row
         for place, record, png in taken:
@@ -247,7 +247,7 @@ class Batch:
         rows, places, keys, classes, shapes, records, documents, tracks = zip(*kept, strict=True)
         has_models = "model" in self._names
         ids = [_spelling(record.id) for record in records]
-        lost = sum(id_ is None and record.id is not None for id_, record in zip(ids, records, strict=True))
+        lost = ids.count(None) - [record.id for record in records].count(None)
         if lost:
             self._sheets.tally.note(
                 "an annotation `id` that is no identifier: the annotation is kept without it", lost
