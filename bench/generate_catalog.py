@@ -138,7 +138,7 @@ class _Maker:
         count = size.label_sets
         wanted = {"label_set": count, "source": count, "source_file": count}
         wanted |= {"asset": count * size.images, "annotation": count * size.rows}
-        reserve(self._store.root, wanted, settings=self._store.settings)
+        reserve(self._store.root, wanted, used={}, settings=self._store.settings)
 
     def commit(self, number: int) -> None:
         """Writes and commits a label set."""

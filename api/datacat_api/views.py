@@ -296,6 +296,8 @@ class Snapshot(View):
     merged_copies: int = Field(
         description="Addresses of pictures that are frozen under another address with the same bytes."
     )
+    missing: int = Field(description="Assets whose media was not found when they were frozen.")
+    unreadable: int = Field(description="Assets whose media could not be read when they were frozen.")
     splits: dict[str, int]
     seed: str
     annotation_policy: str

@@ -99,7 +99,7 @@ def readably(summary: Mapping[str, Any]) -> dict[str, Any]:
             found |= _rule(value)
         elif name == "joined":
             found |= {key: ", ".join(texts) for key, texts in _done(value)}
-        else:
+        elif value or name not in ("missing", "unreadable"):
             found[name] = value
     return found
 
@@ -142,6 +142,12 @@ def _named(team: str, said: str) -> str:
 def advise(output: Output, summary: Mapping[str, Any], *, choice: JoiningChoice) -> None:
     """Tells what a training set would trip over, and what to do about it."""
     done = summary["joined"]
+    unseen = [f"{summary[name]:,} {name}" for name in ("missing", "unreadable") if summary[name]]
+    if unseen:
+        output.note(
+            f"{' and '.join(unseen)} of {counted(summary['assets'], 'asset')}: torch leaves out what is missing, and "
+            "raises at what cannot be read; without them: --query '(…) AND NOT is:missing AND NOT is:unreadable'"
+        )
     if not choice and summary["joining"] != Joining().to_document():
         output.note("classes and overlap as in the version before")
     if summary["joining"]["classes_by"] == "concept" and "mapped" not in done:

@@ -19,6 +19,11 @@ from datacat.model.schemas import TABLES
 
 FORMAT = 1  # of definition.json and the manifest
 ANNOTATION_POLICIES = ("matching", "all")
+COUNTED_BESIDE = (
+    "merged_copies",
+    "missing",
+    "unreadable",
+)  # what `counts` has beside rows, where there is some
 
 _INTERNAL = ("annotation", "asset", "label_set", "source_file")
 # Columns of annotations that came after digests had been made: a manifest may lack them, and a row without
@@ -153,7 +158,8 @@ class Definition:
     split: SplitRule
     annotations: str  # ANNOTATION_POLICIES
     # assets, annotations, and assets of each split as split:<name>; merged_copies, where there are some: addresses
-    # beside the one by which an asset is named
+    # beside the one by which an asset is named; missing and unreadable, likewise: assets whose media was not found, or
+    # could not be read, when they were frozen
     counts: Mapping[str, int]
     digest: str
     digests: Digests
@@ -235,7 +241,7 @@ class Definition:
             "state": self.state,
             "assets": self.counts["assets"],
             "annotations": self.counts["annotations"],
-            "merged_copies": self.counts.get("merged_copies", 0),
+            **{name: self.counts.get(name, 0) for name in COUNTED_BESIDE},
             "splits": shares,
             "seed": self.split.seed,
             "annotation_policy": self.annotations,

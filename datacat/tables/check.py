@@ -19,7 +19,7 @@ from datacat.tables.check_log import log_findings
 from datacat.tables.connection import connected
 from datacat.tables.copies import copies
 from datacat.tables.counts import CLASSES, PATHS
-from datacat.tables.state import DataFile, State
+from datacat.tables.state import NUMBERED_BY, DataFile, State
 from datacat.tables.store import Store
 from datacat.tables.tree import is_data_file, links, strangers
 from datacat.tables.upkeep import needed_paths
@@ -195,13 +195,15 @@ def _identifiers(store: Store, cursor: duckdb.DuckDBPyConnection) -> Iterator[Fi
     except CatalogError as error:
         yield Finding("error", "log", f"{error.where}: {error.what}", error.hint or "")
         return
-    for kind, column in (("assets", "asset"), ("annotations", "annotation"), ("label_sets", "label_set")):
+    used = {}
+    for kind, column in NUMBERED_BY.items():
         ((last,),) = cursor.execute(f"SELECT max({column}) FROM {kind}").fetchall()  # noqa: S608 - our own names
-        if last is not None and last >= following[column]:
-            text = f"{column} {last} is in use, yet {following[column]} would be given next"
-            yield Finding(
-                "error", "log", text, "Restore <catalog>/ids from a backup before anything is ingested."
-            )
+        if last is not None:
+            used[column] = last
+    for text in identifiers.behind_use(following, used=used):
+        yield Finding(
+            "error", "log", text, "Restore <catalog>/ids from a backup before anything is ingested."
+        )
 
 
 def _index(cursor: duckdb.DuckDBPyConnection, *, sample: int) -> Iterator[Finding]:

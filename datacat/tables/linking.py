@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from datacat.model.schemas import STAGED, TABLES
 from datacat.sources.location import as_pattern
-from datacat.tables import identifiers
+from datacat.tables import identifiers, in_use
 from datacat.tables.connection import quoted
 from datacat.tables.counts import COUNTED
 from datacat.tables.files import duckdb_type
@@ -284,7 +284,11 @@ class Linking:
         self.run(_PLACED, [self._reserved(annotation=new)["annotation"]])
 
     def _reserved(self, **wanted: int) -> dict[str, int]:
-        return identifiers.reserve(self.store.root, wanted, settings=self.store.settings)
+        return identifiers.reserve(self.store.root, wanted, used=self._in_use, settings=self.store.settings)
+
+    @cached_property
+    def _in_use(self) -> dict[str, int]:
+        return in_use.greatest(self.store, self.state, cursor=self.cursor)
 
     def run(self, sql: str, values: Sequence[Any] = ()) -> None:
         """Runs a statement."""

@@ -34,7 +34,7 @@ from datacat.sources.location import Location, object_store_options, store_error
 from datacat.tables import chain, newest, recovery
 from datacat.tables.change import Change, Conflict
 from datacat.tables.durable import made_folder, sync_file, sync_folder
-from datacat.tables.state import PARTITION, PRUNED_BY, DataFile, LogEntry, State
+from datacat.tables.state import NUMBERED_BY, PARTITION, PRUNED_BY, DataFile, LogEntry, State
 from datacat.tables.tree import refuse_remains
 
 _VERSION_KEY = "datacat.schemaVersion"
@@ -181,6 +181,7 @@ class Log:
             columns.get("min.label_set", nothing),
             columns.get("max.label_set", nothing),
             *(_texts(columns, which, otherwise=nothing) for which in ("min", "max")),
+            _greatest(columns, otherwise=nothing),
         )
         return State(at, _time(entry.info) if entry else None, tuple(files))
 
@@ -314,6 +315,13 @@ def _texts(columns: dict[str, list[Any]], which: str, *, otherwise: list[Any]) -
     """The least or greatest path of each file; class where it has no paths."""
     paths, classes = (columns.get(f"{which}.{name}", otherwise) for name in ("path", "class"))
     return [name if path is None else path for path, name in zip(paths, classes, strict=True)]
+
+
+def _greatest(columns: dict[str, list[Any]], *, otherwise: list[Any]) -> list[int | None]:
+    """The greatest number that the rows of each file have."""
+    by_kind = {kind: columns.get(f"max.{column}", otherwise) for kind, column in NUMBERED_BY.items()}
+    kinds = columns[f"partition.{PARTITION}"]
+    return [by_kind.get(kind, otherwise)[place] for place, kind in enumerate(kinds)]
 
 
 def union_schema() -> pa.Schema:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 
@@ -16,6 +16,15 @@ from datacat.model.schemas import KINDS
 PARTITION = "logical_table"
 # Columns whose least and greatest values stand in the log, for engines that prune files by them.
 PRUNED_BY = ("label_set", "source_file", "asset", "annotation", "path", "class")
+
+# The column that numbers the rows of a kind.
+NUMBERED_BY = {
+    "sources": "source",
+    "label_sets": "label_set",
+    "source_files": "source_file",
+    "assets": "asset",
+    "annotations": "annotation",
+}
 
 _DIGEST = re.compile(r"-([0-9a-f]{64})\.parquet$")
 
@@ -33,6 +42,7 @@ class DataFile:
         high: the greatest of them.
         first: its least class, or path where it has paths; None where the log does not tell.
         last: its greatest.
+        greatest: the greatest number that its rows have, see `NUMBERED_BY`; None where the log does not tell.
     """
 
     kind: str
@@ -43,6 +53,7 @@ class DataFile:
     high: int | None = None
     first: str | None = None
     last: str | None = None
+    greatest: int | None = field(default=None, compare=False)
 
     @property
     def digest(self) -> str | None:

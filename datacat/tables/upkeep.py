@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datacat.errors import CatalogError, DatacatError, LocationError
 from datacat.model.schemas import KINDS
 from datacat.sources.location import Location, filesystem, store_errors
-from datacat.tables import identifiers, leases, recovery
+from datacat.tables import identifiers, in_use, leases, recovery
 from datacat.tables.change import Change, Written
 from datacat.tables.linking import OF_FILES
 from datacat.tables.state import DataFile, State
@@ -112,13 +112,16 @@ def gc(
             somebody is freezing a snapshot of. The newest stays.
 
     Raises:
-        CatalogError: a log entry or the record of identifiers cannot be read, so nobody can say what is needed; or a
-            part of the catalog is a link to elsewhere.
+        CatalogError: a log entry or the record of identifiers cannot be read, so nobody can say what is needed; or
+            that record is behind the catalog, whose history may be needed to mend it; or a part of the catalog is a
+            link to elsewhere.
     """
     refuse_links(store.root)
     with _refusing():
         identifiers.last(store.root, store.settings)  # beside it lies what tells whether the log lost its end
-        first = min(store.log.newest(), forget_before or 0)
+        newest = store.state()
+        identifiers.check_beyond(store.root, used=in_use.told(newest), settings=store.settings)
+        first = min(newest.number, forget_before or 0)
     with contextlib.ExitStack() as stack:
         own = None
         if first and not dry_run:

@@ -110,12 +110,15 @@ class Dvc:
         # Relative to the file, as the path of a catalog may hold what begins a comment there.
         cache = f"[cache]\n    dir = {os.path.relpath(self.cache, own)}\n    type = reflink,copy\n"
         (own / "config").write_text(options + cache + self.remotes)
+        # Relative to the working directory, too: diskcache, in which DVC unpickles, puts environment variables into the
+        # path that it is given, so that a catalog below `$NAME` would be written to, and read, in another place.
+        site_cache = os.path.relpath(own / "site-cache", self.folder)
         kept = {key: value for key, value in os.environ.items() if not key.startswith(("GIT_", "DVC_"))}
         environment = kept | {
             "GIT_CONFIG_GLOBAL": os.devnull,
             "GIT_CONFIG_NOSYSTEM": "1",
             "DVC_NO_ANALYTICS": "true",
-            "DVC_SITE_CACHE_DIR": str(own / "site-cache"),
+            "DVC_SITE_CACHE_DIR": site_cache,
             "DVC_GLOBAL_CONFIG_DIR": str(own / "global-config"),
             "DVC_SYSTEM_CONFIG_DIR": str(own / "system-config"),
             "LC_ALL": "C.UTF-8",

@@ -18,7 +18,7 @@ import duckdb
 import pyarrow as pa
 
 from datacat.errors import SnapshotDamaged
-from datacat.model.snapshot import MANIFEST, Definition
+from datacat.model.snapshot import COUNTED_BESIDE, MANIFEST, Definition
 from datacat.versions.manifest import batches
 from datacat.versions.split import starts
 from datacat.versions.verify import check_manifest
@@ -34,6 +34,7 @@ _SPLITS = """
 """
 _LABEL_SETS = "SELECT DISTINCT unnest(label_sets) FROM asset_rows"
 _TWICE = "SELECT uri FROM asset_rows GROUP BY uri HAVING count(*) > 1 ORDER BY ALL LIMIT 1"
+_MISSING = "SELECT count(*) FILTER (is_missing) FROM asset_rows"
 _STRANGERS = "SELECT min(uri), count(*) FROM annotation_rows ANTI JOIN asset_rows USING (uri)"
 _CLASSES = """
     SELECT split_part(label_set, '/', 1) AS team, class, said_class, count(*)
@@ -50,6 +51,7 @@ class _Rows:
         misplaced: how many assets are not where the split rule puts them, and one of them.
         label_sets: that speak of assets.
         twice: an asset that stands there twice.
+        missing: how many assets were missing.
         strangers: how many annotations are of no asset that stands there.
         classes: how many annotations there are by team, class and the team's own word (None: the class).
     """
@@ -59,6 +61,7 @@ class _Rows:
     label_sets: frozenset[str]
     twice: str | None
     strangers: int
+    missing: int = 0
     classes: Mapping[tuple[str, str | None, str | None], int] = field(default_factory=dict)
 
     def named(self) -> Counter[str]:
@@ -125,7 +128,10 @@ def _of_counts(found: _Rows, definition: Definition) -> Iterator[str]:
         "annotations": sum(found.classes.values()),
         **splits,
     }
-    counts = {name: count for name, count in definition.counts.items() if name != "merged_copies"}
+    counts = {name: count for name, count in definition.counts.items() if name not in COUNTED_BESIDE}
+    missing = definition.counts.get("missing", 0)  # older definitions do not say it
+    if "missing" in definition.counts and missing != found.missing:
+        yield f"missing {missing:,}, which are {found.missing:,}"
     for name in sorted(counts.keys() | reckoned.keys()):
         if name not in reckoned and not name.startswith("split:"):
             yield f"a count of {name}, of which nobody knows"
@@ -219,6 +225,7 @@ def _reckoned(folder: Path, definition: Definition) -> _Rows:
             given = (seeded, [start for start, _ in begins], [name for _, name in begins])
             placed = asked(_SPLITS, given, assets=("uri", "split", "digest"))
             twice = asked(_TWICE, assets=("uri",))
+            ((missing,),) = asked(_MISSING, assets=("is_missing",))
             sets = asked(_LABEL_SETS, assets=("label_sets",))
             ((_, strangers),) = asked(_STRANGERS, assets=("uri",), annotations=("uri",))
             classes = asked(_CLASSES, annotations=("label_set", "class", "said_class"))
@@ -236,5 +243,6 @@ def _reckoned(folder: Path, definition: Definition) -> _Rows:
         label_sets=frozenset(name for (name,) in sets),
         twice=twice[0][0] if twice else None,
         strangers=strangers,
+        missing=missing,
         classes={(team, name, said): count for team, name, said, count in classes},
     )

@@ -88,6 +88,11 @@ SEMI JOIN (FROM label_set_assets SEMI JOIN snapshot_assets USING (asset)) USING 
 ORDER BY 1
 """
 
+_UNSEEN_SQL = """
+SELECT count(*) FILTER (a.is_missing), count(*) FILTER (NOT coalesce(a.is_missing, false) AND a.fault IS NOT NULL)
+FROM assets AS a SEMI JOIN snapshot_assets USING (asset)
+"""
+
 # Ordered by every column: rows that are equal in all of them are one another's twins, so the order is the
 # only one.
 _ANNOTATIONS_SQL = f"""
@@ -152,8 +157,15 @@ def freeze(
             f"{asset_count} assets were found, {contents.counts['assets']} of them are in the catalog",
             hint="The answer and the catalog are of different states.",
         )
+    told = {name: count for name, count in _asides(cursor).items() if count}
+    return replace(contents, counts={**contents.counts, **told})
+
+
+def _asides(cursor: duckdb.DuckDBPyConnection) -> dict[str, int]:
+    """What a definition counts beside rows, where there is any; see `Definition.counts`."""
     ((merged,),) = cursor.execute("SELECT coalesce(sum(copies), 0)::BIGINT FROM snapshot_uris").fetchall()
-    return replace(contents, counts={**contents.counts, "merged_copies": merged}) if merged else contents
+    ((missing, unreadable),) = cursor.execute(_UNSEEN_SQL).fetchall()
+    return {"merged_copies": merged, "missing": missing, "unreadable": unreadable}
 
 
 def _label_sets(cursor: duckdb.DuckDBPyConnection) -> dict[str, dict[str, Any]]:

@@ -19,7 +19,6 @@ from datacat.model.snapshot import LATER, LATER_OF_ASSETS, MANIFEST, Digests
 from datacat.versions.digest import TableDigest, digest_of
 
 ROWS_AT_ONCE = 65_536
-
 # The split is digested apart from the assets, so that two snapshots of the same assets can be told from two
 # splits.
 _ASSETS = pa.schema([column for column in MANIFEST["assets"] if column.name != "split"])
@@ -114,7 +113,7 @@ def batches(
     try:
         with pq.ParquetFile(path) as file:
             for batch in file.iter_batches(batch_size=ROWS_AT_ONCE, columns=columns):
-                rows = _with_later(pa.table(batch), schema)
+                rows = with_later(pa.table(batch), schema)
                 cast = (rows if columns is None else rows.select(schema.names)).cast(schema)
                 if split is not None:
                     cast = cast.filter(pa.compute.equal(cast["split"], split))
@@ -123,22 +122,9 @@ def batches(
         raise SnapshotDamaged(f"cannot be read: {cause_of(error)}", where=str(path)) from error
 
 
-def _with_later(rows: pa.Table, schema: pa.Schema) -> pa.Table:
+def with_later(rows: pa.Table, schema: pa.Schema) -> pa.Table:
     """Adds the columns that came after the manifest was written."""
     for column in schema:
         if column.name in (*LATER, *LATER_OF_ASSETS) and column.name not in rows.column_names:
             rows = rows.append_column(column, pa.nulls(rows.num_rows, column.type))
     return rows
-
-
-def reckon(folder: Path) -> Contents:
-    """Reads the whole manifest in `folder`.
-
-    Raises:
-        SnapshotDamaged: as `batches`.
-    """
-    reckoning = Reckoning()
-    for table in MANIFEST:
-        for batch in batches(folder, table):
-            reckoning.add(table, batch)
-    return reckoning.contents()

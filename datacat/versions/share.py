@@ -13,13 +13,15 @@ import re
 import shutil
 import stat
 import uuid
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from datacat.config import Settings, size_bytes
 from datacat.errors import LocationError, SnapshotDamaged, SnapshotError, cause_of
 from datacat.sources.conditional import conditional_put
 from datacat.sources.location import Location, filesystem, s3_address, store_errors
+from datacat.versions import plain
 from datacat.versions.objects import Objects
 
 _UNQUOTABLE = re.compile(r'["\r\n]|%\(')
@@ -58,8 +60,9 @@ class Share:
         """Refuses a place that nothing can be sent to, with the reason that the place gives.
 
         Raises:
-            LocationError: there is no such bucket, it is no folder, or it may not be written.
+            LocationError: there is no such bucket, it is no folder, it may not be written, or a part of it is a link.
         """
+        self._refuse_links()
         probe = self.location.child(f"dvc/.probe-{uuid.uuid4().hex}")
         try:
             if self.location.is_s3:
@@ -74,6 +77,19 @@ class Share:
             raise LocationError("is not a folder", where=str(self.location)) from error
         except store_errors() as error:
             raise LocationError(f"cannot be written: {cause_of(error)}", where=str(self.location)) from error
+
+    def _refuse_links(self) -> None:
+        """Makes sure that what is written into a folder stays there. The folder itself may be reached by a link."""
+        if self.location.is_s3:
+            return
+        above = Path(self.location.path)
+        for path in (above / ".lock", above / "dvc", *_below(above / "dvc")):
+            if path.is_symlink():
+                raise LocationError(
+                    "is a link, and what it leads to is no part of the remote; nothing was sent",
+                    where=str(path),
+                    hint="Put the folder or file itself in its place, or take the link away.",
+                )
 
     def _check_bucket(self) -> None:
         bucket = self.location.path.partition("/")[0]
@@ -169,18 +185,24 @@ class Share:
     def _move(self, path: Path, expected: str | None) -> str | None:
         folder = Path(self.location.path)
         folder.mkdir(parents=True, exist_ok=True)
-        with (folder / ".lock").open("a") as lock:
+        with _opened_lock(folder / ".lock") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             if self.etag() != expected:
                 return None
-            staged = folder / ".repo.bundle.new"
-            with staged.open("wb") as file:
-                file.write(path.read_bytes())
-                file.flush()
-                os.fsync(file.fileno())
-            staged.replace(self.bundle.path)
+            plain.write(Path(self.bundle.path), path.read_bytes())
             return self.etag()
 
     @property
     def _files(self) -> Any:
         return filesystem(self.location, self._settings)
+
+
+def _opened_lock(path: Path) -> IO[bytes]:
+    """The file that writers lock, made where there is none; a link is not followed, nor a pipe waited for."""
+    flags = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+    return os.fdopen(os.open(path, flags, 0o666), "wb")
+
+
+def _below(folder: Path) -> Iterator[Path]:
+    for place, folders, files in os.walk(folder):
+        yield from (Path(place) / name for name in (*folders, *files))

@@ -19,8 +19,9 @@ from datacat.progress import bar
 from datacat.sources.inside import lies_below
 from datacat.sources.location import store_errors
 from datacat.sources.reading import read_bytes, sha256, size_of
-from datacat.versions.manifest import batches, reckon
+from datacat.versions.manifest import batches
 from datacat.versions.media_roots import described, outside_report, refusal
+from datacat.versions.strange import reckon
 
 _THREADS_PER_CORE = 4  # they wait for the store more than they hash; hashing lets go of the interpreter
 
@@ -49,7 +50,7 @@ def check_manifest(folder: Path, definition: Definition) -> None:
     """
     hint = f"Delete {folder}; the next use brings it back from DVC's cache or the remote."
     try:
-        found = reckon(folder)
+        found = reckon(folder, counts=definition.counts)
     except SnapshotDamaged as error:
         raise SnapshotDamaged(error.what, where=error.where, hint=hint) from error
     if (found.digest, found.digests) != (definition.digest, definition.digests):

@@ -14,7 +14,8 @@ from datacat.errors import SnapshotError, UsageError
 from datacat.model.schemas import TABLES
 from datacat.model.snapshot import LATER, LATER_OF_ASSETS, MANIFEST, SplitRule
 from datacat.versions.freeze import freeze
-from datacat.versions.manifest import Contents, batches, reckon, writer
+from datacat.versions.manifest import Contents, batches, writer
+from datacat.versions.strange import reckon
 
 from .lakes import Answer, Lake
 
@@ -105,7 +106,7 @@ def test_the_digest_is_the_same_from_other_identifiers_row_groups_and_row_orders
         rows = pa.Table.from_batches(batches(tmp_path / "here", table), schema=schema)
         with writer(tmp_path / "rewritten", table) as parquet:
             parquet.write_table(rows.take(list(reversed(range(len(rows))))), row_group_size=2)
-    assert reckon(tmp_path / "rewritten") == contents
+    assert reckon(tmp_path / "rewritten", counts=contents.counts) == contents
     assert pq.ParquetFile(tmp_path / "rewritten" / "assets.parquet").num_row_groups == 2
 
 
@@ -148,7 +149,7 @@ def _as_before(folder: Path) -> None:
 def test_a_manifest_without_later_columns_keeps_its_digest_and_is_read(tmp_path: Path) -> None:
     contents = _frozen(_lake(), tmp_path, Answer([0, 1], None))
     _as_before(tmp_path)
-    assert reckon(tmp_path) == contents
+    assert reckon(tmp_path, counts=contents.counts) == contents
     rows = _rows(tmp_path, "annotations")
     assert len(rows) == 4
     assert {(row["model"], row["track"]) for row in rows} == {(None, None)}
@@ -163,11 +164,11 @@ def test_models_and_tracks_are_frozen_and_digested(tmp_path: Path) -> None:
     )
     assert before.digests.annotations != after.digests.annotations
     assert before.digests.assets == after.digests.assets
-    assert reckon(tmp_path / "1") == after
+    assert reckon(tmp_path / "1", counts=after.counts) == after
     found = {(row["model"], row["track"]) for row in _rows(tmp_path / "1", "annotations")}
     assert found == {("yolo-v11", "7"), (None, None)}
     _as_before(tmp_path / "1")
-    assert reckon(tmp_path / "1").digest == before.digest
+    assert reckon(tmp_path / "1", counts=after.counts).digest == before.digest
 
 
 def test_metadata_are_frozen_by_label_set_and_digested(tmp_path: Path) -> None:
