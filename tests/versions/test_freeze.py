@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from dataclasses import replace
 from pathlib import Path
 
 import duckdb
@@ -12,7 +13,7 @@ import pytest
 
 from datacat.errors import SnapshotError, UsageError
 from datacat.model.schemas import TABLES
-from datacat.model.snapshot import LATER, LATER_OF_ASSETS, MANIFEST, SplitRule
+from datacat.model.snapshot import COUNTED_BESIDE, LATER, LATER_OF_ASSETS, MANIFEST, SplitRule
 from datacat.versions.freeze import freeze
 from datacat.versions.manifest import Contents, batches, writer
 from datacat.versions.strange import reckon
@@ -106,7 +107,8 @@ def test_the_digest_is_the_same_from_other_identifiers_row_groups_and_row_orders
         rows = pa.Table.from_batches(batches(tmp_path / "here", table), schema=schema)
         with writer(tmp_path / "rewritten", table) as parquet:
             parquet.write_table(rows.take(list(reversed(range(len(rows))))), row_group_size=2)
-    assert reckon(tmp_path / "rewritten", counts=contents.counts) == contents
+    counts = {name: count for name, count in contents.counts.items() if name not in COUNTED_BESIDE}
+    assert reckon(tmp_path / "rewritten", counts=contents.counts) == replace(contents, counts=counts)
     assert pq.ParquetFile(tmp_path / "rewritten" / "assets.parquet").num_row_groups == 2
 
 
