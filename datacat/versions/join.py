@@ -89,15 +89,20 @@ _ALIKE = """
         AND placed.h IS NOT DISTINCT FROM t.h AND placed.starts IS NOT DISTINCT FROM t.starts
         AND placed.ends IS NOT DISTINCT FROM t.ends
 """
+# What is matched with what other label sets drew.
+_MATCHED = "n.is_crowd IS NOT TRUE AND r.name IS NOT NULL AND n.x + n.y + n.w + n.h IS NOT NULL"
+# `is_across`: of its label set it is the one that stays, but for an equal one of another. What shares an object is told
+# with it, though it goes.
 _TWINS = f"""
     CREATE OR REPLACE TEMP TABLE snapshot_gone AS
-    SELECT annotation, 'duplicates' AS why FROM (
-        SELECT annotation, row_number() OVER (
+    SELECT annotation, 'duplicates' AS why, unit <> unit_before AS is_across FROM (
+        SELECT annotation, r.unit, lag(r.unit) OVER equal_ones AS unit_before
+        FROM annotations AS n JOIN snapshot_rows AS r USING (annotation) SEMI JOIN snapshot_alike USING (annotation)
+        WINDOW equal_ones AS (
             PARTITION BY r.asset, r.name, r.drawn, n.geometry_type, n.x, n.y, n.w, n.h, n.is_relative, n.geometry,
                 n.is_crowd IS TRUE, n.text, n.track, {{}}
-            ORDER BY r.unit, {_BEST}) AS place
-        FROM annotations AS n JOIN snapshot_rows AS r USING (annotation) SEMI JOIN snapshot_alike USING (annotation))
-    WHERE place > 1
+            ORDER BY r.unit, {_BEST}))
+    WHERE unit_before IS NOT NULL
 """  # noqa: S608 - our own words
 _SHARED_ASSETS = """
     CREATE OR REPLACE TEMP TABLE snapshot_shared AS
@@ -118,8 +123,8 @@ _BOXES = Sql(
         SELECT n.*, r.name, r.unit, k.annotation IS NOT NULL AS has_twin, {SCALES}
         FROM {{}} AS n JOIN snapshot_rows AS r USING (annotation) LEFT JOIN snapshot_alike AS k USING (annotation)
         SEMI JOIN snapshot_shared ON snapshot_shared.asset = r.asset
-        ANTI JOIN snapshot_gone ON snapshot_gone.annotation = r.annotation
-        WHERE n.is_crowd IS NOT TRUE AND r.name IS NOT NULL AND n.x + n.y + n.w + n.h IS NOT NULL) AS n
+        ANTI JOIN (FROM snapshot_gone WHERE NOT is_across) AS g ON g.annotation = r.annotation
+        WHERE {_MATCHED}) AS n
 """  # noqa: S608 - our own words
 ).filled(sized(Sql("annotations"), stated=Sql("FROM snapshot_stated")))
 # Boxes of a label set that are the same thing as one that stays of those before it.
@@ -130,7 +135,8 @@ _SAME = f"""
         "SELECT l.asset, 0 AS left_set, 1 AS right_set, l.number AS left_annotation, r.number AS right_annotation, "
         "true AS left_name, true AS right_name, "
         + IOU
-        + " AS iou FROM (FROM snapshot_boxes WHERE unit < {0} AND number NOT IN (SELECT number FROM snapshot_same)) "
+        + " AS iou FROM (FROM snapshot_boxes ANTI JOIN snapshot_gone USING (annotation) "
+        "WHERE unit < {0} AND number NOT IN (SELECT number FROM snapshot_same)) "
         "AS l JOIN (FROM snapshot_boxes WHERE unit = {0}) AS r USING (asset, frame, name)"
     )
 }
@@ -138,7 +144,9 @@ _SAME = f"""
 """  # noqa: S608 - our own words
 # Of boxes that stay, those that coincide with one of another class.
 _COINCIDING = f"""
-    WITH rest AS MATERIALIZED (FROM snapshot_boxes WHERE number NOT IN (SELECT number FROM snapshot_same)),
+    WITH rest AS MATERIALIZED (
+        FROM snapshot_boxes ANTI JOIN snapshot_gone USING (annotation)
+        WHERE number NOT IN (SELECT number FROM snapshot_same)),
     {
     matched(
         "SELECT asset, l.unit AS left_set, r.unit AS right_set, l.number AS left_annotation, "
@@ -163,14 +171,16 @@ _WHOLE = f"""
 _SHARED = """
     SELECT name, count(DISTINCT kept) AS objects, count(DISTINCT kept) + count(*) AS annotations FROM (
         SELECT name, kept FROM snapshot_same JOIN snapshot_boxes USING (number)
+        ANTI JOIN snapshot_gone USING (annotation)
         UNION ALL SELECT name, -1 - kept FROM snapshot_whole WHERE unit <> kept_unit)
     GROUP BY ALL ORDER BY ALL
 """
 _GO = """
     INSERT INTO snapshot_gone
-    SELECT annotation, 'same' FROM snapshot_same JOIN snapshot_boxes USING (number)
+    SELECT annotation, 'same', false
+    FROM snapshot_same JOIN snapshot_boxes USING (number) ANTI JOIN snapshot_gone USING (annotation)
     UNION ALL
-    SELECT annotation, CASE WHEN unit = kept_unit THEN 'duplicates' ELSE 'same' END
+    SELECT annotation, CASE WHEN unit = kept_unit THEN 'duplicates' ELSE 'same' END, false
     FROM snapshot_whole WHERE annotation <> kept
 """
 _GONE = """
@@ -267,11 +277,13 @@ def _find_duplicates(cursor: duckdb.DuckDBPyConnection, *, is_one: bool) -> None
     """Makes `snapshot_gone` of annotations that say the same as another one.
 
     That is the same class and geometry; where all objects keep all their labels, the same attributes in the same voice
-    (`_VOICE`) as well. What is said of whole pictures is nobody's duplicate there: it may be a vote.
+    (`_VOICE`) as well. What is said of whole pictures is nobody's duplicate there: it may be a vote. Where an object
+    keeps one label, equal boxes of two label sets are left to matching: that is one to one, and without the one of them
+    the other would be free to take a second object along.
     """
     rows(cursor, Sql(_ALIKE).filled(TRUE if is_one else Sql("n.geometry_type <> 'none'")))
     ((count,),) = rows(cursor, Sql("SELECT count(*) FROM snapshot_alike"))
-    alike = Sql("true" if is_one else f"n.attributes, {_VOICE}")
+    alike = Sql(f"CASE WHEN {_MATCHED} THEN r.unit END" if is_one else f"n.attributes, {_VOICE}")
     limited = _TWINS if count else f"{_TWINS} LIMIT 0"
     rows(cursor, Sql(limited).filled(alike))
 

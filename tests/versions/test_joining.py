@@ -339,22 +339,35 @@ def _kept(teams: Sequence[list[Box]]) -> list[Box]:
     return kept
 
 
-def test_the_boxes_that_stay_are_those_of_an_oracle(tmp_path: Path) -> None:
+@pytest.mark.parametrize("copied", [0, 0.5])
+def test_the_boxes_that_stay_are_those_of_an_oracle(tmp_path: Path, copied: float) -> None:
+    """`copied`: how many boxes are exactly those of another team."""
     rng, said, expected = random.Random(8), [], []
     for asset in range(60):
-        teams = [
-            [
-                (rng.uniform(0, 40), rng.uniform(0, 30), rng.uniform(60, 90), rng.uniform(60, 90))
-                for _ in range(rng.randint(0, 3))
-            ]
-            for _ in range(3)
-        ]
+        teams: list[list[Box]] = [[], [], []]
+        for team in (CLAIMS, SURVEY, MAPPING):
+            others = [one for boxes in teams for one in boxes]
+            for _ in range(rng.randint(0, 3)):
+                drawn = (rng.uniform(0, 40), rng.uniform(0, 30), rng.uniform(60, 90), rng.uniform(60, 90))
+                one = rng.choice(others) if others and rng.random() < copied else drawn
+                teams[team] += [one] * (one not in teams[team])
         said += [box(team, "roof", one, asset=asset) for team, boxes in enumerate(teams) for one in boxes]
         expected += [(asset, one[0]) for one in _kept([teams[CLAIMS], teams[SURVEY], teams[MAPPING]])]
     rows, contents = joined(lake(*said, assets=60), tmp_path, prefer=["claims", "survey"])
     found = [(int(Path(row["uri"]).stem), row["x"]) for row in rows]
     assert sorted(found) == sorted(expected)
     assert len(said) - len(rows) == sum(int(item["annotations"]) for item in contents.joined.same) > 20
+
+
+def test_an_equal_box_of_another_team_takes_no_second_object_along(tmp_path: Path) -> None:
+    """Claims has two objects, of which mapping has drawn the one to the pixel."""
+    found = lake(box(MAPPING, "roof", A), box(CLAIMS, "roof", A), box(CLAIMS, "roof", B))
+    rows, contents = joined(found, tmp_path, prefer=["mapping", "claims"])
+    assert _who(rows) == [("claims", "roof", B[0]), ("mapping", "roof", A[0])]
+    assert contents.joined.same == ({"team": "claims", "class": "roof", "annotations": 1},)
+    rows, contents = joined(found, tmp_path / "keep", overlap="keep")
+    assert len(rows) == 2
+    assert contents.joined.shared == ()
 
 
 def test_who_stays_does_not_hang_on_identifiers(tmp_path: Path) -> None:
