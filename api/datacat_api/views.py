@@ -298,6 +298,9 @@ class Snapshot(View):
     )
     missing: int = Field(description="Assets whose media was not found when they were frozen.")
     unreadable: int = Field(description="Assets whose media could not be read when they were frozen.")
+    unlooked: dict[str, int] = Field(
+        description="By class, assets that have none as nobody looked for it there; of the 50 most frequent classes."
+    )
     splits: dict[str, int]
     seed: str
     annotation_policy: str

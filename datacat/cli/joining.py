@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
@@ -10,10 +11,12 @@ import click
 
 from datacat.cli.output import Output, counted
 from datacat.model.joining import CLASSES_BY, OVERLAPS, Joining, JoiningChoice
+from datacat.query.values import Value, is_name
+from datacat.query.words import as_word, is_bare_words
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-_NAMED = 3  # pairs of classes that a note names
+_NAMED = 3  # classes, or pairs of them, that a note names
 _OPTIONS = (
     click.option(
         "--classes-by",
@@ -99,6 +102,9 @@ def readably(summary: Mapping[str, Any]) -> dict[str, Any]:
             found |= _rule(value)
         elif name == "joined":
             found |= {key: ", ".join(texts) for key, texts in _done(value)}
+        elif name == "unlooked":
+            if value:
+                found[name] = _few(value)
         elif value or name not in ("missing", "unreadable"):
             found[name] = value
     return found
@@ -139,6 +145,41 @@ def _named(team: str, said: str) -> str:
     return f"{team}:{said}" if team else said
 
 
+def _few(counts: Mapping[str, int]) -> str:
+    """The first of some counts by name."""
+    more = f", and {len(counts) - _NAMED} more" if len(counts) > _NAMED else ""
+    return ", ".join(f"{name} {count:,}" for name, count in list(counts.items())[:_NAMED]) + more
+
+
+def _unlooked(summary: Mapping[str, Any]) -> str:
+    counts, assets = summary["unlooked"], summary["assets"]
+    named = [f"`{name}` on {count:,}" for name, count in list(counts.items())[:_NAMED]]
+    more = (
+        f", and {counted(len(counts) - _NAMED, 'more class', many='more classes')}"
+        if len(counts) > _NAMED
+        else ""
+    )
+    said = (
+        f"nobody looked for {', for '.join(named)} of {counted(assets, 'asset')}{more}: "
+        "an export says that there is none"
+    )
+    asked = [*filter(None, (_asked(name, summary["joining"]) for name in list(counts)[:_NAMED]))]
+    if not asked:
+        return said
+    query = " AND ".join(["(…)", *(f"NOT ?{one}" for one in asked)])
+    return f"{said}; without those assets: --query {shlex.quote(query)}"
+
+
+def _asked(name: str, joining: Mapping[str, Any]) -> str:
+    """How a query asks for a class of a snapshot; "": it cannot, as a map made it of others."""
+    if any(name == item["name"] for item in joining["class_map"]):
+        return ""
+    if joining["classes_by"] == "concept" and is_bare_words(name):
+        return as_word(name).text
+    is_quoted = not is_name(name) or "*" in name
+    return f"class={Value(name, is_quoted=is_quoted)}"
+
+
 def advise(output: Output, summary: Mapping[str, Any], *, choice: JoiningChoice) -> None:
     """Tells what a training set would trip over, and what to do about it."""
     done = summary["joined"]
@@ -148,6 +189,8 @@ def advise(output: Output, summary: Mapping[str, Any], *, choice: JoiningChoice)
             f"{' and '.join(unseen)} of {counted(summary['assets'], 'asset')}: torch leaves out what is missing, and "
             "raises at what cannot be read; without them: --query '(…) AND NOT is:missing AND NOT is:unreadable'"
         )
+    if summary["unlooked"]:
+        output.note(_unlooked(summary))
     if not choice and summary["joining"] != Joining().to_document():
         output.note("classes and overlap as in the version before")
     if summary["joining"]["classes_by"] == "concept" and "mapped" not in done:

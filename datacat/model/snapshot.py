@@ -24,6 +24,8 @@ COUNTED_BESIDE = (
     "missing",
     "unreadable",
 )  # what `counts` has beside rows, where there is some
+UNLOOKED = "unlooked:"
+"""What begins the name of a count, before a class: of assets without such an annotation, where nobody looked."""
 
 _INTERNAL = ("annotation", "asset", "label_set", "source_file")
 # Columns of annotations that came after digests had been made: a manifest may lack them, and a row without
@@ -159,7 +161,8 @@ class Definition:
     annotations: str  # ANNOTATION_POLICIES
     # assets, annotations, and assets of each split as split:<name>; merged_copies, where there are some: addresses
     # beside the one by which an asset is named; missing and unreadable, likewise: assets whose media was not found, or
-    # could not be read, when they were frozen
+    # could not be read, when they were frozen; unlooked:<class>, likewise, of the most frequent classes: assets that
+    # have none, as nobody looked for it there
     counts: Mapping[str, int]
     digest: str
     digests: Digests
@@ -178,6 +181,16 @@ class Definition:
     def snapshot(self) -> SnapshotName:
         """`name@version`."""
         return SnapshotName(self.name, self.version)
+
+    @property
+    def unlooked(self) -> Mapping[str, int]:
+        """By class, on how many assets nobody looked for it; those with most of them first."""
+        found = {
+            name.removeprefix(UNLOOKED): count
+            for name, count in self.counts.items()
+            if name.startswith(UNLOOKED)
+        }
+        return dict(sorted(found.items(), key=lambda item: (-item[1], item[0])))
 
     def to_json(self) -> str:
         """The text of definition.json: keys sorted, one item a line."""
@@ -242,6 +255,7 @@ class Definition:
             "assets": self.counts["assets"],
             "annotations": self.counts["annotations"],
             **{name: self.counts.get(name, 0) for name in COUNTED_BESIDE},
+            "unlooked": dict(self.unlooked),
             "splits": shares,
             "seed": self.split.seed,
             "annotation_policy": self.annotations,

@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from datacat.config import Settings
 from datacat.errors import DatacatError, LocationError, UsageError, cause_of
-from datacat.ingest.export import LIES_AT, undescribed
+from datacat.ingest.export import LIES_AT, Losses, undescribed
 from datacat.ingest.registry import formats
 from datacat.model.snapshot import MANIFEST, Definition, Described, ExportReport, class_indexes
 from datacat.sources.inside import any_leads_below
@@ -24,6 +24,7 @@ from datacat.versions.drawn import on_pictures
 from datacat.versions.manifest import batches, file_of
 
 PARQUET = "parquet"  # the manifest itself
+_CLASSES_NAMED = 10  # for which nobody looked, in the report
 MEDIA_CHOICES = ("reference", "copy", "link")
 
 
@@ -189,11 +190,25 @@ def _write(
         written = writer.write(
             assets, annotations, folder, media=target.media, settings=target.settings, classes=classes, **more
         )
-        return [*written, *losses] if takes else [*written, *losses, *undescribed(assets, described)]
+        told = [*written, *losses, *_unlooked(definition)]
+        return told if takes else [*told, *undescribed(assets, described)]
     for table in MANIFEST:
         shutil.copyfile(file_of(source, table), file_of(folder, table))
     (folder / "definition.json").write_text(definition.to_json(), "utf-8")
     return ()
+
+
+def _unlooked(definition: Definition) -> list[str]:
+    """That what no label says is not known to be absent; the classes with most such assets, one a line."""
+    found = list(definition.unlooked.items())
+    losses = Losses()
+    for name, count in found[:_CLASSES_NAMED]:
+        losses.add(f"assets on which nobody looked for `{name}`, which would seem absent", count)
+    losses.add(
+        "more classes for which nobody looked on some assets, where they would seem absent",
+        len(found[_CLASSES_NAMED:]),
+    )
+    return losses.lines()
 
 
 def _table(source: Path, name: str) -> pa.Table:

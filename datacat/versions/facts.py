@@ -3,7 +3,8 @@
 A definition comes with the snapshot, so whoever sends one may have written anything into it; the digest covers the rows
 alone. What can be reckoned from the rows is reckoned here and compared: counts, the split by its rule and seed,
 classes, label sets, and what was called otherwise. For the rest (who, when, the question, the state, merged copies,
-what label sets say of themselves) a definition is believed: docs/explanation/snapshots.md lists it.
+where nobody looked, what label sets say of themselves) a definition is believed; docs/explanation/snapshots.md lists
+it.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ import duckdb
 import pyarrow as pa
 
 from datacat.errors import SnapshotDamaged
-from datacat.model.snapshot import COUNTED_BESIDE, MANIFEST, Definition
+from datacat.model.snapshot import COUNTED_BESIDE, MANIFEST, UNLOOKED, Definition
 from datacat.versions.manifest import batches
 from datacat.versions.split import starts
 from datacat.versions.verify import check_manifest
@@ -106,6 +107,7 @@ def check_facts(folder: Path, definition: Definition) -> None:
 def differences(found: _Rows, definition: Definition) -> Iterator[str]:
     """What a definition says otherwise than its rows, in words."""
     yield from _of_counts(found, definition)
+    yield from _of_unlooked(found, definition)
     number, uri = found.misplaced
     if number:
         yield f"{number:,} assets are in another split than {definition.split} with its seed gives, as {uri}"
@@ -128,7 +130,11 @@ def _of_counts(found: _Rows, definition: Definition) -> Iterator[str]:
         "annotations": sum(found.classes.values()),
         **splits,
     }
-    counts = {name: count for name, count in definition.counts.items() if name not in COUNTED_BESIDE}
+    counts = {
+        name: count
+        for name, count in definition.counts.items()
+        if name not in COUNTED_BESIDE and not name.startswith(UNLOOKED)
+    }
     missing = definition.counts.get("missing", 0)  # older definitions do not say it
     if "missing" in definition.counts and missing != found.missing:
         yield f"missing {missing:,}, which are {found.missing:,}"
@@ -140,6 +146,16 @@ def _of_counts(found: _Rows, definition: Definition) -> Iterator[str]:
     limit = definition.question.limit
     if limit is not None and reckoned["assets"] > limit:
         yield f"limit {limit:,} of {reckoned['assets']:,} assets"
+
+
+def _of_unlooked(found: _Rows, definition: Definition) -> Iterator[str]:
+    """The rows do not tell where nobody looked, only what such counts cannot be."""
+    named, assets = found.named(), sum(found.splits.values())
+    for name, count in definition.unlooked.items():
+        if name not in named and name not in definition.classes:
+            yield f"assets on which nobody looked for {name}, which is no class of it"
+        elif not 0 <= count <= assets:
+            yield f"nobody looked for {name} on {count:,} of {assets:,} assets"
 
 
 def _of_classes(found: _Rows, definition: Definition) -> Iterator[str]:

@@ -12,11 +12,12 @@ import duckdb
 import pyarrow as pa
 
 from datacat.errors import SnapshotError, UsageError
-from datacat.model.snapshot import ANNOTATION_POLICIES, MANIFEST, Question, SplitRule
-from datacat.versions.class_names import Asked, renamed_classes
+from datacat.model.snapshot import ANNOTATION_POLICIES, MANIFEST, UNLOOKED, Question, SplitRule
+from datacat.versions.class_names import Asked, Names, renamed_classes
 from datacat.versions.join import join
 from datacat.versions.manifest import ROWS_AT_ONCE, Contents, Reckoning, writer
 from datacat.versions.split import assign
+from datacat.versions.unlooked import unlooked
 
 
 class Selection(Protocol):
@@ -157,15 +158,18 @@ def freeze(
             f"{asset_count} assets were found, {contents.counts['assets']} of them are in the catalog",
             hint="The answer and the catalog are of different states.",
         )
-    told = {name: count for name, count in _asides(cursor).items() if count}
+    told = _asides(cursor, names=names, asset_count=asset_count)
     return replace(contents, counts={**contents.counts, **told})
 
 
-def _asides(cursor: duckdb.DuckDBPyConnection) -> dict[str, int]:
+def _asides(cursor: duckdb.DuckDBPyConnection, *, names: Names, asset_count: int) -> dict[str, int]:
     """What a definition counts beside rows, where there is any; see `Definition.counts`."""
     ((merged,),) = cursor.execute("SELECT coalesce(sum(copies), 0)::BIGINT FROM snapshot_uris").fetchall()
     ((missing, unreadable),) = cursor.execute(_UNSEEN_SQL).fetchall()
-    return {"merged_copies": merged, "missing": missing, "unreadable": unreadable}
+    found = {"merged_copies": merged, "missing": missing, "unreadable": unreadable}
+    for name, count in unlooked(cursor, names=names, asset_count=asset_count).items():
+        found[f"{UNLOOKED}{name}"] = count
+    return {name: count for name, count in found.items() if count}
 
 
 def _label_sets(cursor: duckdb.DuckDBPyConnection) -> dict[str, dict[str, Any]]:
