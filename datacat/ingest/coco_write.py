@@ -70,17 +70,18 @@ def write(
     annotations = annotations.append_column("place", pa.array(range(len(annotations)), pa.int64()))
     _count_assets(assets, described, losses=losses)
     _count_annotations(annotations, losses=losses)
+    has_objects = bool(categories.numbers) or not len(annotations)
     for split in splits(assets):
         chosen = assets.filter(pc.equal(pc.fill_null(assets.column("split"), "all"), split)).sort_by("uri")
         theirs = annotations.filter(
             pc.is_in(annotations.column("uri"), chosen.column("uri").combine_chunks())
         )
         theirs = theirs.sort_by([("uri", "ascending"), ("place", "ascending")])
-        for kind, those in _by_kind(theirs, has_objects=bool(categories.numbers)):
+        for kind, those in _by_kind(theirs, has_objects=has_objects):
             images = chosen
             if kind == "instances":
                 _count_bare(those, losses=losses)
-            if kind != "instances" and categories.numbers:
+            if kind != "instances" and has_objects:
                 images = chosen.filter(pc.is_in(chosen["uri"], those["uri"].combine_chunks()))
             part = _File(images, names, said, categories, licences, losses)
             with (folder / "annotations" / f"{kind}_{split}.json").open("wb") as file:
@@ -89,7 +90,7 @@ def write(
 
 
 def _by_kind(annotations: pa.Table, *, has_objects: bool) -> Iterator[tuple[str, pa.Table]]:
-    """The files of a split: objects always, unless nothing has a class; the others where there are any."""
+    """The files of a split: objects always, unless there are captions alone; the others where there are any."""
     has_class, has_box = annotations["class"].is_valid(), annotations["w"].is_valid()
     masks = (pc.and_(has_class, has_box), pc.and_(has_class, pc.invert(has_box)), pc.invert(has_class))
     for kind, mask in zip(_KINDS, masks, strict=True):

@@ -218,3 +218,20 @@ def test_metadata_and_what_label_sets_say_are_frozen(animals: Exported) -> None:
     assert (said["label_set"], said["metadata"]["license"]) == ("t/n", 2)
     assert snapshot.definition.label_sets["t/n"]["format"] == "coco"
     assert snapshot.verify().ok
+
+
+def test_assets_without_any_annotation_are_images_of_objects(tmp_path: Path) -> None:
+    """Negatives alone, of which only a file of captions was written."""
+    names = ("a.png", "bb.png")  # of other bytes each
+    for name in names:
+        picture(tmp_path / "lake" / name)
+    images = [{"id": n, "file_name": name, "width": 100, "height": 80} for n, name in enumerate(names)]
+    snapshot = frozen(tmp_path, {"images": images, "categories": [], "annotations": []})
+    snapshot.export(tmp_path / "out", format="coco")
+    (path,) = (tmp_path / "out" / "annotations").iterdir()
+    assert path.name == "instances_all.json"
+    loaded = COCO(str(path))
+    assert (len(loaded.getImgIds()), loaded.getAnnIds(), loaded.getCatIds()) == (2, [], [])
+    again = datacat.init(str(tmp_path / "again"))
+    report = again.ingest(str(tmp_path / "out"), team="t", name="n", media_root=str(tmp_path / "lake"))
+    assert (report.format, report.assets, report.annotations) == ("coco", 2, 0)
