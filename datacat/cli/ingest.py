@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import csv
 import shlex
+from collections.abc import Collection
 from functools import partial
 
 import click
+from click.core import ParameterSource
 
 from datacat.cli.completion import names
 from datacat.cli.options import at_option, catalog_option, commit_options, json_option, opened
@@ -100,7 +102,7 @@ def ingest(
         _print(ingest_as(name=name, format=format_name), output)
     except SeveralFormats as several:
         if not each:
-            several.hint = _commands(location, team=team, parts=_parts(several, name))
+            several.hint = _commands(location, parts=_parts(several, name))
             raise
         for one, part in _parts(several, name):
             _print(ingest_as(name=one, format=part), output)
@@ -118,13 +120,32 @@ def _parts(several: SeveralFormats, name: str) -> list[tuple[str, str]]:
     return [(f"{name}-{part}", part) for part, _ in several.formats]
 
 
-def _commands(location: str, *, team: str, parts: list[tuple[str, str]]) -> str:
-    """What to run for a place of several formats."""
+def _commands(location: str, *, parts: list[tuple[str, str]]) -> str:
+    """What to run for a place of several formats: the command that runs, with all that was given to it."""
+    team, more = _given(only=("team",)), _given(but=("team", "name", "format_name", "each"))
+    before, behind = ([], ["--", location]) if location.startswith("-") else ([location], [])
     lines = [
-        shlex.join(["datacat", "ingest", location, "--team", team, "--name", name, "--format", format_])
+        shlex.join(
+            [*("datacat", "ingest"), *before, *team, "--name", name, "--format", format_, *more, *behind]
+        )
         for name, format_ in parts
     ]
     return "\n".join(["Ingest each as a label set of its own (--each does all of them):", *lines])
+
+
+def _given(*, only: Collection[str] = (), but: Collection[str] = ()) -> list[str]:
+    """The options that the command which runs was given, as words."""
+    context = click.get_current_context()
+    words: list[str] = []
+    for param in context.command.params:
+        is_said = context.get_parameter_source(param.name or "") is ParameterSource.COMMANDLINE
+        if not isinstance(param, click.Option) or not is_said or param.name in but:
+            continue
+        if not only or param.name in only:
+            words += (
+                param.opts[:1] if param.is_flag else [param.opts[0], str(context.params[param.name or ""])]
+            )
+    return words
 
 
 def _listed(text: str | None, *, words: tuple[str, ...]) -> str | list[str] | None:

@@ -35,7 +35,13 @@ def with_catalog(text: str, place: str | None) -> str:
     if not place:
         return text
     more = f" -C {shlex.quote(place)}"
-    return _COMMAND.sub(lambda found: found[0] + (more if _takes_catalog(found[0]) else ""), text)
+    return "\n".join(
+        # A line that is a command was made whole, and what looks like another one in it is a value.
+        line
+        if line.startswith("datacat ")
+        else _COMMAND.sub(lambda found: found[0] + (more if _takes_catalog(found[0]) else ""), line)
+        for line in text.split("\n")
+    )
 
 
 def catalog_of(words: Sequence[str]) -> str | None:

@@ -1,9 +1,11 @@
-"""Boxes and polygons cut at the edges of their picture, in fractions of its size."""
+"""Boxes and polygons cut at the edges of their picture, in fractions of its size or in pixels."""
 
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Callable, Sequence
+from functools import partial
 
 Corners = tuple[float, float, float, float]  # left, top, right, bottom
 _Point = tuple[float, float]
@@ -23,18 +25,24 @@ def clipped_box(corners: Corners) -> tuple[Corners | None, bool]:
     return inside, any(abs(new - old) > _ROUNDING for new, old in zip(inside, corners, strict=True))
 
 
-def clipped_polygon(ring: Sequence[float]) -> tuple[list[float] | None, bool]:
+def clipped_polygon(
+    ring: Sequence[float], *, sides: tuple[float, float] = (1.0, 1.0)
+) -> tuple[list[float] | None, bool]:
     """What of a polygon (x, y, x, y, …) lies within the picture (None: no area), and whether something was cut off.
 
     By Sutherland and Hodgman: a polygon that leaves the picture and comes back is joined along the edge.
+
+    Args:
+        ring: in fractions, or in the units of `sides`.
+        sides: width and height of the picture, infinite where they are unknown.
     """
     if not all(map(math.isfinite, ring)):
         return None, True
     points: list[_Point] = list(zip(ring[0::2], ring[1::2], strict=True))
-    is_cut = any(not -_ROUNDING <= value <= 1 + _ROUNDING for value in ring)
-    for axis in (0, 1):
+    is_cut = any(not -_ROUNDING <= value <= sides[at % 2] + _ROUNDING for at, value in enumerate(ring))
+    for axis, side in enumerate(sides):
         points = _cut(points, axis=axis, edge=0.0, is_inside=lambda value: value >= 0)
-        points = _cut(points, axis=axis, edge=1.0, is_inside=lambda value: value <= 1)
+        points = _cut(points, axis=axis, edge=side, is_inside=partial(operator.ge, side))
     twice = sum(
         before[0] * after[1] - after[0] * before[1]
         for before, after in zip([*points[-1:], *points[:-1]], points, strict=True)

@@ -109,11 +109,11 @@ def _listed(record: _Raws, sheets: Sheets) -> _Listed:
         ValueError: it has no id.
     """
     source_id = stated_id(_ANY.decode(record.pop("id", b"null")), name="id")
-    name = name_of(known_id(_ANY.decode(record.pop("name", b"null"))))
+    name = _named(record.pop("name", b"null"))
     if name is None:
         sheets.tally.note("a category without a name; its id was kept as the class")
         name = source_id
-    parent = name_of(known_id(_ANY.decode(record.get("supercategory", b"null"))))
+    parent = _named(record.get("supercategory", b"null"))
     parent = None if parent == _NO_PARENT else parent
     if parent is not None:
         del record["supercategory"]  # said by the column
@@ -123,6 +123,12 @@ def _listed(record: _Raws, sheets: Sheets) -> _Listed:
         _list(record, "skeleton", decoder=_EDGES, sheets=sheets),
     )
     return _Listed(source_id, name, parent, composed(record.items()).decode() if record else None, category)
+
+
+def _named(raw: bytes | msgspec.Raw) -> str | None:
+    """A name: a text as it is written, since 1.0 beside 1 is another, and a number as identifiers are."""
+    said = _ANY.decode(raw)
+    return name_of(said if isinstance(said, str) else known_id(said))
 
 
 def _list(record: _Raws, key: str, *, decoder: msgspec.json.Decoder[Any], sheets: Sheets) -> Any:

@@ -19,9 +19,9 @@ import pyarrow.compute as pc
 from datacat.config import Settings
 from datacat.ingest.attributes import composed
 from datacat.ingest.coco_context import Categories, Licences, Said, image_metadata
+from datacat.ingest.coco_outline import outlined
 from datacat.ingest.export import (
     Losses,
-    boxed,
     ending_of,
     indexed,
     place_media,
@@ -29,7 +29,6 @@ from datacat.ingest.export import (
     splits,
     unique_stems,
 )
-from datacat.ingest.geometry import derived_bounds
 from datacat.model.snapshot import Described
 
 _UNHELD = ("annotator", "created", "status", "said_class")
@@ -70,17 +69,18 @@ def write(
     annotations = annotations.append_column("place", pa.array(range(len(annotations)), pa.int64()))
     _count_assets(assets, described, losses=losses)
     _count_annotations(annotations, losses=losses)
+    has_objects = bool(categories.numbers) or not len(annotations)
     for split in splits(assets):
         chosen = assets.filter(pc.equal(pc.fill_null(assets.column("split"), "all"), split)).sort_by("uri")
         theirs = annotations.filter(
             pc.is_in(annotations.column("uri"), chosen.column("uri").combine_chunks())
         )
         theirs = theirs.sort_by([("uri", "ascending"), ("place", "ascending")])
-        for kind, those in _by_kind(theirs, has_objects=bool(categories.numbers)):
+        for kind, those in _by_kind(theirs, has_objects=has_objects):
             images = chosen
             if kind == "instances":
                 _count_bare(those, losses=losses)
-            if kind != "instances" and categories.numbers:
+            if kind != "instances" and has_objects:
                 images = chosen.filter(pc.is_in(chosen["uri"], those["uri"].combine_chunks()))
             part = _File(images, names, said, categories, licences, losses)
             with (folder / "annotations" / f"{kind}_{split}.json").open("wb") as file:
@@ -89,7 +89,7 @@ def write(
 
 
 def _by_kind(annotations: pa.Table, *, has_objects: bool) -> Iterator[tuple[str, pa.Table]]:
-    """The files of a split: objects always, unless nothing has a class; the others where there are any."""
+    """The files of a split: objects always, unless there are captions alone; the others where there are any."""
     has_class, has_box = annotations["class"].is_valid(), annotations["w"].is_valid()
     masks = (pc.and_(has_class, has_box), pc.and_(has_class, pc.invert(has_box)), pc.invert(has_class))
     for kind, mask in zip(_KINDS, masks, strict=True):
@@ -145,18 +145,19 @@ class _File:
     ) -> bytes | None:
         """One annotation; None where its box cannot be written."""
         losses = self.losses
+        outline = outlined(row, size=size, losses=losses)
+        if outline is None:
+            return None
         parts: list[tuple[str, bytes]] = [("id", _json(number)), ("image_id", _json(image))]
         if row["class"] is not None:
             parts.append(("category_id", _json(self.categories.numbers[row["class"]])))
-        if row["w"] is not None:
-            box = boxed(row, size, losses=losses)
-            if box is None:
-                return None
-            parts += [("bbox", _json(box)), ("area", _json(_area(row, box, size=size)))]
-        elif row["area"] is not None:  # captions and labels of whole images have none, which is not 0
-            parts.append(("area", _json(row["area"])))
+        for name, value in (("bbox", outline.box), ("area", outline.area)):
+            if value is not None:
+                parts.append((name, _json(value)))
         parts.append(("iscrowd", _json(int(row["is_crowd"] or False))))
-        parts += _geometry(row, self.categories, size=size, losses=losses)
+        parts += _keypoints(row, self.categories, size=size, losses=losses)
+        if outline.segmentation is not None:
+            parts.append(("segmentation", outline.segmentation))
         for column, name in (("text", "caption"), ("confidence", "score"), ("model", "model")):
             if row[column] is not None:
                 parts.append((name, _json(row[column])))
@@ -240,32 +241,13 @@ def _names(assets: pa.Table, folder: Path, *, media: str) -> dict[str, str]:
     }
 
 
-def _area(row: dict[str, Any], box: tuple[float, ...], *, size: Mapping[str, Any]) -> float:
-    """Pixels; of a plain box never more than the box that is written."""
-    of_box = box[2] * box[3]
-    area: float | None = row["area"]
-    if area is None and row["geometry"] is not None:
-        try:
-            area = derived_bounds(row["geometry_type"], row["geometry"])[1]
-        except ValueError:  # of another form than its type; written by another release
-            area = None
-    if area is None:
-        return of_box
-    if row["is_relative"] and row["geometry_type"] != "mask":
-        area *= size["width"] * size["height"]
-    return min(area, of_box) if row["geometry_type"] == "box" else area
-
-
-def _geometry(
+def _keypoints(
     row: dict[str, Any], categories: Categories, *, size: Mapping[str, Any], losses: Losses
 ) -> list[tuple[str, bytes]]:
+    """Keypoints; of what else COCO cannot hold, the loss is counted."""
     type_, geometry = row["geometry_type"], row["geometry"]
-    if geometry is None or type_ in ("none", "box"):
+    if geometry is None or type_ in ("none", "box", "mask", "polygon"):
         return []
-    if type_ == "mask":
-        return [("segmentation", geometry.encode())]
-    if type_ == "polygon":
-        return [("segmentation", _in_pixels(row, size=size))]
     if type_ != "keypoints":
         losses.add(
             f"geometry {type_}, of which its box was kept" if row["w"] is not None else f"geometry {type_}"
@@ -278,16 +260,4 @@ def _geometry(
         losses.add("names and edges of keypoints that are not those of their class")
     across, down = (size["width"], size["height"]) if row["is_relative"] else (1, 1)
     flat = [number for x, y, *v in points for number in (x * across, y * down, v[0] if v else 2)]
-    pieces = [("keypoints", _json(flat)), ("num_keypoints", _json(sum(value > 0 for value in flat[2::3])))]
-    if "segmentation" in document:
-        pieces.append(("segmentation", bytes(document["segmentation"])))
-    return pieces
-
-
-def _in_pixels(row: dict[str, Any], *, size: Mapping[str, Any]) -> bytes:
-    """Rings; as they are written where they are in pixels."""
-    if not row["is_relative"]:
-        return bytes(row["geometry"].encode())
-    sides = (size["width"], size["height"])
-    rings = msgspec.json.decode(row["geometry"], type=list[list[float]])
-    return _json([[number * sides[at % 2] for at, number in enumerate(ring)] for ring in rings])
+    return [("keypoints", _json(flat)), ("num_keypoints", _json(sum(value > 0 for value in flat[2::3])))]

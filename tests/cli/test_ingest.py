@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from pathlib import Path
 
 import pytest
@@ -69,6 +70,27 @@ def test_a_folder_of_several_formats_is_told_apart_and_ingested_each(
     code, printed = run(*command, "--each", capsys=capsys)
     assert (code, "a/b-coco" in printed, "a/b-yolo" in printed) == (0, True, True)
     assert len(Catalog.open(catalog).label_sets()) == 2
+
+
+def test_commands_for_each_format_keep_all_that_was_given_and_can_be_pasted(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """They lost the catalog, the media root, what is covered, and all else."""
+    lake, catalog = tmp_path / "a lake", str(tmp_path / "my catalog")
+    save(lake / "labels.json", coco(2))
+    save(lake / "0.txt", "0 0.5 0.5 0.1 0.1\n")
+    Catalog.init(catalog)
+    given = ["-C", catalog, "--media-root", str(lake), "--covers", "none", "--licence", "it's mine"]
+    given += ["--look-again", "-m", "first: `datacat log`", "--author", "ada"]
+    command = ("ingest", str(lake), "--team", "a", "--name", "b", *given)
+    code, printed = run(*command, capsys=capsys)
+    lines = [line for line in printed.splitlines() if line.startswith("datacat ingest")]
+    assert (code, len(lines)) == (1, 2)
+    for line in lines:
+        words = shlex.split(line)
+        assert set(given) <= set(words)
+        assert run(*words[1:], capsys=capsys)[0] == 0
+    assert set(Catalog.open(catalog).label_sets()["label_set"].to_pylist()) == {"a/b-coco", "a/b-yolo"}
 
 
 def test_an_ingest_of_nothing_but_rejects_fails_with_the_reasons(

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from datacat.catalog import Catalog
 from datacat.errors import FormatError
 from datacat.testing.format_suite import Staged, read, rows
 from tests.ingest.test_formats import coco, save
@@ -190,6 +191,31 @@ def test_pictures_that_claim_one_id_keep_what_is_said_of_each(tmp_path: Path) ->
     said = {(row["key"], row["text"]) for row in rows(staged, "listed_leaves") if row["path"] == "by"}
     assert said == {("0", "a"), ("0 (images[1])", "b"), ("1", "c")}
     assert {row["key"] for row in rows(staged, "coverage")} == {"1"}
+
+
+def test_a_name_that_is_text_stays_as_written_though_it_looks_like_a_number(tmp_path: Path) -> None:
+    """The name "1.0" became the class 1."""
+    said = {7: ("1.0", "2.0"), 8: (1.0, 2), 9: ("007", "none")}
+    categories = [
+        {"id": number, "name": name, "supercategory": above} for number, (name, above) in said.items()
+    ]
+    lake = tmp_path / "lake"
+    save(
+        lake / "a.json",
+        {
+            **coco(1),
+            "annotations": [{"id": 1, **_PLAIN}, {"id": 2, **_PLAIN, "category_id": 8}],
+            "categories": categories,
+        },
+    )
+    found = {
+        row["source_id"]: (row["class"], row["parent"])
+        for row in rows(read(lake, tmp_path / "out"), "classes")
+    }
+    assert found == {"7": ("1.0", "2.0"), "8": ("1", "2"), "9": ("007", None)}
+    catalog = Catalog.init(str(tmp_path / "catalog"))
+    catalog.ingest(str(lake), team="t", name="n")
+    assert [catalog.search(f'class:"{name}"').count() for name in ("1.0", "1")] == [1, 1]
 
 
 def test_a_licence_is_named_beside_its_number(tmp_path: Path) -> None:

@@ -218,3 +218,86 @@ def test_metadata_and_what_label_sets_say_are_frozen(animals: Exported) -> None:
     assert (said["label_set"], said["metadata"]["license"]) == ("t/n", 2)
     assert snapshot.definition.label_sets["t/n"]["format"] == "coco"
     assert snapshot.verify().ok
+
+
+def test_assets_without_any_annotation_are_images_of_objects(tmp_path: Path) -> None:
+    """Negatives alone, of which only a file of captions was written."""
+    names = ("a.png", "bb.png")  # of other bytes each
+    for name in names:
+        picture(tmp_path / "lake" / name)
+    images = [{"id": n, "file_name": name, "width": 100, "height": 80} for n, name in enumerate(names)]
+    snapshot = frozen(tmp_path, {"images": images, "categories": [], "annotations": []})
+    snapshot.export(tmp_path / "out", format="coco")
+    (path,) = (tmp_path / "out" / "annotations").iterdir()
+    assert path.name == "instances_all.json"
+    loaded = COCO(str(path))
+    assert (len(loaded.getImgIds()), loaded.getAnnIds(), loaded.getCatIds()) == (2, [], [])
+    again = datacat.init(str(tmp_path / "again"))
+    report = again.ingest(str(tmp_path / "out"), team="t", name="n", media_root=str(tmp_path / "lake"))
+    assert (report.format, report.assets, report.annotations) == ("coco", 2, 0)
+
+
+_SQUARE = [-10, -10, 20, -10, 20, 20, -10, 20]
+
+
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+@pytest.mark.parametrize(
+    ("box", "rings", "bbox", "area"),
+    [
+        ([-10, -10, 30, 30], [_SQUARE], [0, 0, 20, 20], 400),
+        ([80, 50, 40, 60], [[80, 50, 120, 50, 120, 110, 80, 110]], [80, 50, 20, 30], 600),
+        # a corner outside, so what is left is lower than the box that is cut at the edge alone
+        ([-20, 0, 40, 40], [[-20, 40, 20, 0, 20, 20]], [0, 0, 20, 30], 300),
+        # one part vanishes
+        ([-30, 10, 60, 10], [[-30, 10, -5, 10, -5, 20], [20, 10, 30, 10, 30, 20, 20, 20]], [20, 10, 10, 10], 100),
+        ([10, 10, 10, 10], [[10, 10, 20, 10, 20, 20, 10, 20]], [10, 10, 10, 10], 100),
+    ],
+)  # fmt: skip
+def test_box_polygon_and_area_agree_at_the_edge_of_the_picture(
+    tmp_path: Path, box: list[int], rings: list[list[int]], bbox: list[int], area: int
+) -> None:
+    """The box was cut, and beside it stood the polygon and the area of the whole."""
+    said = [{"category_id": 7, "bbox": box, "segmentation": rings, "area": box[2] * box[3]}]
+    report = of_animals(tmp_path, annotations=said).export(tmp_path / "out", format="coco")
+    loaded = COCO(str(tmp_path / "out" / "annotations" / "instances_all.json"))
+    (found,) = loaded.loadAnns(loaded.getAnnIds())
+    assert (found["bbox"], found["area"]) == (bbox, area)
+    assert int(loaded.annToMask(found).sum()) == pytest.approx(area, abs=max(1, bbox[3]))
+    assert any(line.startswith("1 × boxes cut at the edge") for line in report.losses) is (box != bbox)
+
+
+def test_a_polygon_outside_of_its_picture_leaves_the_box_and_is_counted(tmp_path: Path) -> None:
+    said = {
+        "category_id": 7,
+        "bbox": [-30, 0, 60, 10],
+        "segmentation": [[-30, 0, -5, 0, -5, 10]],
+        "area": 125,
+    }
+    report = of_animals(tmp_path, annotations=[said]).export(tmp_path / "out", format="coco")
+    document = json.loads((tmp_path / "out" / "annotations" / "instances_all.json").read_text())
+    (found,) = document["annotations"]
+    assert (found["bbox"], found["area"], "segmentation" in found) == ([0, 0, 30, 10], 300, False)
+    assert any("of which nothing lies in their picture" in line for line in report.losses)
+
+
+def test_outlines_beside_keypoints_and_rotated_boxes_are_cut_too(tmp_path: Path) -> None:
+    picture(tmp_path / "lake" / "a.png")  # 100 x 80
+    points = {"points": [[0.05, 0.05, 2]], "segmentation": [[-0.1, -0.1, 0.2, -0.1, 0.2, 0.2, -0.1, 0.2]]}
+    turned = {"center": [0, 0], "size": [40, 20], "degrees": 0}
+    lines = [
+        {
+            "asset": "a.png",
+            "class": "a",
+            "geometry_type": "keypoints",
+            "geometry": points,
+            "is_relative": True,
+        },
+        {"asset": "a.png", "class": "b", "geometry_type": "rotated", "geometry": turned},
+    ]
+    frozen(tmp_path, "\n".join(map(json.dumps, lines))).export(tmp_path / "out", format="coco")
+    loaded = COCO(str(tmp_path / "out" / "annotations" / "instances_all.json"))
+    one, other = loaded.loadAnns(loaded.getAnnIds())
+    assert one["bbox"] == pytest.approx([0, 0, 20, 16])
+    assert sorted(one["segmentation"][0]) == pytest.approx([0, 0, 0, 0, 16, 16, 20, 20])
+    assert one["area"] == pytest.approx(320)
+    assert (other["bbox"], other["area"]) == ([0, 0, 20, 10], 200)
