@@ -116,6 +116,7 @@ class Census:
         self._files = files
         self._rewritten = 0
         self._has_claims = False
+        self._states_sizes = True
         self._db = duckdb.connect(
             config={
                 "threads": settings.thread_count,
@@ -129,6 +130,7 @@ class Census:
 
     def check(self, format_: Format, *, tally: Tally) -> None:
         """Completes what was read by what is true of its format; see `Format`."""
+        self._states_sizes = getattr(format_, "states_sizes", True)
         self.complete(
             tally,
             unique_ids=getattr(format_, "unique_ids", False),
@@ -284,7 +286,7 @@ class Census:
                 tally.note(f"label file says {width}x{height}, the picture is {real[0]}x{real[1]}: {count:,}")
             else:
                 others += count
-        for count, note in ((shown, _SHOWN), (stored, _STORED)):
+        for count, note in ((shown if self._states_sizes else 0, _SHOWN), (stored, _STORED)):
             if count:
                 tally.note(f"{note}: {count:,}")
         if others:

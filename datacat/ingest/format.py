@@ -156,14 +156,14 @@ class Format(Protocol):
     """A label format that datacat reads.
 
     One may have a method `doubt(sample)` that says why a file that looks like one of its own at first is none (else
-    None), and eight more attributes: `is_file_each`, that each asset has one label file of its own; `is_exhaustive`,
+    None), and nine more attributes: `is_file_each`, that each asset has one label file of its own; `is_exhaustive`,
     that its files list their images and classes and leave no object of those classes out; `unique_ids`, that
     external ids are unique within a file; `refers_by_id`, that annotations name their asset by a key that is not its
     name, so that two assets may claim one key; `lists_in_pieces`, that several records of a file may each say a
     part of what is known of one asset; `states_bounds`, that an annotation may state a box and an area beside a shape
     that has them, too; `says_who_looked`, that the reader tells which assets somebody has looked at, so that it does
-    not follow from what stands there of each; and `is_joint`, that several files may say the same thing, so that where
-    one of them changes, all are read again.
+    not follow from what stands there of each; `is_joint`, that several files may say the same thing, so that where
+    one of them changes, all are read again; and `states_sizes`, false where listed sizes are the pictures' own.
     """
 
     name: str

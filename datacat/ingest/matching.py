@@ -41,6 +41,7 @@ _HIDDEN = "its name or that of a folder begins with a dot, and hidden files are 
 _SEVERAL = "several media are called so"
 _OTHER_ENDING = "there is one with another ending"
 _NOWHERE = "no media are called so"
+_OUTSIDE = "no media here are called so, and where they are said to lie, outside of what is ingested, none are sought"
 _NO_MEDIUM = "a file of that name lies there, but by its ending it is no picture, recording or text"
 
 
@@ -93,8 +94,10 @@ class Lake:
         if found:
             self.rules[found[1]] += 1
             return found[0]
-        self._lose(name, plain, spellings=spellings)
-        return self._made(name, plain, folder=folder)
+        made = self._made(name, plain, folder=folder)
+        is_outside = self._lies_outside(made, folder) and ("://" in name or made == posixpath.normpath(plain))
+        self._lose(name, plain, spellings=spellings, is_outside=is_outside)
+        return made
 
     def _match_text(self, name: str, label_file: str) -> str:
         """The same among the texts, by the same rules."""
@@ -110,6 +113,11 @@ class Lake:
     def covers(self, uri: str) -> bool:
         """Whether everything was listed where `uri` would lie."""
         return any(uri.startswith(f"{place}/") for place in (self._location, self._media_root) if place)
+
+    def _lies_outside(self, uri: str, folder: str) -> bool:
+        """Whether nothing was listed where `uri` would lie: within the places or beside a single label file."""
+        beside = (folder, f"{folder.rsplit('/', 1)[0]}/images")
+        return not (self.covers(uri) or any(uri.startswith(f"{place}/") for place in beside))
 
     def report(self, tally: Tally) -> None:
         """Says how often each rule was used, and of names that were not found, why."""
@@ -203,9 +211,10 @@ class Lake:
                 self._stems[_folded(posixpath.splitext(posixpath.basename(uri))[0])].append(uri)
         return self._stems.get(_folded(stem), [])
 
-    def _lose(self, name: str, plain: str, *, spellings: Sequence[tuple[str, str]]) -> None:
+    def _lose(self, name: str, plain: str, *, spellings: Sequence[tuple[str, str]], is_outside: bool) -> None:
         """Keeps why a name was not found, and what it may have meant."""
         reason, candidates = self._why(plain, spellings)
+        reason = _OUTSIDE if is_outside and reason == _NOWHERE else reason
         self._lost_count[reason] += 1
         if len(self._lost[reason]) < _EXAMPLES:
             self._lost[reason].setdefault(name, tuple(candidates[: _CANDIDATES + 1]))

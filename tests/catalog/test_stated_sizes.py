@@ -66,6 +66,16 @@ def test_fractions_of_every_format_are_of_the_picture_as_it_is_shown(
     assert catalog.search("car[team:neutral iou(car[team:yolo])>0.99]").count() == 1
 
 
+def test_a_format_that_states_no_size_is_not_said_to(tmp_path: Path) -> None:
+    """Of YOLO's pictures that EXIF turns, it was said that the label file gives their size."""
+    _picture(tmp_path / "lake/a.jpg", 6)
+    save(tmp_path / "lake/a.txt", "0 0.5 0.5 0.25 0.25\n0 0.1 0.1 0.4 0.1 0.4 0.4\n")
+    save(tmp_path / "lake/classes.txt", "car\n")
+    report = Catalog.init(str(tmp_path / "catalog")).ingest(str(tmp_path / "lake"), team="a", name="x")
+    assert report.annotations == 2
+    assert not any("a label file gives the size" in note for note in report.notes)
+
+
 def test_two_addresses_of_a_picture_are_each_of_the_size_that_is_stated_of_it(tmp_path: Path) -> None:
     """A frozen box was brought from the larger of two sizes that one label file states of one picture's copies."""
     for name in ("a.jpg", "b.jpg"):

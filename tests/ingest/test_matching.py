@@ -52,6 +52,9 @@ def matched(name: str, *media: str, label_file: str = "/lake/a.json") -> tuple[s
         ("7.png", ["x/7.jpg"], "7.png", "another ending: 7.png may be /lake/x/7.jpg"),
         (".hidden/7.png", ["x/8.png"], ".hidden/7.png", "hidden files are left out"),
         ("7.png", ["8.png"], "7.png", "no media are called so: 7.png"),
+        ("/lake/7.png", ["8.png"], "7.png", "no media are called so: /lake/7.png"),
+        ("/else/7.png", [], "/else/7.png", "outside of what is ingested, none are sought: /else/7.png"),
+        ("s3://b/7.png", ["8.png"], "s3://b/7.png", "outside of what is ingested, none are sought: s3://b/7.png"),
     ],
 )  # fmt: skip
 def test_a_name_means_one_medium_by_a_stated_rule(name: str, media: list[str], found: str, rule: str) -> None:

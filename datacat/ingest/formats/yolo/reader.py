@@ -61,6 +61,7 @@ class Yolo:
     writes = True
     is_exhaustive = True
     is_file_each = True
+    states_sizes = False  # those that are listed are the pictures' own
     default_media = "link"
     needs_media = NEEDS_MEDIA
 
