@@ -7,10 +7,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from datacat.config import Settings
 from datacat.sources.location import Location, filesystem
 from datacat.testing.servers import CREDENTIALS, REGION, s3_server
+
+# Other tests run beside each: how long an example takes says nothing.
+settings.register_profile("datacat", deadline=None)
+settings.load_profile("datacat")
 
 
 @pytest.fixture(autouse=True)

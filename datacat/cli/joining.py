@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import functools
+import re
 import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 import click
 
+from datacat.catalog import text_of
 from datacat.cli.output import Output, counted
 from datacat.model.joining import CLASSES_BY, OVERLAPS, Joining, JoiningChoice
-from datacat.query.values import Value, is_name
-from datacat.query.words import as_word, is_bare_words
 
 F = TypeVar("F", bound=Callable[..., Any])
 
+_PLAIN = re.compile(r"[^\W_]\w*(-\w+)*")
 _NAMED = 3  # classes, or pairs of them, that a note names
 _OPTIONS = (
     click.option(
@@ -174,10 +175,10 @@ def _asked(name: str, joining: Mapping[str, Any]) -> str:
     """How a query asks for a class of a snapshot; "": it cannot, as a map made it of others."""
     if any(name == item["name"] for item in joining["class_map"]):
         return ""
-    if joining["classes_by"] == "concept" and is_bare_words(name):
-        return as_word(name).text
-    is_quoted = not is_name(name) or "*" in name
-    return f"class={Value(name, is_quoted=is_quoted)}"
+    if joining["classes_by"] == "concept" and _PLAIN.fullmatch(name.replace(" ", "-")):
+        return text_of({"version": 1, "query": {"words": [name.replace(" ", "-")]}})
+    value = name if _PLAIN.fullmatch(name) else {"exactly": name}
+    return text_of({"version": 1, "query": {"field": "class", "operator": "=", "value": value}})
 
 
 def advise(output: Output, summary: Mapping[str, Any], *, choice: JoiningChoice) -> None:

@@ -6,6 +6,8 @@ import random
 import time
 from pathlib import Path
 
+import pytest
+
 from datacat.sources.location import Location
 from datacat.tables import Tables
 from tests.tables.places import SETTINGS, errors, go, rows, worker
@@ -22,6 +24,7 @@ def test_kills_on_disk(catalog_root: Location, tmp_path: Path) -> None:
     check_kills(catalog_root, tmp_path)
 
 
+@pytest.mark.slow
 def test_kills_on_s3(s3: Location, tmp_path: Path) -> None:
     check_kills(s3, tmp_path)
 
