@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow.compute as pc
 
+from datacat.ingest.geometry import NEAR_PX, NEAR_SHARE
 from datacat.model.positions import first
 from datacat.model.report import Tally
 
@@ -22,8 +23,6 @@ _Truths = npt.NDArray[np.bool_]
 _ROWS = 8192  # of long polygons these are many numbers
 # What is written is rounded, to whole pixels at worst, and ends at the first or behind the last one. In 470 polygons of
 # 19 real files boxes were within 0.1 px and areas within 5 % of their polygons', but for one that was wrong.
-_NEAR_PX = 2.0
-_NEAR_SHARE = 0.02  # of the longer side
 _AREA_SHARE = (
     0.25  # an area that was counted in pixels is another than by corners, where a shape is small or thin
 )
@@ -163,14 +162,14 @@ def _compare(batch: Any, seen: _Seen) -> None:
     )
     (left, top, right, bottom), inside = _measured(batch.column("numbers"))
     width, height = right - left, bottom - top
-    near = _NEAR_PX + _NEAR_SHARE * np.maximum(width, height)
+    near = NEAR_PX + NEAR_SHARE * np.maximum(width, height)
     fits = _are_near((x, y, x + w, y + h), (left, top, right, bottom), near)
     seen.boxes.add(files, rows, differ=~fits)
     seen.count(files, np.ones_like(fits), fits, _are_near((x, y, w, h), (left, top, right, bottom), near))
     apart = _AREA_SHARE * np.maximum(area, inside) + width + height
     is_far = (np.abs(area - inside) > apart) | (np.isfinite(area) & ~np.isfinite(inside))
     is_of_box = np.isfinite(w * h) & (np.abs(area - w * h) <= 0.01 * w * h + 1)  # as many tools write it
-    is_larger = area > 1.1 * (width + _NEAR_PX) * (height + _NEAR_PX)
+    is_larger = area > 1.1 * (width + NEAR_PX) * (height + NEAR_PX)
     seen.areas.add(files, rows, differ=np.where(rings == 1, is_far & ~(fits & is_of_box), is_larger))
 
 

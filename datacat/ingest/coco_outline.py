@@ -9,13 +9,9 @@ import msgspec
 
 from datacat.ingest.clip import clipped_polygon
 from datacat.ingest.export import Losses, boxed
-from datacat.ingest.geometry import check_rings, derived_bounds, polygon_bounds
+from datacat.ingest.geometry import NEAR_PX, NEAR_SHARE, check_rings, derived_bounds, polygon_bounds
 
 _RINGS = msgspec.json.Decoder(list[list[float]])
-_NEAR_PX, _NEAR_SHARE = (
-    2.0,
-    0.02,
-)  # so near is a box that is meant to be the one around its polygon, as in `bounds`
 _ROUNDED = 1e-3  # pixels; of a box that was computed in fractions
 _VANISHED = "polygons of which nothing lies in their picture: their box alone was kept"
 
@@ -44,7 +40,8 @@ def outlined(row: dict[str, Any], *, size: Mapping[str, Any], losses: Losses) ->
     """
     text = _segmentation(row)
     if row["w"] is None:  # captions and labels of whole images have no area, which is not 0
-        return Outline(None, row["area"], _in_pixels(text, row, size=size) if text else None)
+        is_placed = text and not (row["is_relative"] and not (size["width"] and size["height"]))
+        return Outline(None, row["area"], _in_pixels(text, row, size=size) if text and is_placed else None)
     box = boxed(row, size, losses=losses)
     if box is None:
         return None
@@ -97,7 +94,7 @@ def _is_around(row: dict[str, Any], whole: Sequence[float | None], *, size: Mapp
     across, down = (size["width"], size["height"]) if row["is_relative"] else (1, 1)
     x, y, w, h = row["x"] * across, row["y"] * down, row["w"] * across, row["h"] * down
     left, top, width, height = (value or 0.0 for value in whole)
-    near = _NEAR_PX + _NEAR_SHARE * max(width, height)
+    near = NEAR_PX + NEAR_SHARE * max(width, height)
     apart = (x - left, y - top, x + w - left - width, y + h - top - height)
     return bool(max(map(abs, apart)) <= near)
 

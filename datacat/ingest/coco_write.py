@@ -253,6 +253,9 @@ def _keypoints(
             f"geometry {type_}, of which its box was kept" if row["w"] is not None else f"geometry {type_}"
         )
         return []
+    if row["is_relative"] and not (size["width"] and size["height"]):
+        losses.add("keypoints in fractions of a picture of unknown size, left out")
+        return []
     document = msgspec.json.decode(geometry, type=dict[str, msgspec.Raw])
     points = msgspec.json.decode(document["points"])
     named = tuple(msgspec.json.decode(document.get(key, b"null")) for key in ("names", "edges"))

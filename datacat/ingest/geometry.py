@@ -12,6 +12,8 @@ from datacat.ingest.rle import mask_bounds, runs_of
 
 _DECODER = msgspec.json.Decoder()
 _LEAST_RING = 6  # numbers of a triangle
+NEAR_PX, NEAR_SHARE = 2.0, 0.02
+"""So many pixels, and so much of the longer side, may a box differ from its shape and be meant as the one around it."""
 _POLYGONS = msgspec.json.Decoder(list[list[float]])
 
 

@@ -256,7 +256,7 @@ class _Walk:
     def _look_behind(self, rest: bytes, offset: int) -> None:
         """Finds fault with whatever stands behind the document: of a second one, who knows whether it is meant?"""
         behind = rest.lstrip()
-        if behind:
+        if behind and self.fault is None:  # the first fault is the one to look for
             what = "another document" if behind[:1] in (b"{", b"[") else "something"
             at = offset + len(rest) - len(behind)
             self.fault = f"{what} stands behind the end of its JSON, at byte {at}: not read"

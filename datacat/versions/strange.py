@@ -24,6 +24,10 @@ _MOST_BYTES_A_ROW = 65_536
 _KINDS = (pa.string(), pa.large_string(), pa.bool_(), pa.list_(pa.string()))
 
 
+class _Strange(Exception):
+    """A file says of itself what none of ours does."""
+
+
 def reckon(folder: Path, *, counts: Mapping[str, int]) -> Contents:
     """Reads the whole manifest in `folder`, of which `counts` were frozen.
 
@@ -53,6 +57,8 @@ def measured_batches(folder: Path, table: str) -> Iterator[pa.RecordBatch]:
                 for batch in file.iter_batches(batch_size=ROWS_AT_ONCE, row_groups=[number]):
                     _check_bytes(sum(map(_unpacked, batch.columns)), rows=batch.num_rows)
                     yield from with_later(pa.table(batch), schema).cast(schema).to_batches()
+    except _Strange as error:
+        raise SnapshotDamaged(f"is not what was frozen: {error}", where=str(path)) from error
     except (OSError, ValueError, KeyError, pa.ArrowException) as error:
         raise SnapshotDamaged(f"cannot be read: {cause_of(error)}", where=str(path)) from error
 
@@ -63,6 +69,8 @@ def _check_file(folder: Path, table: str, *, limit: int) -> None:
         with pq.ParquetFile(path) as file:
             _check_columns(file.schema_arrow, known=MANIFEST[table])
             _check_groups(file.metadata, limit=limit)
+    except _Strange as error:
+        raise SnapshotDamaged(f"is not what was frozen: {error}", where=str(path)) from error
     except (OSError, ValueError, KeyError, pa.ArrowException) as error:
         raise SnapshotDamaged(f"cannot be read: {cause_of(error)}", where=str(path)) from error
 
@@ -71,7 +79,7 @@ def _check_columns(found: pa.Schema, *, known: pa.Schema) -> None:
     for column in found:
         is_plain = pa.types.is_primitive(column.type) or column.type in _KINDS
         if not (is_plain and column.name in known.names):
-            raise ValueError(
+            raise _Strange(
                 f"it has a column {column.name[:80]!r} of {str(column.type)[:80]}, as no manifest has"
             )
 
@@ -80,9 +88,9 @@ def _check_groups(metadata: pq.FileMetaData, *, limit: int) -> None:
     groups = [metadata.row_group(number) for number in range(metadata.num_row_groups)]
     rows = [group.num_rows for group in groups]
     if sum(rows) != metadata.num_rows or min(rows, default=0) < 0:
-        raise ValueError("it says different numbers of rows")
+        raise _Strange("it says different numbers of rows")
     if metadata.num_rows > limit:
-        raise ValueError(f"it has {metadata.num_rows:,} rows, and {limit:,} were frozen")
+        raise _Strange(f"it has {metadata.num_rows:,} rows, and {limit:,} were frozen")
     for group in groups:
         sizes = [group.column(number).total_uncompressed_size for number in range(group.num_columns)]
         _check_bytes(sum(map(abs, sizes)), rows=group.num_rows)
@@ -90,7 +98,7 @@ def _check_groups(metadata: pq.FileMetaData, *, limit: int) -> None:
 
 def _check_bytes(size: int, *, rows: int) -> None:
     if size > _MOST_BYTES + rows * _MOST_BYTES_A_ROW:
-        raise ValueError(f"{rows:,} of its rows unpack to {size:,} bytes")
+        raise _Strange(f"{rows:,} of its rows unpack to {size:,} bytes")
 
 
 def _texts(path: Path) -> list[str]:

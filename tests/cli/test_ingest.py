@@ -55,13 +55,19 @@ def test_licence_and_owner_are_shown_by_the_overview(
     assert (shown["licence"], shown["owner"]) == ("CC BY 4.0", "ada@example.org")
 
 
-def test_a_folder_of_several_formats_is_told_apart_and_ingested_each(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    lake, catalog = tmp_path / "my lake", str(tmp_path / "catalog")
+def _of_two_formats(folder: Path) -> tuple[Path, str]:
+    """A lake with COCO and YOLO in it, and the place of a catalog; both names must be quoted in a shell."""
+    lake, catalog = folder / "my lake", str(folder / "my catalog")
     save(lake / "labels.json", coco(2))
     save(lake / "0.txt", "0 0.5 0.5 0.1 0.1\n")
     Catalog.init(catalog)
+    return lake, catalog
+
+
+def test_a_folder_of_several_formats_is_told_apart_and_ingested_each(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lake, catalog = _of_two_formats(tmp_path)
     command = ("ingest", str(lake), "--team", "a", "--name", "b", "-C", catalog)
     code, printed = run(*command, capsys=capsys)
     assert code == 1
@@ -76,10 +82,7 @@ def test_commands_for_each_format_keep_all_that_was_given_and_can_be_pasted(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """They lost the catalog, the media root, what is covered, and all else."""
-    lake, catalog = tmp_path / "a lake", str(tmp_path / "my catalog")
-    save(lake / "labels.json", coco(2))
-    save(lake / "0.txt", "0 0.5 0.5 0.1 0.1\n")
-    Catalog.init(catalog)
+    lake, catalog = _of_two_formats(tmp_path)
     given = ["-C", catalog, "--media-root", str(lake), "--covers", "none", "--licence", "it's mine"]
     given += ["--look-again", "-m", "first: `datacat log`", "--author", "ada"]
     command = ("ingest", str(lake), "--team", "a", "--name", "b", *given)

@@ -301,3 +301,24 @@ def test_outlines_beside_keypoints_and_rotated_boxes_are_cut_too(tmp_path: Path)
     assert sorted(one["segmentation"][0]) == pytest.approx([0, 0, 0, 0, 16, 16, 20, 20])
     assert one["area"] == pytest.approx(320)
     assert (other["bbox"], other["area"]) == ([0, 0, 20, 10], 200)
+
+
+def test_keypoints_in_fractions_of_an_unknown_size_are_left_out_and_counted(tmp_path: Path) -> None:
+    """They ended the export in a TypeError."""
+    points = {"points": [[0.1, 0.2, 0], [0.3, 0.4, 0]], "segmentation": [[0.1, 0.1, 0.4, 0.1, 0.4, 0.4]]}
+    bare = {"points": points["points"]}
+    said = [
+        {
+            "asset": f"{n}.png",
+            "class": "dog",
+            "geometry_type": "keypoints",
+            "geometry": g,
+            "is_relative": True,
+        }
+        for n, g in enumerate((points, bare))
+    ]
+    snapshot = frozen(tmp_path, "\n".join(map(json.dumps, said)))
+    losses = snapshot.export(tmp_path / "out", format="coco").losses
+    assert any("in fractions of a picture of unknown size, left out" in line for line in losses)
+    for path in (tmp_path / "out/annotations").iterdir():
+        assert not any("keypoints" in one or "segmentation" in one for one in COCO(str(path)).anns.values())
